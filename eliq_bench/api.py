@@ -1,0 +1,206 @@
+"""The Python API behind every command: run, score, evaluate, load_dataset."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eliq_bench.datasets.load import load_dataset as load_card
+from eliq_bench.datasets.locate import data_roots
+from eliq_bench.errors import InputError
+from eliq_bench.registry import dataset_card, model_cards
+from eliq_bench.report.results import Results
+from eliq_bench.runner.collect import collect
+from eliq_bench.runner.execute import ReportProgress, Spent, execute
+from eliq_bench.runner.session import Session, Settings, open_store, prepare
+from eliq_bench.types import Dataset, ItemTable, ScoreColumn
+
+DEFAULT_DATASETS = ("ladder",)
+
+
+def default_models() -> list[str]:
+    """The models that need neither a download nor a prompt to say something: the floors and piqe."""
+    return ["piqe", *(name for name, card in model_cards().items() if card.floor)]
+
+
+def load_dataset(
+    name: str,
+    data_root: Sequence[str | Path] = (),
+    dimensions: Mapping[str, str] | None = None,
+    labels_only: bool = False,
+) -> Dataset:
+    """A verified dataset by its name in the catalogue, or an own table by its path.
+
+    Args:
+        name: as in `eliq-bench list datasets`, or a path to a CSV, TSV or Parquet table.
+        data_root: folders to look in, before `ELIQ_BENCH_DATA` and the cache.
+        dimensions: for an own table, label dimension to `column` or `column:lower`.
+        labels_only: accept a dataset of which no image is at hand.
+
+    Raises:
+        InputError: the name is unknown, files are missing, or they are not what the card says.
+    """
+    from eliq_bench.datasets.own import is_table, load_table
+
+    if is_table(name):
+        return load_table(name, dimensions)
+    if dimensions:
+        raise InputError(
+            "Columns can be chosen for own tables only; a dataset of the catalogue has its card."
+        )
+    return load_card(dataset_card(name), data_roots(data_root), labels_only)
+
+
+@dataclass
+class Scored:
+    """Scores of a session with what they cost."""
+
+    session: Session
+    tables: list[ItemTable]
+    columns: list[ScoreColumn]
+    spent: Spent
+    wall_seconds: float
+
+
+def compute(
+    datasets: Sequence[Dataset],
+    models: Sequence[str],
+    settings: Settings,
+    progress: ReportProgress | None = None,
+) -> Scored:
+    """Scores of every model on every item, computed where the store lacks them.
+
+    Raises:
+        InputError: an unknown model, option or device.
+        EliqBenchError: weights are missing, or the store cannot be written.
+    """
+    began = time.perf_counter()
+    with open_store() as store:
+        session = prepare(datasets, models, settings, store)
+        spent = execute(session.plan, session.specs, store, session.resources, progress or _silent)
+        columns = collect(session.datasets, session.hashes, session.specs, store)
+    return Scored(session, session.tables(), columns, spent, time.perf_counter() - began)
+
+
+def run(
+    models: Sequence[str] | None = None,
+    datasets: Sequence[str] | None = None,
+    *,
+    data_root: Sequence[str | Path] = (),
+    out: str | Path | None = None,
+    dimensions: Mapping[str, str] | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    resamples: int = 1000,
+    settings: Settings | None = None,
+    progress: ReportProgress | None = None,
+) -> Results:
+    """Score datasets with models and evaluate the agreement with their labels; what `eliq-bench run` does.
+
+    Args:
+        models: names; None takes those that need no download.
+        datasets: names or paths of own tables; None takes the embedded ladder.
+        data_root: folders that hold datasets.
+        out: folder for results.json, scores.parquet, items.parquet and report.md; None writes nothing.
+        dimensions: for own tables, label dimension to `column` or `column:lower`.
+        limit: seeded subset of so many items per dataset; the result is marked and enters no leaderboard.
+        seed: of subsets and of resampling.
+        resamples: bootstrap resamples behind the intervals.
+        settings: device, precision, batch size, workers, model options.
+        progress: called with (done, total) while scores are computed.
+
+    Raises:
+        InputError: unknown names, missing or wrong files, a folder that cannot be written.
+        EliqBenchError: the run failed; scores computed so far are stored.
+    """
+    from eliq_bench.report.assemble import assemble
+    from eliq_bench.report.evaluate import Resampling
+    from eliq_bench.report.folder import check_writable, save
+
+    if out is not None:
+        check_writable(Path(out))
+    opened = open_datasets(datasets, data_root, dimensions, limit, seed)
+    scored = compute(opened, models or default_models(), settings or Settings(), progress)
+    results = assemble(scored, Resampling(seed, resamples))
+    if out is not None:
+        save(results, scored.tables, scored.columns, Path(out))
+    return results
+
+
+def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None = None) -> Results:
+    """Compute the statistics of a run again from its stored scores, without models, images or torch.
+
+    Args:
+        run: folder that `run(out=...)` wrote; its results.json and report.md are rewritten.
+        seed: of resampling; None keeps that of the run.
+        resamples: bootstrap resamples; None keeps those of the run.
+
+    Raises:
+        InputError: the folder holds no complete run of this schema.
+        EliqBenchError: the folder cannot be written.
+    """
+    from eliq_bench.report.assemble import evaluate_all
+    from eliq_bench.report.evaluate import Resampling
+    from eliq_bench.report.folder import save_results
+    from eliq_bench.report.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores
+
+    folder = Path(run)
+    results = Results.load(folder)
+    made = results.environment
+    made.seed = made.seed if seed is None else seed
+    made.resamples = made.resamples if resamples is None else resamples
+    tables, columns = read_items(folder / ITEMS_FILE), read_scores(folder / SCORES_FILE)
+    results.rows, results.cross = evaluate_all(
+        results.datasets, tables, columns, results.models, Resampling(made.seed, made.resamples)
+    )
+    save_results(results, folder)
+    return results
+
+
+def open_datasets(
+    names: Sequence[str] | None,
+    data_root: Sequence[str | Path] = (),
+    dimensions: Mapping[str, str] | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+) -> list[Dataset]:
+    """The named datasets, or the default one, each cut down to `limit` items if one is given."""
+    from eliq_bench.datasets.own import is_table
+    from eliq_bench.datasets.subset import take_subset
+
+    opened = [
+        load_dataset(name, data_root, dimensions if is_table(name) else None)
+        for name in dict.fromkeys(names or DEFAULT_DATASETS)
+    ]
+    return [take_subset(dataset, limit, seed) for dataset in opened] if limit else opened
+
+
+def score(
+    paths: Sequence[str | Path],
+    models: Sequence[str] | None = None,
+    *,
+    settings: Settings | None = None,
+    progress: ReportProgress | None = None,
+) -> Scored:
+    """Score images that have no labels: folders, files, or a table with images and prompts.
+
+    Args:
+        paths: what to score.
+        models: names; None takes those that need no download.
+        settings: device, precision, batch size, workers, model options.
+        progress: called with (done, total) while scores are computed.
+
+    Raises:
+        InputError: nothing to score, or an unknown model.
+        EliqBenchError: weights are missing, or the store cannot be written.
+    """
+    from eliq_bench.datasets.folder import load_unlabelled
+
+    return compute([load_unlabelled(paths)], models or default_models(), settings or Settings(), progress)
+
+
+def _silent(done: int, total: int) -> None:
+    """No progress is shown."""
+
+
+__all__ = ["Scored", "Settings", "compute", "evaluate", "load_dataset", "run", "score"]

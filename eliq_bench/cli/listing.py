@@ -1,0 +1,145 @@
+"""`eliq-bench list models|datasets`: the registry, filtered, as table, markdown or JSON."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+import click
+
+from eliq_bench.vocabulary import Kind, Supervision
+
+if TYPE_CHECKING:
+    from eliq_bench.types import DatasetCard, ModelCard
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@click.group("list")
+def list_group() -> None:
+    """List models or datasets with what one must know to choose."""
+
+
+def _common(command: Command) -> Command:
+    for option in (
+        click.option("--format", "form", type=click.Choice(["table", "md", "json"]), default="table"),
+        click.option("--filter", "pattern", default="", help="Only names that contain this text."),
+        click.option("--dimension", help="Only those with this dimension, such as alignment."),
+    ):
+        command = option(command)
+    return command
+
+
+@list_group.command("models")
+@_common
+@click.option(
+    "--supervision", type=click.Choice(get_args(Supervision)), multiple=True, help="May be repeated."
+)
+@click.option("--label-free", is_flag=True, help="Only models that saw no human judgement of images.")
+@click.option("--ready", is_flag=True, help="Only models whose weights are on this machine.")
+def list_models(
+    form: str,
+    pattern: str,
+    dimension: str | None,
+    supervision: tuple[str, ...],
+    label_free: bool,
+    ready: bool,
+) -> None:
+    """Models: what they predict, what they were trained on, licences, weights."""
+    from eliq_bench.models.weights import missing
+    from eliq_bench.registry import model_cards
+
+    wanted = set(supervision) | ({"training-free", "label-free"} if label_free else set())
+    cards = [
+        card
+        for card in model_cards().values()
+        if pattern.lower() in card.name.lower()
+        and (not dimension or dimension in card.dimensions)
+        and (not wanted or card.supervision in wanted)
+        and (not ready or not missing(card))
+    ]
+    if form == "json":
+        click.echo(json.dumps([_model_json(card) for card in cards], indent=1))
+    else:
+        _show([_model_row(card) for card in cards], form, "models")
+
+
+@list_group.command("datasets")
+@_common
+@click.option("--kind", type=click.Choice(get_args(Kind)[:3]), multiple=True, help="May be repeated.")
+def list_datasets(form: str, pattern: str, dimension: str | None, kind: tuple[str, ...]) -> None:
+    """Datasets: what they label, licences, where to get them."""
+    from eliq_bench.registry import dataset_cards
+
+    cards = [
+        card
+        for card in dataset_cards().values()
+        if pattern.lower() in card.name.lower()
+        and (not dimension or dimension in card.dimensions)
+        and (not kind or card.kind in kind)
+    ]
+    if form == "json":
+        click.echo(json.dumps([card.model_dump() for card in cards], indent=1))
+    else:
+        _show([_dataset_row(card) for card in cards], form, "datasets")
+
+
+def _model_row(card: "ModelCard") -> dict[str, str]:
+    return {
+        "model": card.name,
+        "predicts": ", ".join(f"{name} ({way} is better)" for name, way in card.dimensions.items()),
+        "supervision": card.supervision + (" (floor)" if card.floor else ""),
+        "labels seen": ", ".join(card.trained_on) or "none",
+        "code licence": card.code_licence,
+        "weights licence": card.weights_licence,
+        "weights": _weights(card),
+        "what it is": card.summary,
+    }
+
+
+def _weights(card: "ModelCard") -> str:
+    from eliq_bench.models.weights import missing
+
+    if not card.weights:
+        return "none needed" if card.weights_complete else "fetched by its library"
+    size = sum(weight.size for weight in card.weights)
+    known = f", {size / 1e6:.1f} MB" if size else ""
+    return ("missing" if missing(card) else "present") + known
+
+
+def _model_json(card: "ModelCard") -> dict[str, Any]:
+    from eliq_bench.models.weights import missing
+
+    lacking = [weight.file for weight in missing(card)]
+    return {**card.model_dump(), "weights_present": not lacking, "weights_missing": lacking}
+
+
+def _dataset_row(card: "DatasetCard") -> dict[str, str]:
+    return {
+        "dataset": card.name,
+        "title": card.title,
+        "kind": card.kind,
+        "items": f"{card.images:,}",
+        "dimensions": ", ".join(card.dimensions),
+        "truth": card.truth + (" (reserved)" if card.reserved else ""),
+        "licence": card.licence,
+        "page": card.page,
+    }
+
+
+def _show(rows: Sequence[Mapping[str, str]], form: str, what: str) -> None:
+    if not rows:
+        click.echo(f"No {what} match; leave a filter out.")
+    elif form == "md":
+        from tabulate import tabulate
+
+        click.echo(tabulate(rows, headers="keys", tablefmt="github"))
+    else:
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(*rows[0], box=box.SIMPLE_HEAD)
+        for row in rows:
+            table.add_row(*row.values())
+        Console().print(table)
+    click.echo(f"{len(rows)} {what}", err=True)

@@ -1,0 +1,87 @@
+"""Options and small helpers that several commands share."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from eliq_bench.errors import InputError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SCORING = [
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps."),
+    click.option(
+        "--dtype",
+        type=click.Choice(["float32", "bfloat16", "float16"]),
+        help="Precision, for models that offer it.",
+    ),
+    click.option("--batch-size", default="auto", show_default=True, help="Images per call, or auto."),
+    click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core or GPU]"),
+    click.option("--offline", is_flag=True, help="Open no network connection."),
+    click.option(
+        "--model-args",
+        multiple=True,
+        metavar="MODEL.OPTION=VALUE",
+        help="Change an option of a model; may be repeated.",
+    ),
+]
+
+
+def scoring_options(command: Command) -> Command:
+    """Options of every command that computes scores; `settings` reads them."""
+    for option in reversed(SCORING):
+        command = option(command)
+    return command
+
+
+def settings(
+    device: str,
+    dtype: str | None,
+    batch_size: str,
+    workers: int | None,
+    offline: bool,
+    model_args: tuple[str, ...],
+) -> Any:
+    """The `Settings` that the scoring options ask for.
+
+    Raises:
+        InputError: --batch-size is neither a number nor auto, or a model option is not of its form.
+    """
+    from eliq_bench.runner.session import Settings
+    from eliq_bench.runner.specs import parse_options
+
+    if batch_size != "auto" and not (batch_size.isdigit() and int(batch_size) > 0):
+        raise InputError(f"--batch-size {batch_size!r} is neither a positive number nor auto.")
+    return Settings(
+        device=device,
+        dtype=dtype,
+        batch_size=None if batch_size == "auto" else int(batch_size),
+        workers=workers,
+        offline=offline,
+        model_options=parse_options(model_args),
+    )
+
+
+def names(values: tuple[str, ...]) -> list[str]:
+    """Names from options that may be repeated and may hold commas.
+
+    >>> names(("niqe,piqe", "sharpness"))
+    ['niqe', 'piqe', 'sharpness']
+    """
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]
+
+
+def columns(values: tuple[str, ...]) -> dict[str, str]:
+    """Label columns from arguments such as `quality=mos` or `quality=dmos:lower`.
+
+    Raises:
+        InputError: an argument is not of this form.
+    """
+    chosen: dict[str, str] = {}
+    for value in names(values):
+        dimension, equals, column = value.partition("=")
+        if not (equals and dimension and column):
+            raise InputError(f"--dimension {value!r} must be NAME=COLUMN or NAME=COLUMN:lower.")
+        chosen[dimension] = column
+    return chosen

@@ -1,0 +1,78 @@
+"""`eliq-bench run`: score benchmarks and print how far each model agrees with their labels."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from eliq_bench.cli import options
+from eliq_bench.cli.progress import progress_bar
+
+
+@click.command()
+@click.option("-m", "--models", multiple=True, help="Names, with commas.  [default: all without download]")
+@click.option("-d", "--datasets", multiple=True, help="Names, or paths of own tables.  [default: ladder]")
+@click.option("--data-root", multiple=True, type=click.Path(path_type=Path), help="Folder with datasets.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Results go here.  [default: runs/<time>]")
+@click.option(
+    "--dimension",
+    "dimensions",
+    multiple=True,
+    metavar="NAME=COLUMN[:lower]",
+    help="Label column of an own table; may be repeated.",
+)
+@click.option("--limit", type=click.IntRange(1), help="Seeded subset of N items; never on a leaderboard.")
+@click.option("--seed", default=0, show_default=True, help="Seed of subsets and resampling.")
+@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(100), help="For intervals.")
+@click.option("--dry-run", is_flag=True, help="Say what is here, missing, stored, to be computed; no more.")
+@options.scoring_options
+def run(
+    models: tuple[str, ...],
+    datasets: tuple[str, ...],
+    data_root: tuple[Path, ...],
+    out: Path | None,
+    dimensions: tuple[str, ...],
+    limit: int | None,
+    seed: int,
+    resamples: int,
+    dry_run: bool,
+    **scoring: Any,
+) -> None:
+    """Score datasets with models and show the agreement with their labels.
+
+    \b
+    eliq-bench run
+    eliq-bench run --models niqe,piqe,sharpness --datasets agiqa3k --data-root ~/data
+    eliq-bench run --models clipiqa --datasets my.csv --dimension quality=mos
+    """
+    from eliq_bench import api
+
+    settings = options.settings(**scoring)
+    chosen = options.columns(dimensions)
+    if dry_run:
+        from eliq_bench.report.preflight import preflight
+
+        opened = options.names(datasets) or list(api.DEFAULT_DATASETS)
+        click.echo(
+            preflight(options.names(models) or api.default_models(), opened, data_root, chosen, settings)
+        )
+        return
+    folder = out or Path("runs") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+    with progress_bar() as progress:
+        results = api.run(
+            options.names(models),
+            options.names(datasets),
+            data_root=data_root,
+            out=folder,
+            dimensions=chosen,
+            limit=limit,
+            seed=seed,
+            resamples=resamples,
+            settings=settings,
+            progress=progress,
+        )
+    from eliq_bench.report.console import show
+
+    show(results)
+    click.echo(f"\nResults: {folder}")

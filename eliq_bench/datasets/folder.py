@@ -1,0 +1,114 @@
+"""Images without labels, for `score`: folders, single files, or a table with images and prompts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from eliq_bench.datasets.files import file_names, is_image_name
+from eliq_bench.datasets.load import counted, missing_images_note, some_of
+from eliq_bench.datasets.own import is_table
+from eliq_bench.datasets.pictures import check_any_image, read_pictures
+from eliq_bench.datasets.tables import read_table
+from eliq_bench.errors import InputError
+from eliq_bench.types import Dataset, DatasetCard, Items
+
+
+def load_unlabelled(paths: Sequence[str | Path]) -> Dataset:
+    """Images to be scored, as a dataset without dimensions; `items.labels` is empty.
+
+    A folder is searched to its full depth, hidden files apart; its images are named relative to it. Files
+    that are no images by their suffix are left out and counted in the notes; whether an image can be read is
+    seen when it is decoded.
+
+    Args:
+        paths: folders and image files in any mixture, or one table with `image` and perhaps `prompt`.
+
+    Raises:
+        InputError: nothing is given, a path does not exist, a file is no image, a folder has no image, or the
+            table has no rows or no column `image`.
+    """
+    places = [Path(path) for path in paths]
+    if not places:
+        raise InputError("No images are given; name a folder, image files, or a table with a column 'image'.")
+    if len(places) == 1 and is_table(places[0]):
+        return _from_table(places[0])
+    named: dict[Path, str] = {}
+    skipped: list[str] = []
+    for place in places:
+        for file, name in _images(place, skipped):
+            named.setdefault(file, name if len(places) == 1 else str(file))
+    notes = []
+    if skipped:
+        notes.append(
+            f"{counted(len(skipped), 'file')} without suffix of an image left out: {some_of(skipped)}."
+        )
+    nothing = (None,) * len(named)
+    names = tuple(named.values())
+    items = Items(
+        name=names,
+        image=tuple(named),
+        prompt=nothing,
+        generator=nothing,
+        generator_family=nothing,
+        group=names,
+    )
+    return Dataset(card=_card(places[0], items), items=items, notes=tuple(notes))
+
+
+def _images(place: Path, skipped: list[str]) -> list[tuple[Path, str]]:
+    """Image files at a place with their names; what is no image is appended to `skipped`."""
+    if place.is_file():
+        if not is_image_name(place.name):
+            why = (
+                "give a table alone, without further paths"
+                if is_table(place)
+                else "its suffix is not of an image"
+            )
+            raise InputError(f"{place} is not an image file; {why}.")
+        return [(place, place.name)]
+    if not place.is_dir():
+        raise InputError(f"{place} does not exist; name a folder, image files, or a table.")
+    found = []
+    for folder, names in file_names(place):
+        for name in names:
+            if is_image_name(name):
+                found.append((folder / name, (folder / name).relative_to(place).as_posix()))
+            else:
+                skipped.append(name)
+    if not found:
+        raise InputError(f"The folder {place} holds no image ({counted(len(skipped), 'other file')}).")
+    return found
+
+
+def _from_table(path: Path) -> Dataset:
+    table = read_table(path)
+    if not table.rows:
+        raise InputError(f"{path} has a header but no rows.")
+    pictures = read_pictures(table)
+    items = Items(
+        name=pictures.name,
+        image=pictures.image,
+        prompt=pictures.prompt,
+        generator=pictures.generator,
+        generator_family=pictures.generator,
+        group=pictures.group,
+    )
+    check_any_image(path, pictures)
+    note = missing_images_note(items)
+    return Dataset(card=_card(path, items), items=items, notes=(note,) if note else ())
+
+
+def _card(place: Path, items: Items) -> DatasetCard:
+    return DatasetCard(
+        name=place.stem if is_table(place) else place.resolve().name,
+        title=f"own images {place}",
+        kind="own",
+        images=len(items),
+        dimensions={},
+        reader=f"{__name__}:load_unlabelled",
+        group="image",
+        folder=place.name,
+        licence="the user's own data",
+        page=str(place),
+        download="the user's own data",
+        citation="",
+    )

@@ -1,0 +1,96 @@
+"""Image files for the rows of a label table, found by name wherever a mirror has put them."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from eliq_bench.datasets.files import file_names, is_image_name
+from eliq_bench.errors import InputError
+
+# In a folder that does not carry the dataset's name, this share of the names must be there: sets number their
+# images 1.jpg, 2.jpg, ... and a single hit would attach a stranger.
+SHARE_IN_UNNAMED_FOLDER = 0.5
+
+
+class Found(NamedTuple):
+    """Images of a dataset."""
+
+    images: tuple[Path | None, ...]
+    """Per name; None where there is no file."""
+    extra: tuple[str, ...] = ()
+    """Names of image files in the same folders that no row names."""
+
+
+class Place(NamedTuple):
+    """A folder to look in."""
+
+    folder: Path
+    named: bool = True
+    """True if it belongs to the dataset: any image counts, at any depth. Else two levels are searched."""
+
+
+def find_images(names: Sequence[str], places: Sequence[Place]) -> Found:
+    """Files for the names in the first place that has any, or half of them if it is not named.
+
+    Args:
+        names: file names as the labels give them, possibly with folders.
+        places: in the order in which they are looked at.
+
+    Raises:
+        InputError: a name stands for several files of different size, such as two resolutions.
+    """
+    for folder, named in places:
+        if folder.is_dir():
+            found = _match(names, folder, depth=None if named else 2)
+            hits = sum(image is not None for image in found.images)
+            if hits and (named or hits >= SHARE_IN_UNNAMED_FOLDER * len(names)):
+                return found
+    return Found((None,) * len(names))
+
+
+def _match(names: Sequence[str], top: Path, depth: int | None) -> Found:
+    known: dict[str, list[Path]] = {}
+    for folder, files in file_names(top, depth):
+        for file in files:
+            if is_image_name(file):
+                # without case: TID2013 has I01_01_1.bmp beside i01_01_2.bmp, BIQ2021 one .JPG labelled .jpg
+                known.setdefault(file.lower(), []).append(folder / file)
+    plain = [name.rpartition("/")[2].lower() for name in names]
+    count = Counter(plain)
+    images = tuple(
+        _choose(name, known.get(key, []), unique=count[key] == 1)
+        for name, key in zip(names, plain, strict=True)
+    )
+    return Found(images, tuple(_extra(images, known)))
+
+
+def _choose(name: str, candidates: list[Path], unique: bool) -> Path | None:
+    """The file for a name; among copies the first, among different files the one whose folders fit.
+
+    A mirror may have flattened the folders. That is followed only if the name is `unique` in the dataset even
+    without its folders: `001.png` alone could be the work of any of 24 generators.
+    """
+    if "/" in name:
+        tail = PurePosixPath(name.lower()).parts
+        fitting = [path for path in candidates if _lower(path)[-len(tail) :] == tail]
+        candidates = fitting or (candidates if unique else [])
+    exact = [path for path in candidates if path.name == name.rpartition("/")[2]]
+    candidates = exact or candidates
+    if len(candidates) > 1 and len({path.stat().st_size for path in candidates}) > 1:
+        raise InputError(
+            f"{name} exists in different versions, in {candidates[0].parent} and {candidates[1].parent}; "
+            f"name the one to use with --data-root, before any other."
+        )
+    return candidates[0] if candidates else None
+
+
+def _lower(path: Path) -> tuple[str, ...]:
+    return tuple(part.lower() for part in path.parts)
+
+
+def _extra(images: Sequence[Path | None], known: dict[str, list[Path]]) -> Iterator[str]:
+    used = {image for image in images if image is not None}
+    folders = {image.parent for image in used}
+    for paths in known.values():
+        yield from (path.name for path in paths if path not in used and path.parent in folders)

@@ -1,0 +1,98 @@
+"""From a card to a verified dataset."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eliq_bench.datasets.images import Place, find_images
+from eliq_bench.datasets.locate import find_labels, homes, image_places, missing, own_folder
+from eliq_bench.datasets.verify import check_items
+from eliq_bench.errors import InputError
+from eliq_bench.registry import resolve
+from eliq_bench.types import Dataset, DatasetCard, Items, LabelCard
+
+if TYPE_CHECKING:
+    from eliq_bench.types import Floats
+
+NAMED_IN_A_NOTE = 3
+
+
+def load_dataset(card: DatasetCard, roots: Sequence[Path], labels_only: bool = False) -> Dataset:
+    """Read, verify and orient a dataset; its notes begin with the card's defects.
+
+    Rows whose image is not at hand stay, with image None, so that coverage is counted over all rows.
+
+    Args:
+        card: the catalogue entry.
+        roots: where to look, from `locate.data_roots`.
+        labels_only: True where scores come from elsewhere and no image is needed. Images that are at hand are
+            attached all the same.
+
+    Raises:
+        InputError: files are missing or wrong, or a check of `verify` fails.
+    """
+    folder = _label_folder(card, roots)
+    items: Items = resolve(card.reader)(card, folder)
+    check_items(card, items)
+    items = orient(card, items)
+    notes = list(card.defects)
+    if all(image is None for image in items.image):
+        items, found = _attach(card, items, [*image_places(card, roots), Place(folder)])
+        notes += found
+    if not labels_only and all(image is None for image in items.image):
+        what = f"none of its {len(items):,} images (such as {items.name[0]}) was found"
+        raise InputError(missing(card, what, roots))
+    return Dataset(card=card, items=items, notes=tuple(notes))
+
+
+def orient(card: DatasetCard, items: Items) -> Items:
+    """The same items with every label turned so that higher is better, as if read on the mirrored scale."""
+    labels = {
+        dimension: flip(card.dimensions[dimension], values) for dimension, values in items.labels.items()
+    }
+    return replace(items, labels=labels)
+
+
+def flip(label: LabelCard, values: "Floats") -> "Floats":
+    """Labels (n,) mirrored within their scale if lower is better, so that 0..100 stays 0..100."""
+    return values if label.direction == "higher" else sum(label.scale) - values
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first names of a list and how many follow, ready for a sentence."""
+    more = len(names) - NAMED_IN_A_NOTE
+    return ", ".join(names[:NAMED_IN_A_NOTE]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: 1 image, 2,000 images."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def missing_images_note(items: Items) -> str:
+    """A sentence about the rows without image; empty if every row has one."""
+    lost = [name for name, image in zip(items.name, items.image, strict=True) if image is None]
+    if len(lost) == len(items):
+        return "Labels only: no image of this dataset is at hand."
+    if not lost:
+        return ""
+    return f"{len(lost):,} of {len(items):,} rows have no image here and get no score: {some_of(lost)}."
+
+
+def _label_folder(card: DatasetCard, roots: Sequence[Path]) -> Path:
+    if card.labels:
+        return find_labels(card, roots)
+    if card.truth == "known degradations":
+        return own_folder(card)  # built, not downloaded: never written into a user's data
+    return next(homes(card, roots), own_folder(card))
+
+
+def _attach(card: DatasetCard, items: Items, places: Sequence[Place]) -> tuple[Items, list[str]]:
+    found = find_images(items.name, places)
+    items = replace(items, image=found.images)
+    notes = [missing_images_note(items)]
+    if found.extra:
+        count = counted(len(found.extra), "image")
+        notes.append(f"{count} without label row left out: {some_of(found.extra)}.")
+    return items, [note for note in notes if note]

@@ -1,0 +1,1 @@
+"""ELIQ: the pair builder, the critic and its training, usable without the benchmark."""

@@ -1,0 +1,109 @@
+"""Faults of framing: the scene stays, the frame is in the wrong place."""
+
+import math
+
+import numpy as np
+from PIL import Image
+
+from eliq_bench.eliq.pairs.degrade.mode import RGB, Mode
+from eliq_bench.eliq.pairs.degrade.pixels import array, picture
+from eliq_bench.eliq.pairs.degrade.remap import STEPS, sample
+from eliq_bench.eliq.pairs.degrade.subject import find_subject
+
+
+def bad_crop(image: RGB, rng: np.random.Generator, *, kept: float) -> RGB:
+    """Framed much too tightly, near a random corner rather than around the subject."""
+    corner = rng.random(2)
+    # Corners, not centres: the square root pushes the frame outwards.
+    top, left = (0.5 + 0.5 * math.copysign(abs(2 * float(c) - 1) ** 0.5, float(c) - 0.5) for c in corner)
+    return framed(image, top * (1 - kept), left * (1 - kept), kept)
+
+
+def cut_subject(image: RGB, rng: np.random.Generator, *, cut: float) -> RGB:
+    """One edge of the frame moved inwards, `cut` of the way from the border to the middle of the subject."""
+    subject = find_subject(image)
+    side, along = int(rng.integers(4)), float(rng.random())
+    centre = subject.y if side < 2 else subject.x
+    lost = cut * (centre if side % 2 == 0 else 1 - centre)
+    before = lost if side % 2 == 0 else 0.0
+    across = along * lost
+    return framed(image, *((before, across) if side < 2 else (across, before)), 1 - lost)
+
+
+def off_balance(image: RGB, rng: np.random.Generator, *, place: float, kept: float) -> RGB:
+    """The subject pressed into a corner of the frame, at `place` of its height and width."""
+    subject = find_subject(image)
+    # Towards the corner that the subject is nearer to: the only one it can be pushed into without inventing pixels.
+    low_y, low_x = subject.y < 0.5, subject.x < 0.5
+    y, x = (1 - subject.y if low_y else subject.y), (1 - subject.x if low_x else subject.x)
+    narrow = 1 - 0.06 * float(rng.random())
+    kept = min(kept * narrow, y / place, x / place)
+    top, left = max(0.0, min(y - place * kept, 1 - kept)), max(0.0, min(x - place * kept, 1 - kept))
+    return framed(image, 1 - kept - top if low_y else top, 1 - kept - left if low_x else left, kept)
+
+
+def tilt(image: RGB, rng: np.random.Generator, *, degrees: float) -> RGB:
+    """The camera held askew: turned clockwise or anticlockwise, framed inside so that no corner is empty."""
+    clockwise = float(rng.random()) < 0.5
+    angle = math.radians(degrees if clockwise else -degrees)
+    height, width = image.shape[:2]
+    longer = max(width / height, height / width)
+    zoom = 1 / (math.cos(angle) + longer * math.sin(abs(angle)))
+    down = (np.arange(height) - (height - 1) / 2) * zoom
+    right = (np.arange(width) - (width - 1) / 2) * zoom
+
+    def sixteenths(values: np.ndarray) -> np.ndarray:
+        return np.rint(values * STEPS).astype(np.int32)
+
+    cos, sin = math.cos(angle), math.sin(angle)
+    rows = sixteenths(down * cos + (height - 1) / 2)[:, None] + sixteenths(right * -sin)
+    columns = sixteenths(right * cos + (width - 1) / 2) + sixteenths(down * sin)[:, None]
+    return sample(image, rows, columns)
+
+
+def framed(image: RGB, top: float, left: float, kept: float) -> RGB:
+    """The part of the image from (top, left) on, `kept` of its height and width, enlarged to the full size."""
+    height, width = image.shape[:2]
+    left, top = min(max(left, 0.0), 1 - kept), min(max(top, 0.0), 1 - kept)
+    box = (left * width, top * height, min((left + kept) * width, width), min((top + kept) * height, height))
+    return array(picture(image).resize((width, height), Image.Resampling.BICUBIC, box=box))
+
+
+MODES = (
+    Mode(
+        name="bad_crop",
+        family="conventional",
+        aspect="aesthetic",
+        summary="Framed too tightly and near a corner.",
+        source="kind: harming composition named by ELIQ (arXiv 2602.03558); amounts: our choice",
+        parameters={"kept": (0.9, 0.8, 0.68, 0.56, 0.44)},
+        apply=bad_crop,
+    ),
+    Mode(
+        name="cut_subject",
+        family="conventional",
+        aspect="aesthetic",
+        summary="An edge of the frame cuts through the subject.",
+        source="kind: harming composition named by ELIQ (arXiv 2602.03558); amounts: our choice",
+        parameters={"cut": (0.16, 0.36, 0.56, 0.78, 1.0)},
+        apply=cut_subject,
+    ),
+    Mode(
+        name="off_balance",
+        family="conventional",
+        aspect="aesthetic",
+        summary="The subject pressed into a corner of the frame.",
+        source="kind: harming composition named by ELIQ (arXiv 2602.03558); amounts: our choice",
+        parameters={"place": (0.58, 0.66, 0.76, 0.86, 0.96), "kept": (0.92, 0.84, 0.74, 0.64, 0.55)},
+        apply=off_balance,
+    ),
+    Mode(
+        name="tilt",
+        family="conventional",
+        aspect="aesthetic",
+        summary="Camera held askew.",
+        source="kind: harming composition named by ELIQ (arXiv 2602.03558); angles: our choice",
+        parameters={"degrees": (2, 4.5, 8, 13, 20)},
+        apply=tilt,
+    ),
+)

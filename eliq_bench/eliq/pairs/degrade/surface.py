@@ -1,0 +1,124 @@
+"""Surfaces as generators draw them when they fail: gridded, plastic, repeated."""
+
+import numpy as np
+from PIL import Image
+
+from eliq_bench.eliq.pairs.degrade.mode import RGB, Mode
+from eliq_bench.eliq.pairs.degrade.pixels import (
+    Bytes,
+    add,
+    blend,
+    low_pass,
+    luma,
+    region,
+    scale,
+    smooth_field,
+)
+from eliq_bench.eliq.pairs.degrade.subject import busiest
+
+
+def checkerboard(image: RGB, rng: np.random.Generator, *, amplitude: float) -> RGB:
+    """A tinted checkerboard, stronger in some regions, as unevenly overlapping deconvolutions leave it."""
+    height, width = image.shape[:2]
+    square = (2 + 2 * int(rng.integers(2))) * max(1, round(scale(image)))
+    tint = np.rint(256 * (0.4 + 0.6 * rng.random(3))).astype(np.int32)
+    field = smooth_field(rng, height, width, 160 * scale(image))
+    ramp = np.rint(amplitude * (0.4 + 0.6 * np.arange(256) / 255)).astype(np.int16)
+    rows, columns = np.arange(height) // square % 2, np.arange(width) // square % 2
+    sign = (2 * (rows[:, None] ^ columns) - 1).astype(np.int16)
+    pattern = np.take(ramp, field) * sign
+    return add(image, (pattern[..., None] * tint >> 8).astype(np.int16))
+
+
+def plastic_smoothing(image: RGB, rng: np.random.Generator, *, contrast: float, radius: float) -> RGB:
+    """Surface texture weaker than `contrast` grey levels wiped away while outlines stay: skin like plastic.
+
+    A fast guided filter (He & Sun, arXiv 1505.00996) of the brightness with itself, computed at half size.
+    """
+    height, width = image.shape[:2]
+    grey = luma(image)
+    threshold = contrast * (0.9 + 0.2 * float(rng.random()))
+    half = Image.fromarray(grey).resize((max(1, width // 2), max(1, height // 2)), Image.Resampling.BOX)
+    reach = max(1, round(radius * scale(image) / 2))
+    small = np.asarray(half).astype(np.int32)
+    mean = _window_mean(small, reach)
+    variance = np.maximum(_window_mean(small * small, reach) - mean * mean, 0)
+    slope = variance / (variance + threshold**2)
+    offset = _window_mean(mean * (1 - slope), reach)
+    slope = _window_mean(slope, reach)
+
+    def enlarged(values: np.ndarray, unit: float) -> np.ndarray:
+        coded = Image.fromarray(np.clip(np.rint(values * unit), 0, 255).astype(np.uint8))
+        return np.asarray(coded.resize((width, height), Image.Resampling.BILINEAR)).astype(np.int32)
+
+    smooth = (enlarged(slope, 255) * grey >> 8) + enlarged(offset, 1)
+    return add(image, (smooth - grey).astype(np.int16)[..., None])
+
+
+def repeated_texture(image: RGB, rng: np.random.Generator, *, share: float, contrast: float) -> RGB:
+    """One patch of texture repeated like wallpaper over `share` of the image, on its own light and colour."""
+    height, width = image.shape[:2]
+    side = max(4, round(min(height, width) / (7 + 4 * float(rng.random()))))
+    mask_field = smooth_field(rng, height, width, 190 * scale(image))
+    smooth = low_pass(image, 8 * scale(image))
+    candidates = [
+        (y * (height - side) >> 16, x * (width - side) >> 16)
+        for y, x in rng.integers(65536, size=(8, 2)).tolist()
+    ]
+    top, left = busiest(luma(image), candidates, side)
+    patch = image[top : top + side, left : left + side].astype(np.int16)
+    detail = patch - smooth[top : top + side, left : left + side]
+    # To the same strength whatever the patch, since hard outlines would look like a collage.
+    strength = int(256 * min(contrast / max(float(detail.std()), 1.0), 2.0))
+    detail = (detail.astype(np.int32) * strength >> 8).astype(np.int16)
+    tiled = np.tile(detail, (-(-height // side), -(-width // side), 1))[:height, :width]
+    return blend(image, add(smooth, tiled), region(mask_field, share))
+
+
+def _window_mean(values: np.ndarray, reach: int) -> np.ndarray:
+    """Mean over windows of 2 reach + 1 pixels squared, borders mirrored."""
+    for axis in (0, 1):
+        pads = [(reach, reach) if axis == a else (0, 0) for a in (0, 1)]
+        padded = np.pad(values.astype(np.float64), pads, mode="symmetric")
+        total = sum(
+            padded[shift : shift + values.shape[0]]
+            if axis == 0
+            else padded[:, shift : shift + values.shape[1]]
+            for shift in range(2 * reach + 1)
+        )
+        values = np.asarray(total) / (2 * reach + 1)
+    return values
+
+
+MODES = (
+    Mode(
+        name="checkerboard",
+        family="generative",
+        aspect="technical",
+        summary="A faint checkerboard as deconvolutions leave it.",
+        source="kind: Odena et al., Distill 2016, doi 10.23915/distill.00003; amplitudes: our choice",
+        parameters={"amplitude": (4, 7, 12, 19, 28)},
+        apply=checkerboard,
+        simulated=True,
+    ),
+    Mode(
+        name="plastic_smoothing",
+        family="generative",
+        aspect="technical",
+        summary="Surface texture wiped away, outlines kept.",
+        source="filter: fast guided filter (He & Sun, arXiv 1505.00996); strengths: our choice",
+        parameters={"contrast": (8, 13, 18, 24, 31), "radius": (4, 6, 8, 10, 12)},
+        apply=plastic_smoothing,
+        simulated=True,
+    ),
+    Mode(
+        name="repeated_texture",
+        family="generative",
+        aspect="technical",
+        summary="One patch of texture repeated like wallpaper.",
+        source="our choice",
+        parameters={"share": (0.15, 0.25, 0.4, 0.55, 0.75), "contrast": (6, 9, 13, 18, 24)},
+        apply=repeated_texture,
+        simulated=True,
+    ),
+)

@@ -1,0 +1,90 @@
+"""Faults of the tone curve: bands, clipped ends, harsh contrast, wrong exposure."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eliq_bench.eliq.pairs.degrade.mode import RGB, Mode
+from eliq_bench.eliq.pairs.degrade.pixels import curve, luma
+
+VALUES: NDArray[np.float64] = np.arange(256, dtype=np.float64)
+VALUES.flags.writeable = False
+
+
+def banding(image: RGB, rng: np.random.Generator, *, levels: float) -> RGB:
+    """Few levels per channel: smooth gradients turn into bands. Where the steps lie is random."""
+    step = 255 / (levels - 1)
+    phase = rng.random((3, 1)) * step
+    return curve(image, np.rint((VALUES + phase) / step) * step - phase)
+
+
+def clipping(image: RGB, rng: np.random.Generator, *, share: float, at_least: float) -> RGB:
+    """Shadows and highlights cut off: `share` of the pixels reach black or white and lose their drawing.
+
+    At least `at_least` grey levels are lost at each end, also where the image was clipped already.
+    """
+    dark_part = 0.2 + 0.4 * float(rng.random())
+    below = np.cumsum(np.bincount(luma(image).ravel(), minlength=256)) / (image.shape[0] * image.shape[1])
+    black = max(float(np.searchsorted(below, share * dark_part)), at_least)
+    white = min(float(np.searchsorted(below, 1 - share * (1 - dark_part))), 255 - at_least)
+    if white < black + 32:  # an almost flat image: keep it from turning into two colours
+        middle = (black + white) / 2
+        black, white = middle - 16, middle + 16
+    # Stretched only part of the way: a full stretch makes many pictures look better, not worse.
+    part = 0.2
+    low, high = black * (1 - part), white + (255 - white) * part
+    return curve(image, low + (np.clip(VALUES, black, white) - black) * ((high - low) / (white - black)))
+
+
+def harsh_contrast(image: RGB, rng: np.random.Generator, *, gain: float) -> RGB:
+    """Contrast raised steeply about the mean brightness."""
+    pivot = float(luma(image).mean()) + 16 * (float(rng.random()) - 0.5)
+    return curve(image, (VALUES - pivot) * gain + pivot)
+
+
+def wrong_exposure(image: RGB, rng: np.random.Generator, *, stops: float) -> RGB:
+    """Too much or too little light, by `stops` of the camera (factors of two in linear light)."""
+    grey = float(luma(image).mean())
+    # A dark image gets darker more often than brighter: the error that its photographer would make.
+    over = float(rng.random()) * 255 < 0.5 * grey + 64
+    linear = (VALUES / 255) ** 2.2 * 2 ** (stops if over else -stops)
+    return curve(image, linear ** (1 / 2.2) * 255)
+
+
+MODES = (
+    Mode(
+        name="banding",
+        family="conventional",
+        aspect="technical",
+        summary="Few levels per channel, so that gradients show bands.",
+        source="kind: quantisation of KADID-10k and TID2013; levels: our choice",
+        parameters={"levels": (28, 18, 11, 7, 5)},
+        apply=banding,
+    ),
+    Mode(
+        name="clipping",
+        family="conventional",
+        aspect="technical",
+        summary="Shadows and highlights burnt to black and white.",
+        source="our choice",
+        parameters={"share": (0.06, 0.14, 0.25, 0.38, 0.54), "at_least": (8, 16, 28, 42, 60)},
+        apply=clipping,
+    ),
+    Mode(
+        name="harsh_contrast",
+        family="conventional",
+        aspect="aesthetic",
+        summary="Contrast raised steeply about the mean.",
+        source="kind: contrast change of KADID-10k and TID2013; gains: our choice",
+        parameters={"gain": (1.4, 1.7, 2.1, 2.8, 4.0)},
+        apply=harsh_contrast,
+    ),
+    Mode(
+        name="wrong_exposure",
+        family="conventional",
+        aspect="aesthetic",
+        summary="Over- or underexposed.",
+        source="kind: brightness change of KADID-10k; stops: our choice",
+        parameters={"stops": (0.5, 0.9, 1.4, 2.0, 2.8)},
+        apply=wrong_exposure,
+    ),
+)

@@ -1,0 +1,25 @@
+"""Errors a person sees: one sentence that says what is wrong, which input, and what to do."""
+
+
+class EliqBenchError(Exception):
+    """A failure whose message is shown as it is, without a traceback."""
+
+    exit_code = 1
+
+
+class InputError(EliqBenchError):
+    """The command or a file given to it is wrong; nothing was computed."""
+
+    exit_code = 2
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """Suggestion for a misspelt name, ready to append to a sentence; empty if nothing is near.
+
+    >>> did_you_mean("clipiq", ["clipiqa", "niqe"])
+    ' Did you mean clipiqa?'
+    """
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.lower(), known, n=3, cutoff=0.6)
+    return f" Did you mean {' or '.join(near)}?" if near else ""

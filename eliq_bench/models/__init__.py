@@ -1,0 +1,1 @@
+"""Quality models: cards as YAML, one file per way of scoring, weights."""

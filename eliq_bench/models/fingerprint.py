@@ -1,0 +1,36 @@
+"""Fingerprints from cards, without building the model: a rerun that computes nothing loads nothing."""
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from eliq_bench.models.weights import identify
+from eliq_bench.types import Fingerprint, ModelCard
+
+DECODER = "pillow-1"
+"""How images reach a model (runner/decode.py); raise the number when decoded pixels change."""
+
+
+def fingerprint(card: ModelCard, options: dict[str, Any], dtype: str) -> Fingerprint:
+    """What identifies a model with these options in this precision.
+
+    Raises:
+        EliqBenchError: a weight file is missing or is not the one on the card.
+    """
+    return Fingerprint(
+        model=card.name,
+        version=card.version,
+        weights=identify(card),
+        options=tuple((key, json.dumps(options[key])) for key in sorted(options)),
+        packages=tuple((name, installed(name)) for name in card.packages),
+        dtype=dtype,
+        decoder=DECODER,
+    )
+
+
+def installed(package: str) -> str:
+    """Version of an installed distribution, `missing` if it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"

@@ -1,0 +1,123 @@
+"""Every per-image no-reference metric of pyiqa (PolyForm-Noncommercial), imported only when one is built.
+
+Scores equal pyiqa's own for the same pixels. What is added: equal-sized batches, a seed per image where the
+metric crops at random, and an undefined score with a reason where pyiqa raises or returns a number that its
+own formula does not define.
+"""
+
+import contextlib
+import io
+import logging
+import warnings
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eliq_bench.errors import EliqBenchError
+from eliq_bench.models import weights
+from eliq_bench.types import Batch, ModelCard, Scorer, Scores
+
+NATURAL_SCENE_STATISTICS = (
+    "niqe",
+    "niqe_matlab",
+    "ilniqe",
+    "piqe",
+    "brisque",
+    "brisque_matlab",
+    "nrqm",
+    "pi",
+)
+
+
+def create(card: ModelCard, options: dict[str, Any], device: str, dtype: str) -> Scorer:
+    """Build a pyiqa metric with the weights that its fingerprint names.
+
+    Raises:
+        EliqBenchError: pyiqa is not installed, or cannot build the metric.
+    """
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a third party's deprecations say nothing to our user
+        try:
+            from pyiqa import create_metric
+            from pyiqa.utils import download_util
+        except ImportError as error:
+            raise EliqBenchError(
+                f"{card.name} needs pyiqa ({error}): `pip install pyiqa`; mind its non-commercial licence."
+            ) from error
+        logging.getLogger("pyiqa").setLevel(logging.ERROR)
+        import torch
+
+        with weights.view(card) as home:
+            download_util.DEFAULT_CACHE_DIR = str(home / ".cache/torch/hub/pyiqa")
+            try:
+                metric = create_metric(card.name, device=torch.device(device), **options)
+            except Exception as error:  # a hundred constructors fail in their own ways
+                raise EliqBenchError(f"pyiqa cannot build {card.name}: {_first_line(error)}.") from error
+    return PyiqaScorer(card, metric.net.eval(), device, dtype)
+
+
+class PyiqaScorer:
+    """One pyiqa network; images (B, 3, H, W) uint8 in, one score per image out."""
+
+    def __init__(self, card: ModelCard, net: Any, device: str, dtype: str) -> None:
+        import torch
+
+        self.card = card
+        self.net = net
+        self.device = torch.device(device)
+        self.autocast = torch.autocast(
+            self.device.type, getattr(torch, dtype), enabled=dtype in ("bfloat16", "float16")
+        )
+
+    def prepare(self, image: NDArray[np.uint8]) -> NDArray[Any]:
+        """The pixels, channels first; pyiqa resizes inside the network where a metric wants it."""
+        return np.ascontiguousarray(image.transpose(2, 0, 1))
+
+    def score(self, batch: Batch) -> Scores:
+        """Scores as pyiqa gives them; NaN with a reason where the metric is not defined."""
+        import torch
+
+        (dimension,) = self.card.dimensions
+        reasons = [self._undefined(image) for image in batch.images]
+        usable = [row for row, reason in enumerate(reasons) if not reason]
+        values = np.full(len(reasons), np.nan)
+        if usable:
+            prompts = [batch.prompts[row] for row in usable] if self.card.needs_prompt else None
+            try:
+                values[usable] = self._forward(batch.images[usable], prompts)
+            except (AssertionError, ArithmeticError, torch.linalg.LinAlgError) as error:  # type: ignore[attr-defined]
+                if len(reasons) > 1:
+                    raise  # the runner repeats the batch one by one
+                reasons[0] = f"pyiqa: {_first_line(error)}"
+        for row in usable:
+            if not np.isfinite(values[row]) and not reasons[row]:
+                values[row], reasons[row] = np.nan, f"pyiqa returned {values[row]}"
+        return Scores({dimension: values}, tuple(reasons))
+
+    def _undefined(self, image: NDArray[Any]) -> str:
+        """Why no score is defined for these pixels, empty if one is."""
+        if self.card.name in NATURAL_SCENE_STATISTICS and image.min() == image.max():
+            return "constant image: it has no natural-scene statistics"
+        return ""
+
+    def _forward(self, images: NDArray[Any], prompts: list[str] | None) -> NDArray[np.float64]:
+        import torch
+
+        if self.card.random_crops:
+            seed = zlib.crc32(images.tobytes())
+            np.random.seed(seed)  # noqa: NPY002 (pyiqa draws from the global state)
+            torch.manual_seed(seed)
+        pixels = torch.from_numpy(images).to(self.device).float().div(255)
+        further = {} if prompts is None else {"caption_list": prompts}
+        with torch.inference_mode(), self.autocast, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            output = self.net(pixels, **further)
+        if isinstance(output, tuple):
+            output = output[0]
+        return np.asarray(output.detach().double().cpu().numpy(), dtype=np.float64).reshape(len(images))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,160 @@
+"""Where parameter files are: found, missing, downloaded, and identified for the fingerprint.
+
+A file is looked for in `ELIQ_BENCH_WEIGHTS` (a folder, flat) and then where the library that loads it would
+look, as named by `cache` on its card:
+
+- `torch-hub/pyiqa`, `torch-hub/checkpoints`: below torch's home (`TORCH_HOME`),
+- `clip`: `~/.cache/clip`,
+- `huggingface`: the hub's cache; `file` is then a repository id, identified by its commit.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from eliq_bench.errors import EliqBenchError
+from eliq_bench.types import ModelCard, WeightFile
+
+HUB = "https://huggingface.co"
+
+
+def torch_hub() -> Path:
+    """Torch hub's folder, as `torch.hub.get_dir` gives it, without importing torch."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+    return Path(os.environ.get("TORCH_HOME", cache / "torch")).expanduser() / "hub"
+
+
+def user_folder() -> Path | None:
+    """The folder named by `ELIQ_BENCH_WEIGHTS`, None if it is not set."""
+    folder = os.environ.get("ELIQ_BENCH_WEIGHTS")
+    return Path(folder).expanduser() if folder else None
+
+
+def cache_folder(weight: WeightFile) -> Path:
+    """The folder in which the library that loads this file looks for it."""
+    if weight.cache == "clip":
+        return Path("~/.cache/clip").expanduser()
+    if weight.cache == "huggingface":
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        return Path(HF_HUB_CACHE) / f"models--{weight.file.replace('/', '--')}"
+    return torch_hub() / weight.cache.removeprefix("torch-hub/")
+
+
+def find(weight: WeightFile) -> Path | None:
+    """The file, or for a hub repository its newest snapshot folder; None if it is not on this machine."""
+    if weight.cache == "huggingface":
+        snapshots = sorted(cache_folder(weight).glob("snapshots/*"), key=lambda path: path.stat().st_mtime)
+        return snapshots[-1] if snapshots else None
+    folders = [folder for folder in (user_folder(), cache_folder(weight)) if folder is not None]
+    return next((folder / weight.file for folder in folders if (folder / weight.file).is_file()), None)
+
+
+def missing(card: ModelCard) -> list[WeightFile]:
+    """The files of a model that are not on this machine."""
+    return [weight for weight in card.weights if find(weight) is None]
+
+
+def require(card: ModelCard, offline: bool) -> None:
+    """Make sure that all weights of a model are here, downloading them unless `offline`.
+
+    Raises:
+        EliqBenchError: a file is missing and cannot be had; the sentence names it, its place and its page.
+    """
+    for weight in missing(card):
+        place = cache_folder(weight)
+        where = (
+            ""
+            if weight.cache == "huggingface"
+            else f" or in the folder named by ELIQ_BENCH_WEIGHTS ({weight.file})"
+        )
+        advice = f"put it at {place if not where else place / weight.file}{where}" + (
+            f"; it is published at {weight.url}" if weight.url else ""
+        )
+        if offline:
+            raise EliqBenchError(
+                f"{card.name} needs {weight.file}, which is not on this machine (offline): {advice}."
+            )
+        try:
+            _download(weight)
+        except Exception as error:  # network, disk and hub fail in many ways; the advice is the same
+            raise EliqBenchError(
+                f"{card.name} needs {weight.file}, and its download failed ({error}): {advice}."
+            ) from error
+
+
+@contextmanager
+def view(card: ModelCard) -> Iterator[Path]:
+    """A throw-away home folder in which the libraries see exactly the files that `find` found.
+
+    The score of a model is filed under the sha256 of these files, so no other copy may be loaded. While the
+    context lasts, `HOME` and `TORCH_HOME` point into the folder; it holds links, no copies.
+    """
+    with TemporaryDirectory(prefix="eliq-bench-") as name:
+        home = Path(name)
+        for weight in card.weights:
+            path = find(weight)
+            if path is None or weight.cache == "huggingface":
+                continue
+            cache = (
+                "clip" if weight.cache == "clip" else f"torch/hub/{weight.cache.removeprefix('torch-hub/')}"
+            )
+            link = home / ".cache" / cache / weight.file
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(path.resolve())
+        before = {key: os.environ.get(key) for key in ("HOME", "TORCH_HOME")}
+        os.environ.update(HOME=str(home), TORCH_HOME=str(home / ".cache/torch"))
+        try:
+            yield home
+        finally:
+            for key, value in before.items():
+                if value is None:
+                    del os.environ[key]
+                else:
+                    os.environ[key] = value
+
+
+def identify(card: ModelCard) -> tuple[tuple[str, str], ...]:
+    """(file, sha256 of its bytes) of every weight; for a hub repository (id, commit).
+
+    Raises:
+        EliqBenchError: a file is missing, or its sha256 is not the one on the card.
+    """
+    found: list[tuple[str, str]] = []
+    for weight in card.weights:
+        path = find(weight)
+        if path is None:
+            raise EliqBenchError(f"{card.name} needs {weight.file}, which is not on this machine.")
+        digest = path.name if path.is_dir() else sha256_of(path)
+        if weight.sha256 and digest != weight.sha256:
+            raise EliqBenchError(
+                f"{path} is not the {weight.file} that {card.name} expects (sha256 {digest[:16]}, "
+                f"not {weight.sha256[:16]}); remove it or replace it."
+            )
+        found.append((weight.file, digest))
+    return tuple(found)
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal sha256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _download(weight: WeightFile) -> None:
+    if weight.cache == "huggingface":
+        from huggingface_hub import snapshot_download
+
+        snapshot_download(weight.file)
+        return
+    if not weight.url:
+        raise EliqBenchError("no download address is known")
+    from torch.hub import download_url_to_file
+
+    target = cache_folder(weight) / weight.file
+    target.parent.mkdir(parents=True, exist_ok=True)
+    url = weight.url.replace(HUB, os.environ.get("HF_ENDPOINT", HUB).rstrip("/"), 1)
+    download_url_to_file(url, str(target), progress=True)

@@ -1,0 +1,233 @@
+"""From scores and labels to rows: every statistic of a run, with nothing but numpy.
+
+Scores are turned here, and only here, so that higher is better, as the model's record declares; a model that
+then ranks backwards shows a negative value.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eliq_bench.datasets.groups import merge_groups
+from eliq_bench.report.results import CrossRow, DatasetRecord, ModelRecord, Row
+from eliq_bench.stats.bootstrap import Bootstrap, bootstrap_srcc
+from eliq_bench.stats.comparison.many import compare_models, resamples_for
+from eliq_bench.stats.correlation import krcc, plcc
+from eliq_bench.stats.mapping import map_logistic
+from eliq_bench.stats.results import Statistic
+from eliq_bench.stats.views.ceiling import noise_ceiling
+from eliq_bench.stats.views.discriminant import cross_table
+from eliq_bench.stats.views.floor import generator_floor
+from eliq_bench.stats.views.within import within_generator, within_prompt
+from eliq_bench.types import Items, ItemTable, ScoreColumn
+
+Floats = NDArray[np.float64]
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """Seed and number of bootstrap resamples."""
+
+    seed: int
+    resamples: int
+
+
+def evaluate_dataset(
+    dataset: DatasetRecord,
+    table: ItemTable,
+    columns: list[ScoreColumn],
+    models: list[ModelRecord],
+    resampling: Resampling,
+) -> tuple[list[Row], list[CrossRow]]:
+    """Rows of all models on one dataset, by dimension, with floor and ceiling rows; and the cross table.
+
+    Args:
+        dataset: what the run knows of the dataset.
+        table: its n items.
+        columns: scores of all models on these items, each (n,), in the models' own directions.
+        models: records of these models.
+        resampling: of intervals and tests.
+    """
+    by_name = {model.name: model for model in models}
+    groups = merge_groups(table.items.group, table.sha256)
+    rows: list[Row] = []
+    for dimension, label in table.items.labels.items():
+        usable = [column for column in columns if column.dimension == dimension]
+        scored = {column.model: oriented(column, by_name[column.model]) for column in usable}
+        part = [
+            _model_row(dataset, table, column, by_name[column.model], scored[column.model], label, groups)
+            for column in usable
+        ]
+        _rank(part, scored, label, groups, resampling)
+        rows += part + _reference_rows(dataset.name, table.items, dimension, label)
+    return rows, _cross_rows(dataset, table.items, columns, by_name)
+
+
+def oriented(column: ScoreColumn, model: ModelRecord) -> Floats:
+    """The scores (n,) turned so that higher is better."""
+    return column.score if model.dimensions[column.dimension] == "higher" else -column.score
+
+
+def _model_row(
+    dataset: DatasetRecord,
+    table: ItemTable,
+    column: ScoreColumn,
+    model: ModelRecord,
+    score: Floats,
+    label: Floats,
+    groups: tuple[str, ...],
+) -> Row:
+    labelled = np.isfinite(label)
+    within_g = within_generator(score, label, _complete(table.items.generator))
+    within_p = within_prompt(score, label, _complete(table.items.prompt))
+    mapped = map_logistic(score, label, groups)
+    found = {
+        "krcc": krcc(score, label),
+        "plcc": plcc(score, label),
+        "plcc_logistic4": mapped.plcc,
+        "rmse_logistic4": mapped.rmse,
+        "srcc_within_generator": Statistic(within_g.value, within_g.n, within_g.reason),
+        "srcc_within_prompt": Statistic(within_p.value, within_p.n, within_p.reason),
+    }
+    saw_labels = dataset.name in model.trained_on
+    lost = [i for i in np.flatnonzero(labelled) if column.status[i] != "ok"]
+    only_blank = all(table.items.name[i] in dataset.blank for i in lost)
+    status = [column.status[i] for i in lost]
+    return Row(
+        dataset=dataset.name,
+        model=model.name,
+        kind="floor" if model.floor else "model",
+        dimension=column.dimension,
+        supervision=model.supervision,
+        n=int(labelled.sum()) - len(lost),
+        total=int(labelled.sum()),
+        within_generator_groups=within_g.n,
+        within_prompt_groups=within_p.n,
+        missing=status.count("missing"),
+        undefined=status.count("undefined"),
+        unreadable=status.count("unreadable"),
+        errors=status.count("error"),
+        saw_labels=saw_labels,
+        ranked=only_blank and not saw_labels and not dataset.subset,
+        fingerprint=column.fingerprint,
+        reasons={name: statistic.reason for name, statistic in found.items() if statistic.reason},
+        **{name: _number(statistic) for name, statistic in found.items()},
+    )
+
+
+def _rank(
+    rows: list[Row], scored: dict[str, Floats], label: Floats, groups: tuple[str, ...], resampling: Resampling
+) -> None:
+    """Fill in SRCC with its interval, and the tiers of the ranked rows."""
+    for row in rows:
+        _set_srcc(
+            row,
+            bootstrap_srcc(
+                scored[row.model], label, groups, n_resamples=resampling.resamples, seed=resampling.seed
+            ),
+        )
+    ranked = {row.model: scored[row.model] for row in rows if row.ranked and row.srcc is not None}
+    if len(ranked) < 2:
+        return
+    needed = max(resampling.resamples, resamples_for(len(ranked), ALPHA))
+    comparison = compare_models(ranked, label, groups, n_resamples=needed, alpha=ALPHA, seed=resampling.seed)
+    tiers = {standing.model: standing.tier for standing in comparison.standings}
+    for row in rows:
+        row.tier = tiers.get(row.model)
+
+
+def _set_srcc(row: Row, result: Bootstrap) -> None:
+    row.srcc, row.srcc_se = finite(result.value), finite(result.se)
+    row.srcc_low, row.srcc_high = finite(result.low), finite(result.high)
+    if result.reason:
+        row.reasons["srcc" if row.srcc is None else "srcc_low"] = result.reason
+
+
+def _reference_rows(dataset: str, items: Items, dimension: str, label: Floats) -> list[Row]:
+    """What knowing only the generator reaches, and what the raters' own noise allows."""
+    total = int(np.isfinite(label).sum())
+    rows = []
+    floors = {"generator floor": _complete(items.generator)}
+    if items.generator_family != items.generator:
+        floors = {
+            "generator floor (setting)": _complete(items.generator),
+            "generator floor (family)": _complete(items.generator_family),
+        }
+    for name, generator in floors.items():
+        floor = generator_floor(label, generator)
+        if floor.defined:
+            rows.append(
+                Row(
+                    dataset=dataset,
+                    model=name,
+                    kind="generator floor",
+                    dimension=dimension,
+                    srcc=floor.value,
+                    n=floor.n,
+                    total=total,
+                )
+            )
+    ceiling = noise_ceiling(label, items.label_std.get(dimension), items.label_n.get(dimension))
+    if ceiling.defined:
+        rows.append(
+            Row(
+                dataset=dataset,
+                model="noise ceiling",
+                kind="noise ceiling",
+                dimension=dimension,
+                srcc=ceiling.value,
+                n=ceiling.n,
+                total=total,
+            )
+        )
+    return rows
+
+
+def _cross_rows(
+    dataset: DatasetRecord, items: Items, columns: list[ScoreColumn], models: dict[str, ModelRecord]
+) -> list[CrossRow]:
+    """Every score dimension against every label, where a dataset has more than one."""
+    if len(items.labels) < 2:
+        return []
+    rows = []
+    for column in columns:
+        cells = cross_table({column.dimension: oriented(column, models[column.model])}, items.labels)
+        rows += [
+            CrossRow(
+                dataset=dataset.name,
+                model=column.model,
+                score_dimension=cell.score,
+                label_dimension=cell.label,
+                srcc=_number(cell.srcc),
+                partial={partial.given: _number(partial.statistic) for partial in cell.partials},
+                n=cell.srcc.n,
+            )
+            for cell in cells
+        ]
+    return rows
+
+
+def backwards(rows: Iterable[Row]) -> list[str]:
+    """A warning for every model whose interval lies wholly below zero: its direction may be wrong."""
+    return [
+        f"{row.model} ranks {row.dataset} backwards on {row.dimension} (SRCC {row.srcc:.3f}); its sign is kept."
+        for row in rows
+        if row.kind == "model" and row.srcc_high is not None and row.srcc_high < 0
+    ]
+
+
+def _complete(column: tuple[str | None, ...]) -> tuple[str | None, ...] | None:
+    """The column if every item has an entry: a view by group is not shown for half a dataset."""
+    return column if all(value is not None for value in column) else None
+
+
+def _number(statistic: Statistic) -> float | None:
+    return finite(statistic.value)
+
+
+def finite(value: float) -> float | None:
+    """The value, None where it is not finite."""
+    return float(value) if np.isfinite(value) else None

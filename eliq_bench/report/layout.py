@@ -1,0 +1,147 @@
+"""What the tables of a run hold, as text: one section per dataset and dimension, for console and markdown."""
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from eliq_bench.report.results import CrossRow, DatasetRecord, Results, Row
+
+HEADERS = (
+    "model",
+    "SRCC [95 %]",
+    "tier",
+    "KRCC",
+    "PLCC",
+    "PLCC mapped",
+    "RMSE",
+    "within gen.",
+    "within prompt",
+    "scored",
+    "supervision",
+)
+DEGRADATIONS = (
+    "These labels are known degradations, not human opinion: the table shows response to damage of known "
+    "strength, and says nothing about how people would rate the images."
+)
+PARTIAL = (
+    "given: partial Spearman correlation, the other label held fixed. A score that measures quality alone keeps "
+    "about none with alignment, however high its plain one."
+)
+LEGEND = (
+    "SRCC, KRCC: rank correlation (Spearman, Kendall tau-b) with the labels, signed, so that a model which ranks "
+    "backwards is negative; the interval is a bootstrap over groups ({groups}).",
+    "PLCC: raw Pearson correlation. PLCC mapped, RMSE: after a 4-parameter logistic curve fitted on other groups "
+    "than the one it maps (5 folds).",
+    "within gen., within prompt: mean SRCC inside one generator, inside one prompt: what is left when the "
+    "generator or the content cannot help.",
+    "tier: models in one tier cannot be told apart by a paired test on the same items (bootstrap over groups, "
+    "Holm over all pairs, 5 %); only fully scored models that did not see these labels are ranked.",
+    "generator floor: the SRCC of knowing nothing but which generator made an image. noise ceiling: the SRCC "
+    "between two panels of such raters; no model can be expected above it.",
+    "scored: items with a score, of all items with a label. An undefined score is left out, never replaced.",
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table with its title and footnotes."""
+
+    title: str
+    headers: tuple[str, ...]
+    rows: list[list[str]]
+    struck: list[bool]
+    """Rows to be shown struck out: the model saw labels of this dataset."""
+    notes: list[str]
+
+
+def sections(results: Results) -> list[Section]:
+    """The tables of a run in reading order."""
+    tables = []
+    for (name, dimension), rows in groupby(results.rows, key=lambda row: (row.dataset, row.dimension)):
+        tables.append(_section(results.dataset(name), dimension, sorted(rows, key=_order)))
+    for name, cross in groupby(results.cross, key=lambda row: row.dataset):
+        tables.append(_cross_section(results.dataset(name), list(cross)))
+    return tables
+
+
+def _section(dataset: DatasetRecord, dimension: str, rows: list[Row]) -> Section:
+    title = f"{dataset.title}: {dimension}"
+    if dataset.subset:
+        title += f" (subset: {dataset.subset})"
+    notes = [DEGRADATIONS] if dataset.truth == "known degradations" else []
+    notes += [f"{row.model}: {problem}" for row in rows for problem in _problems(row)]
+    return Section(title, HEADERS, [_cells(row) for row in rows], [row.saw_labels for row in rows], notes)
+
+
+def _order(row: Row) -> tuple[bool, float]:
+    """Models by falling SRCC, undefined ones last, what is no model at the end."""
+    return row.supervision is None, -row.srcc if row.srcc is not None else float("inf")
+
+
+def _cells(row: Row) -> list[str]:
+    interval = "" if row.srcc_low is None else f" [{number(row.srcc_low)}, {number(row.srcc_high)}]"
+    coverage = "" if row.kind in ("generator floor", "noise ceiling") else f"{row.n:,}/{row.total:,}"
+    return [
+        row.model,
+        number(row.srcc) + interval,
+        str(row.tier or ""),
+        number(row.krcc),
+        number(row.plcc),
+        number(row.plcc_logistic4),
+        number(row.rmse_logistic4),
+        number(row.srcc_within_generator),
+        number(row.srcc_within_prompt),
+        coverage,
+        row.kind
+        if row.supervision is None
+        else row.supervision + (" (floor)" if row.kind == "floor" else ""),
+    ]
+
+
+def number(value: float | None) -> str:
+    """Three decimals, a dash where undefined.
+
+    >>> number(0.53349), number(None)
+    ('0.533', '–')
+    """
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _problems(row: Row) -> list[str]:
+    found = []
+    if row.saw_labels:
+        found.append("was trained on labels of this dataset; struck out and not ranked.")
+    counts = {
+        "missing": "images not at hand",
+        "undefined": "undefined",
+        "unreadable": "unreadable",
+        "errors": "failed",
+    }
+    lost = [f"{getattr(row, name):,} {text}" for name, text in counts.items() if getattr(row, name)]
+    if lost:
+        found.append(f"{', '.join(lost)}; below full coverage a row is not ranked.")
+    if row.srcc is not None and row.srcc < 0 and row.kind == "model":
+        found.append("ranks backwards here.")
+    if row.srcc is None:
+        found.append(f"SRCC is undefined: {row.reasons.get('srcc', 'no reason given')}.")
+    elif row.srcc_low is None and row.supervision is not None:
+        found.append(f"no interval: {row.reasons.get('srcc_low', 'no reason given')}.")
+    return found
+
+
+def _cross_section(dataset: DatasetRecord, cross: list[CrossRow]) -> Section:
+    labels = list(dict.fromkeys(row.label_dimension for row in cross))
+    partials = list(dict.fromkeys((row.label_dimension, given) for row in cross for given in row.partial))
+    headers = (
+        "model",
+        "score",
+        *(f"SRCC with {label}" for label in labels),
+        *(f"with {label} given {given}" for label, given in partials),
+    )
+    rows = []
+    for key, group in groupby(cross, key=lambda row: (row.model, row.score_dimension)):
+        cells = {row.label_dimension: row for row in group}
+        plain = [number(cells[label].srcc) for label in labels]
+        rows.append([*key, *plain, *(number(cells[label].partial[given]) for label, given in partials)])
+    return Section(
+        f"{dataset.title}: which label a score follows", headers, rows, [False] * len(rows), [PARTIAL]
+    )

@@ -1,0 +1,87 @@
+"""The report of a run: tables a reader understands without having seen the command."""
+
+from tabulate import tabulate
+
+from eliq_bench.report.layout import LEGEND, Section, sections
+from eliq_bench.report.results import DatasetRecord, ModelRecord, Results
+
+
+def report(results: Results) -> str:
+    """Markdown with tables, legend, datasets, models and how it was made; ends with a newline."""
+    parts = ["# eliq-bench report", f"Protocol: **{results.protocol}** (no label was used to score)."]
+    for section in sections(results):
+        parts += _section(section)
+    if results.warnings:
+        parts += ["## Warnings", _bullets(results.warnings)]
+    groups = ", ".join(dict.fromkeys(f"{record.name}: {record.group}" for record in results.datasets))
+    parts += ["## How to read this", _bullets([line.format(groups=groups) for line in LEGEND])]
+    parts += ["## Datasets", *(_dataset(record) for record in results.datasets)]
+    parts += ["## Models", _models(results.models)]
+    parts += ["## How it was made", _made(results)]
+    return "\n\n".join(parts) + "\n"
+
+
+def table(section: Section) -> str:
+    """The table of a section; rows of models that saw the labels are struck out."""
+    rows = [
+        [f"~~{cell}~~" if cell else "" for cell in cells] if struck else cells
+        for cells, struck in zip(section.rows, section.struck, strict=True)
+    ]
+    align = ("left", *("right",) * (len(section.headers) - 1))
+    return tabulate(rows, headers=section.headers, tablefmt="github", colalign=align, disable_numparse=True)
+
+
+def _section(section: Section) -> list[str]:
+    parts = [f"## {section.title}", table(section)]
+    return [*parts, _bullets(section.notes)] if section.notes else parts
+
+
+def _dataset(record: DatasetRecord) -> str:
+    facts = [
+        f"{record.items:,} items, {record.images:,} with image; labels: {record.truth}; "
+        f"resampled by {record.group}; licence: {record.licence}.",
+        *([f"Labels: {record.variant}"] if record.variant else []),
+        *(f"Subset: {text}. It must not enter a leaderboard." for text in [record.subset] if text),
+        *(["Reserved for independent evaluation."] if record.reserved else []),
+        *record.notes,
+        *(f"Label file {file}: sha256 `{digest[:16]}`" for file, digest in record.label_sha256.items()),
+        *([f"Cite: {record.citation}"] if record.citation else []),
+    ]
+    return f"### {record.title} (`{record.name}`)\n\n{_bullets(facts)}"
+
+
+def _models(records: list[ModelRecord]) -> str:
+    rows = [
+        {
+            "model": record.name,
+            "what it is": record.summary,
+            "its own score": ", ".join(f"{name}: {way} is better" for name, way in record.dimensions.items()),
+            "labels seen": ", ".join(record.trained_on) or "none",
+            "code, weights": f"{record.code_licence}; {record.weights_licence}",
+            "images/s": "–" if record.images_per_second is None else f"{record.images_per_second:.3g}",
+            "fingerprint": f"`{record.fingerprint}`",
+        }
+        for record in records
+    ]
+    return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True) + (
+        "\n\nimages/s: of one worker process, decoding excluded. The fingerprint stands for name, version, weights, "
+        "options, precision and decoder; `results.json` spells it out."
+    )
+
+
+def _made(results: Results) -> str:
+    made = results.environment
+    packages = ", ".join(f"{name} {version}" for name, version in made.packages.items())
+    return _bullets(
+        [
+            f"Command: `{made.command}`",
+            f"{made.created}, {made.wall_seconds:.1f} s on {made.machine}, device {made.device}, "
+            f"{made.workers} workers, batch {made.batch_size}, seed {made.seed}; decoding took "
+            f"{made.decode_seconds:.1f} s and scoring {made.scoring_seconds:.1f} s, summed over workers.",
+            f"eliq-bench {made.eliq_bench}, Python {made.python}, {packages}",
+        ]
+    )
+
+
+def _bullets(lines: list[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)

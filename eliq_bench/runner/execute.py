@@ -1,0 +1,62 @@
+"""Carry out a plan: workers compute, this process writes to the store and tells how far it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eliq_bench.runner.plan import ModelSpec, Plan
+from eliq_bench.runner.pool import WorkerPool
+from eliq_bench.runner.store import ScoreRow, ScoreStore
+
+ReportProgress = Callable[[int, int], None]
+"""Called with the scores done and the scores to do, the stored ones not counted."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a run may use."""
+
+    device: str
+    batch_size: int
+    workers: int
+    offline: bool
+
+
+@dataclass
+class Spent:
+    """Seconds, summed over workers, and how many scores they gave."""
+
+    decode_seconds: float = 0.0
+    scoring_seconds: float = 0.0
+    computed: int = 0
+
+
+def execute(
+    plan: Plan, specs: list[ModelSpec], store: ScoreStore, resources: Resources, report: ReportProgress
+) -> Spent:
+    """Compute and store what the plan lacks; whatever ends it early, stored batches stay.
+
+    Raises:
+        EliqBenchError: the store cannot be written, or workers keep dying.
+    """
+    spent = Spent()
+    if not plan.tasks:
+        return spent
+    for spec in specs:
+        store.declare(spec.fingerprint)
+    total, done = plan.to_compute, 0
+    report(0, total)
+    with WorkerPool(specs, resources.workers, resources.batch_size, resources.offline) as pool:
+        for progress in pool.run(plan.tasks):
+            store.add(progress.rows)
+            spent.decode_seconds += progress.decode_seconds
+            scores = _per_score(progress.rows)
+            spent.scoring_seconds += sum(scores.values())
+            spent.computed += len(scores)
+            done += len(scores)
+            report(done, total)
+    return spent
+
+
+def _per_score(rows: list[ScoreRow]) -> dict[tuple[str, str, str], float]:
+    """Seconds by (fingerprint, image, prompt): a model with several dimensions ran once for all of them."""
+    return {(row.fingerprint, row.image, row.prompt): row.seconds for row in rows}

@@ -1,0 +1,118 @@
+"""What a run has to compute: every wanted score minus those in the store, one task per image content."""
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from eliq_bench.models.weights import sha256_of
+from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
+from eliq_bench.types import Dataset, Fingerprint, ModelCard
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model as this run uses it: all that a worker needs to build it."""
+
+    card: ModelCard
+    options: dict[str, Any]
+    device: str
+    dtype: str
+    fingerprint: Fingerprint
+
+    def prompt(self, prompt: str | None) -> str | None:
+        """The prompt as this model reads it: None if it reads none."""
+        return (prompt or "") if self.card.needs_prompt else None
+
+
+class Want(NamedTuple):
+    """A score to compute: position of the model in the run's list, and the prompt if the model reads one."""
+
+    model: int
+    prompt: str | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything to compute on one image content, so that it is decoded once."""
+
+    image: str
+    path: Path
+    wants: tuple[Want, ...]
+
+
+@dataclass
+class Plan:
+    """Tasks, and per model how many scores are wanted and how many of them the store has."""
+
+    tasks: list[Task] = field(default_factory=list)
+    wanted: list[int] = field(default_factory=list)
+    stored: list[int] = field(default_factory=list)
+
+    @property
+    def to_compute(self) -> int:
+        """Number of scores that are missing."""
+        return sum(self.wanted) - sum(self.stored)
+
+
+def hash_images(paths: Iterable[Path]) -> dict[Path, str]:
+    """sha256 of the bytes of each file; a file that cannot be read is left out."""
+
+    def attempt(path: Path) -> str:
+        try:
+            return sha256_of(path)
+        except OSError:
+            return ""
+
+    unique = list(dict.fromkeys(paths))
+    with ThreadPoolExecutor(max_workers=min(8, 2 * (os.cpu_count() or 1))) as pool:
+        digests = pool.map(attempt, unique)
+        return {path: digest for path, digest in zip(unique, digests, strict=True) if digest}
+
+
+def make_plan(
+    datasets: list[Dataset], hashes: dict[Path, str], specs: list[ModelSpec], store: ScoreStore
+) -> Plan:
+    """The tasks of a run, in the order of the datasets.
+
+    A stored score counts whatever its status, unless it is `error`: an undefined score stays undefined, a
+    failure is tried again.
+    """
+    plan = Plan()
+    wants: dict[str, dict[Want, None]] = {}
+    paths: dict[str, Path] = {}
+    for position, spec in enumerate(specs):
+        known = store.rows(spec.fingerprint.digest)
+        wanted = _wanted(datasets, hashes, spec, paths)
+        lacking = [key for key in wanted if not _is_stored(known, spec, *key)]
+        plan.wanted.append(len(wanted))
+        plan.stored.append(len(wanted) - len(lacking))
+        for image, prompt in lacking:
+            wants.setdefault(image, {})[Want(position, prompt)] = None
+    plan.tasks = [Task(image, path, tuple(wants[image])) for image, path in paths.items() if image in wants]
+    return plan
+
+
+def _wanted(
+    datasets: list[Dataset], hashes: dict[Path, str], spec: ModelSpec, paths: dict[str, Path]
+) -> dict[tuple[str, str | None], None]:
+    """The (image, prompt) keys of one model, in order; remembers one path per image."""
+    wanted: dict[tuple[str, str | None], None] = {}
+    for dataset in datasets:
+        for path, prompt in zip(dataset.items.image, dataset.items.prompt, strict=True):
+            if path is None or path not in hashes:
+                continue
+            if spec.card.needs_prompt and not prompt:
+                continue  # the item is reported as undefined when results are put together
+            paths.setdefault(hashes[path], path)
+            wanted[hashes[path], spec.prompt(prompt)] = None
+    return wanted
+
+
+def _is_stored(
+    known: dict[tuple[str, str, str], ScoreRow], spec: ModelSpec, image: str, prompt: str | None
+) -> bool:
+    rows = (known.get((image, prompt_key(prompt), dimension)) for dimension in spec.card.dimensions)
+    return all(row is not None and row.status != "error" for row in rows)

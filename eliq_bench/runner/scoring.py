@@ -1,0 +1,207 @@
+"""Scores of a handful of images by several models: decoded once, batched by equal size, never padded."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eliq_bench.errors import EliqBenchError
+from eliq_bench.registry import resolve
+from eliq_bench.runner.decode import DecodeError, decode
+from eliq_bench.runner.plan import ModelSpec, Task, Want
+from eliq_bench.runner.store import ScoreRow, prompt_key
+from eliq_bench.types import Batch, Scorer, Scores
+from eliq_bench.vocabulary import Status
+
+MAX_WAITING_BYTES = 256 * 2**20
+"""Prepared images that wait for a full batch: bounds memory when images are large."""
+
+
+DECODE_THREADS = 4
+
+
+class Entry(NamedTuple):
+    """A prepared image that waits for its batch; `seconds` is the time its preparation took."""
+
+    image: str
+    prompt: str | None
+    prepared: NDArray[Any]
+    seconds: float
+
+
+@dataclass
+class Progress:
+    """What came out of a step: finished rows, and the seconds spent decoding since the last report."""
+
+    rows: list[ScoreRow]
+    decode_seconds: float = 0.0
+
+
+class ChunkScorer:
+    """Builds each model at its first use and scores chunks of tasks with them."""
+
+    def __init__(self, specs: list[ModelSpec], batch_size: int) -> None:
+        self.specs = specs
+        self.batch_sizes = [min(batch_size, spec.card.max_batch or batch_size) for spec in specs]
+        self.batch_sizes = [
+            1 if spec.card.random_crops else size for spec, size in zip(specs, self.batch_sizes, strict=True)
+        ]
+        self._scorers: dict[int, Scorer | str] = {}
+        # On a GPU the CPU cores are free to decode; on the CPU every core already has its own worker.
+        on_gpu = any(spec.device != "cpu" for spec in specs)
+        self._map = ThreadPoolExecutor(DECODE_THREADS).map if on_gpu else map
+
+    def score(self, tasks: list[Task]) -> Iterator[Progress]:
+        """Rows as soon as a batch is complete; every want of every task ends as one row per dimension."""
+        waiting: dict[tuple[int, tuple[int, ...]], list[Entry]] = {}
+        for task, (image, seconds) in zip(tasks, self._map(_timed_decode, tasks), strict=True):
+            if isinstance(image, DecodeError):
+                yield Progress(self._all(task, "unreadable", str(image)), seconds)
+                continue
+            yield Progress([], seconds)
+            for want in task.wants:
+                entry = self._prepare(task, want, image)
+                if not isinstance(entry, Entry):
+                    yield Progress(entry)
+                    continue
+                bucket = (want.model, entry.prepared.shape)
+                waiting.setdefault(bucket, []).append(entry)
+                if len(waiting[bucket]) >= self.batch_sizes[want.model]:
+                    yield Progress(self._batch(want.model, waiting.pop(bucket)))
+            if _waiting_bytes(waiting) > MAX_WAITING_BYTES:
+                yield from self._flush(waiting)
+        yield from self._flush(waiting)
+
+    def _flush(self, waiting: dict[tuple[int, tuple[int, ...]], list[Entry]]) -> Iterator[Progress]:
+        while waiting:
+            (model, _), entries = waiting.popitem()
+            yield Progress(self._batch(model, entries))
+
+    def _prepare(self, task: Task, want: Want, image: NDArray[np.uint8]) -> Entry | list[ScoreRow]:
+        card = self.specs[want.model].card
+        height, width = image.shape[:2]
+        if min(height, width) < card.min_side:
+            reason = f"image of {width} x {height} pixels; this model needs {card.min_side} on each side"
+            return self._failed(want, task.image, "undefined", reason)
+        if height * width > card.max_pixels:
+            limit = f"{card.max_pixels / 1e6:g} megapixels"
+            reason = f"image of {width} x {height} pixels; the limit of this model is {limit}"
+            return self._failed(want, task.image, "undefined", reason)
+        scorer = self._scorer(want.model)
+        if isinstance(scorer, str):
+            return self._failed(want, task.image, "error", scorer)
+        began = time.perf_counter()
+        try:
+            prepared = scorer.prepare(image)
+        except Exception as error:  # one image must not stop the others, whatever the model does
+            return self._failed(want, task.image, "error", describe(error))
+        return Entry(task.image, want.prompt, prepared, time.perf_counter() - began)
+
+    def _scorer(self, model: int) -> Scorer | str:
+        """The scorer, or why it cannot be built."""
+        if model not in self._scorers:
+            spec = self.specs[model]
+            try:
+                self._scorers[model] = resolve(spec.card.target)(
+                    spec.card, spec.options, spec.device, spec.dtype
+                )
+            except Exception as error:  # reported with every image, the other models go on
+                self._scorers[model] = describe(error)
+        return self._scorers[model]
+
+    def _batch(self, model: int, entries: list[Entry]) -> list[ScoreRow]:
+        """Score a batch; on any failure halve it, down to the image that cannot be scored."""
+        began = time.perf_counter()
+        try:
+            scores = self._call(model, entries)
+        except Exception as error:  # out of memory, or one image of the batch is at fault
+            if len(entries) == 1:
+                want = Want(model, entries[0].prompt)
+                return self._failed(want, entries[0].image, "error", describe(error))
+            half = len(entries) // 2
+            if is_out_of_memory(error):
+                self.batch_sizes[model] = half
+            return self._batch(model, entries[:half]) + self._batch(model, entries[half:])
+        seconds = (time.perf_counter() - began) / len(entries)
+        return self._rows(model, entries, scores, seconds)
+
+    def _call(self, model: int, entries: list[Entry]) -> Scores:
+        scorer = self._scorer(model)
+        if isinstance(scorer, str):
+            raise EliqBenchError(scorer)
+        prompts = tuple(entry.prompt or "" for entry in entries) if scorer.card.needs_prompt else ()
+        scores = scorer.score(Batch(np.stack([entry.prepared for entry in entries]), prompts))
+        for dimension in scorer.card.dimensions:
+            shape = scores.values[dimension].shape
+            if shape != (len(entries),):
+                raise EliqBenchError(
+                    f"{scorer.card.name} gave shape {shape} for {len(entries)} images ({dimension})"
+                )
+        return scores
+
+    def _rows(self, model: int, entries: list[Entry], scores: Scores, seconds: float) -> list[ScoreRow]:
+        digest = self.specs[model].fingerprint.digest
+        rows = []
+        for position, entry in enumerate(entries):
+            spent = seconds + entry.seconds
+            for dimension, values in scores.values.items():
+                value = float(values[position])
+                defined = bool(np.isfinite(value))
+                reason = "" if defined else (scores.reasons[position] if scores.reasons else "not finite")
+                rows.append(
+                    ScoreRow(
+                        digest,
+                        entry.image,
+                        prompt_key(entry.prompt),
+                        dimension,
+                        value if defined else None,
+                        "ok" if defined else "undefined",
+                        reason,
+                        spent,
+                    )
+                )
+        return rows
+
+    def _failed(self, want: Want, image: str, status: Status, reason: str) -> list[ScoreRow]:
+        return failed_rows(self.specs[want.model], want, image, status, reason)
+
+    def _all(self, task: Task, status: Status, reason: str) -> list[ScoreRow]:
+        return [row for want in task.wants for row in self._failed(want, task.image, status, reason)]
+
+
+def failed_rows(spec: ModelSpec, want: Want, image: str, status: Status, reason: str) -> list[ScoreRow]:
+    """One row per dimension of the model that say why there is no score."""
+    key = prompt_key(want.prompt)
+    digest = spec.fingerprint.digest
+    return [
+        ScoreRow(digest, image, key, dimension, None, status, reason, 0.0)
+        for dimension in spec.card.dimensions
+    ]
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the failure is for want of memory, on the CPU or on a GPU."""
+    return isinstance(error, MemoryError) or "memory" in str(error).lower()
+
+
+def describe(error: Exception) -> str:
+    """First line of an error, with its type unless it was written for a person."""
+    line = (str(error).strip().splitlines() or [""])[0]
+    return line if isinstance(error, EliqBenchError) else f"{type(error).__name__}: {line}".rstrip(": ")
+
+
+def _timed_decode(task: Task) -> tuple[NDArray[np.uint8] | DecodeError, float]:
+    began = time.perf_counter()
+    try:
+        image: NDArray[np.uint8] | DecodeError = decode(task.path)
+    except DecodeError as error:
+        image = error
+    return image, time.perf_counter() - began
+
+
+def _waiting_bytes(waiting: dict[tuple[int, tuple[int, ...]], list[Entry]]) -> int:
+    return sum(entry.prepared.nbytes for entries in waiting.values() for entry in entries)

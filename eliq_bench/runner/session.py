@@ -1,0 +1,100 @@
+"""A run before it computes: datasets opened, models identified, images hashed, the work planned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from eliq_bench.cache import cache_dir
+from eliq_bench.errors import InputError
+from eliq_bench.runner.device import default_batch_size, default_workers, resolve_device
+from eliq_bench.runner.execute import Resources
+from eliq_bench.runner.plan import ModelSpec, Plan, hash_images, make_plan
+from eliq_bench.runner.specs import ModelOptions, choose, make_spec
+from eliq_bench.runner.store import ScoreStore
+from eliq_bench.types import Dataset, ItemTable
+
+STORE_FILE = "scores.sqlite"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to compute: everything that changes neither which scores are wanted nor what they mean."""
+
+    device: str = "auto"
+    dtype: str | None = None
+    """Precision of models that offer it; the others keep their own and a warning says so."""
+    batch_size: int | None = None
+    """None: 8 on a CPU, 32 on a GPU, halved when memory runs out."""
+    workers: int | None = None
+    """None: one process per core, or per GPU."""
+    offline: bool = False
+    model_options: ModelOptions = field(default_factory=dict)
+
+
+@dataclass
+class Session:
+    """What `execute` needs, and what a dry run shows."""
+
+    datasets: list[Dataset]
+    specs: list[ModelSpec]
+    hashes: dict[Path, str]
+    plan: Plan
+    resources: Resources
+    warnings: list[str]
+
+    def tables(self) -> list[ItemTable]:
+        """The items of each dataset with the hash of each image."""
+        return [
+            ItemTable(
+                dataset.card.name,
+                dataset.items,
+                tuple(self.hashes.get(path, "") if path else "" for path in dataset.items.image),
+            )
+            for dataset in self.datasets
+        ]
+
+
+def open_store() -> ScoreStore:
+    """The score store in the cache folder."""
+    return ScoreStore(cache_dir() / STORE_FILE)
+
+
+def prepare(
+    datasets: Sequence[Dataset], models: Sequence[str], settings: Settings, store: ScoreStore
+) -> Session:
+    """Identify the models, hash the images and plan what the store lacks.
+
+    Raises:
+        InputError: two datasets of one name, an unknown model, option or device.
+        EliqBenchError: a package or a weight file is missing.
+    """
+    names = [dataset.card.name for dataset in datasets]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"Two datasets are called {name}; rename one of the tables.")
+    chosen = choose(list(models), settings.model_options)
+    device = resolve_device(settings.device)
+    specs = [make_spec(card, options, device, settings.dtype, settings.offline) for card, options in chosen]
+    images = [path for dataset in datasets for path in dataset.items.image if path is not None]
+    hashes = hash_images(images)
+    return Session(
+        datasets=list(datasets),
+        specs=specs,
+        hashes=hashes,
+        plan=make_plan(list(datasets), hashes, specs, store),
+        resources=Resources(
+            device=device,
+            batch_size=settings.batch_size or default_batch_size(device),
+            workers=settings.workers or default_workers(device, [spec.card for spec in specs]),
+            offline=settings.offline,
+        ),
+        warnings=_precision_warnings(specs, settings.dtype),
+    )
+
+
+def _precision_warnings(specs: list[ModelSpec], dtype: str | None) -> list[str]:
+    return [
+        f"{spec.card.name} does not run in {dtype}; {spec.dtype} was used."
+        for spec in specs
+        if dtype and spec.dtype != dtype and not spec.card.floor
+    ]

@@ -1,0 +1,290 @@
+"""The types that rooms of the house share: cards, items, batches, fingerprints.
+
+Nothing here imports torch or pandas, so that listing, planning and evaluating stay light.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from eliq_bench.vocabulary import Direction, Kind, Status, Supervision, Truth
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+class Card(BaseModel):
+    """Base of all cards: immutable, and a misspelt field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LabelCard(Card):
+    """What one dimension of a dataset means and where its labels stand."""
+
+    column: str
+    direction: Direction = "higher"
+    scale: tuple[float, float]
+    std: str | None = None
+    """Column with the standard deviation of the single ratings, on the scale of the labels."""
+    raters: int | None = None
+    mean: float | None = None
+    """Mean of the raw labels over all rows: a tripwire against a wrong file or a shifted column."""
+
+
+class LabelFile(Card):
+    """A label file, verified by its sha256, and how many rows (after the card's exclusions) it gives."""
+
+    file: str
+    sha256: str
+    rows: int
+
+
+class DatasetCard(Card):
+    """Catalogue entry of a benchmark."""
+
+    name: str
+    title: str
+    kind: Kind
+    truth: Truth = "human opinion"
+    images: int
+    dimensions: dict[str, LabelCard]
+    labels: tuple[LabelFile, ...] = ()
+    reader: str
+    """`module:function`, called with (card, root) and returning Items."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """What the reader needs beyond the columns, for example patterns that give the generator."""
+    group: str
+    """What the unit of resampling is, in words: prompt, reference image, image."""
+    folder: str
+    """Folder name under the data root."""
+    licence: str
+    page: str
+    download: str
+    citation: str
+    variant: str = ""
+    """Which MOS it is, where several are in circulation."""
+    defects: tuple[str, ...] = ()
+    """Known defects and what is done about each; repeated under every table."""
+    blank: tuple[str, ...] = ()
+    """Images without content, such as all-black ones: a model may be undefined on them and is ranked all the same."""
+    reserved: bool = False
+    """True for sets kept for independent evaluation: never train, tune or select on them."""
+
+
+class WeightFile(Card):
+    """A file of parameters that a model needs, and where it comes from."""
+
+    file: str
+    url: str = ""
+    sha256: str = ""
+    size: int = 0
+    """Bytes; 0 if not known."""
+    cache: str = ""
+    """Folder in which the wrapped library looks, relative to its cache; see models/weights.py."""
+
+
+class ModelCard(Card):
+    """Registry entry of a quality model."""
+
+    name: str
+    summary: str
+    dimensions: dict[str, Direction]
+    """What it predicts and which way its own score points."""
+    supervision: Supervision
+    trained_on: tuple[str, ...] = ()
+    """Names of the datasets whose human labels it saw."""
+    floor: bool = False
+    """True for a trivial predictor that any real model must beat."""
+    code_licence: str
+    weights_licence: str = "no weights"
+    weights: tuple[WeightFile, ...] = ()
+    weights_complete: bool = True
+    """False if the library may load files beyond those listed."""
+    packages: tuple[str, ...] = ()
+    """Distributions whose version changes the scores; part of the fingerprint."""
+    score_range: tuple[float | None, float | None] = (None, None)
+    needs_prompt: bool = False
+    max_batch: int | None = None
+    """1 where batching is slower or changes the score; None where any size does."""
+    min_side: int = 1
+    max_pixels: int = 100_000_000
+    random_crops: bool = False
+    """True if it draws from a global random state: scored one by one, seeded by the pixels."""
+    dtypes: tuple[Literal["float32", "float64", "bfloat16", "float16"], ...] = ("float32",)
+    """Precisions it may run in, the default first."""
+    tolerance: float = 1e-4
+    """Largest relative change of a score between batch sizes, orders and equal machines."""
+    target: str
+    """`module:function`, called with (card, options, device, dtype) and returning a Scorer."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options with their defaults; a user may change these and no others."""
+    version: int = 1
+    """Version of our wrapper: raise it when its scores change."""
+    reference: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What identifies a model exactly; equal fingerprints give equal scores for equal bytes."""
+
+    model: str
+    version: int
+    weights: tuple[tuple[str, str], ...]
+    options: tuple[tuple[str, str], ...]
+    packages: tuple[tuple[str, str], ...]
+    dtype: str
+    decoder: str
+
+    def to_json(self) -> str:
+        """Canonical JSON, the text that is hashed."""
+        return json.dumps(self.__dict__, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def digest(self) -> str:
+        """First 16 hexadecimal digits of the sha256 of `to_json()`."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Items:
+    """The rows of a dataset, as columns of equal length n.
+
+    `labels`, `label_std` and `label_n` map a dimension to a float64 array (n,); labels are already flipped
+    so that higher is better, NaN where an item has none. `image` is None where only labels are at hand.
+    """
+
+    name: tuple[str, ...]
+    image: tuple[Path | None, ...]
+    prompt: tuple[str | None, ...]
+    generator: tuple[str | None, ...]
+    """Finest name of what made the image, including its setting; None for photographs."""
+    generator_family: tuple[str | None, ...]
+    """Coarser name, equal to `generator` where the dataset knows no settings."""
+    group: tuple[str, ...]
+    labels: "dict[str, Floats]" = field(default_factory=dict)
+    label_std: "dict[str, Floats]" = field(default_factory=dict)
+    label_n: "dict[str, Floats]" = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+    def take(self, rows: Sequence[int]) -> "Items":
+        """The items at these positions, in this order."""
+        import numpy as np
+
+        index = np.asarray(rows, dtype=np.intp)
+
+        def pick(column: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(column[i] for i in index)
+
+        def pick_all(columns: "dict[str, Floats]") -> "dict[str, Floats]":
+            return {key: values[index] for key, values in columns.items()}
+
+        return Items(
+            name=pick(self.name),
+            image=pick(self.image),
+            prompt=pick(self.prompt),
+            generator=pick(self.generator),
+            generator_family=pick(self.generator_family),
+            group=pick(self.group),
+            labels=pick_all(self.labels),
+            label_std=pick_all(self.label_std),
+            label_n=pick_all(self.label_n),
+        )
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The same columns as a pandas table, labels as `<dimension>`, `<dimension>_std`, `<dimension>_n`."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {
+            "name": self.name,
+            "image": [None if path is None else str(path) for path in self.image],
+            "prompt": self.prompt,
+            "generator": self.generator,
+            "generator_family": self.generator_family,
+            "group": self.group,
+        }
+        columns |= self.labels
+        columns |= {f"{dimension}_std": values for dimension, values in self.label_std.items()}
+        columns |= {f"{dimension}_n": values for dimension, values in self.label_n.items()}
+        return pd.DataFrame(columns)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A verified benchmark: its card, its items, and what a reader of a table must be told about it."""
+
+    card: DatasetCard
+    items: Items
+    notes: tuple[str, ...] = ()
+    """Sentences found while loading, for example how many images are missing."""
+    subset: str = ""
+    """Description of the subset, empty for the whole dataset; a subset never enters a leaderboard."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Equal-sized inputs for one call of a scorer: what its `prepare` made, stacked to (B, ...)."""
+
+    images: "NDArray[Any]"
+    prompts: tuple[str, ...]
+    """One per image; empty for a model that reads none."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One float64 array (B,) per dimension; NaN where the score is undefined, with the reason beside it."""
+
+    values: "dict[str, Floats]"
+    reasons: tuple[str, ...] = ()
+    """Empty, or one sentence per image, empty where all dimensions are defined."""
+
+
+class Scorer(Protocol):
+    """The object that turns images, and prompts where the model reads them, into scores."""
+
+    card: ModelCard
+
+    def prepare(self, image: "NDArray[np.uint8]") -> "NDArray[Any]":
+        """Input of `score` for one decoded RGB image (H, W, 3); deterministic, on the CPU."""
+        ...
+
+    def score(self, batch: Batch) -> Scores:
+        """Scores in the model's own direction; neither order nor size of the batch may change them."""
+        ...
+
+
+@dataclass(frozen=True)
+class ItemTable:
+    """The items of one dataset with the content hash of each image (empty where there is none)."""
+
+    dataset: str
+    items: Items
+    sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScoreColumn:
+    """Scores of one model for one dimension on all n items of a dataset, in the model's own direction."""
+
+    dataset: str
+    model: str
+    fingerprint: str
+    dimension: str
+    score: "Floats"
+    """NaN where the status is not `ok`, (n,)."""
+    status: tuple[Status | Literal["missing"], ...]
+    """`missing`: the image is not at hand."""
+    reason: tuple[str, ...]
+    seconds: "Floats"

@@ -1,0 +1,11 @@
+"""Words with a fixed set of values, free of imports that cost time."""
+
+from typing import Literal
+
+Direction = Literal["higher", "lower"]
+Supervision = Literal["training-free", "label-free", "preference-trained", "mos-trained"]
+Status = Literal["ok", "undefined", "unreadable", "error"]
+"""`undefined`: the model has no score for this image; `unreadable`: the file is no image; `error`: a failure
+that a rerun tries again."""
+Truth = Literal["human opinion", "known degradations"]
+Kind = Literal["aigc", "ugc", "synthetic", "own"]

@@ -1,0 +1,105 @@
+import re
+import subprocess
+import sys
+from importlib.resources import files
+
+import pytest
+
+from eliq_bench.datasets.catalog import builtin_cards, find_card, read_cards
+from eliq_bench.datasets.labels import TableOptions
+from eliq_bench.errors import InputError
+from eliq_bench.registry import resolve
+
+CARDS = builtin_cards()
+COMPLETE = """
+toy:
+  title: Toy
+  kind: own
+  images: 1
+  dimensions: {quality: {column: mos, scale: [0, 1]}}
+  reader: eliq_bench.datasets.labels:read
+  group: image
+  folder: toy
+  licence: none
+  page: https://example.org
+  download: none
+  citation: none
+"""
+
+
+def test_a_text_with_all_fields_is_a_card() -> None:
+    assert read_cards(COMPLETE, "toy.yaml")["toy"].dimensions["quality"].scale == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("  group: image\n", ""), "wrong entry at group: field required"),
+        (("group:", "groop:"), "groop|group"),
+        (("kind: own", "kind: painting"), "wrong entry at kind"),
+        (("scale: [0, 1]", "scale: [0]"), r"dimensions\.quality\.scale"),
+    ],
+)
+def test_a_wrong_card_is_refused_with_the_place_of_the_mistake(change: tuple[str, str], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        read_cards(COMPLETE.replace(*change), "toy.yaml")
+    assert "toy.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["- a list", "toy:", "toy: {title: [", ""])
+def test_a_text_that_is_no_catalogue_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"toy\.yaml"):
+        read_cards(text, "toy.yaml")
+
+
+def test_an_unknown_name_brings_a_suggestion() -> None:
+    with pytest.raises(InputError, match="Did you mean agiqa3k"):
+        find_card("agiqa-3k")
+
+
+def test_a_caller_cannot_change_the_catalogue() -> None:
+    builtin_cards().clear()
+    assert builtin_cards() == CARDS
+
+
+def test_names_are_unique_in_the_file() -> None:
+    # YAML keeps the last of two equal keys without a word
+    text = files("eliq_bench").joinpath("datasets.yaml").read_text(encoding="utf-8")
+    names = re.findall(r"^([a-z0-9_]+):", text, flags=re.MULTILINE)
+    assert names == list(CARDS)
+
+
+@pytest.mark.parametrize("name", [name for name in CARDS if name != "ladder"])
+def test_a_card_is_complete(name: str) -> None:
+    card = CARDS[name]
+    assert callable(resolve(card.reader))
+    assert card.labels[0].rows == card.images
+    assert all(re.fullmatch(r"[0-9a-f]{64}", part.sha256) for part in card.labels)
+    assert next(iter(card.dimensions.values())).mean is not None
+    assert card.page.startswith("https://")
+    assert card.variant
+    if card.reader != "eliq_bench.datasets.livec:read":
+        TableOptions.model_validate(card.options)
+
+
+def test_only_the_reserved_set_is_reserved() -> None:
+    assert [name for name, card in CARDS.items() if card.reserved] == ["livec"]
+
+
+def test_the_ladder_says_that_it_is_no_opinion() -> None:
+    card = CARDS["ladder"]
+    assert card.truth == "known degradations"
+    assert not card.labels
+    assert {name: label.scale for name, label in card.dimensions.items()} == {
+        "quality": (0, 5),
+        "alignment": (0, 2),
+    }
+
+
+def test_importing_the_catalogue_is_light() -> None:
+    heavy = "{'numpy', 'pandas', 'torch', 'pyarrow', 'scipy'}"
+    code = (
+        "import sys; from eliq_bench.datasets import catalog; catalog.builtin_cards(); "
+        f"assert not {heavy} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

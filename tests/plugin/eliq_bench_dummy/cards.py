@@ -1,0 +1,44 @@
+from eliq_bench.types import DatasetCard, LabelCard, ModelCard
+
+
+def models() -> list[ModelCard]:
+    return [
+        ModelCard(
+            name=f"dummy-{name}",
+            summary=f"a dummy that is {name}",
+            dimensions={"quality": "lower" if name == "backwards" else "higher"},
+            supervision="mos-trained" if name == "trained" else "training-free",
+            trained_on=("dummy-set",) if name == "trained" else (),
+            code_licence="Apache-2.0",
+            target=f"eliq_bench_dummy.scorers:{name}",
+            options={"gain": 1.0},
+            min_side=2,
+        )
+        for name in ("mean", "backwards", "trained", "slow", "killer", "fragile", "hungry", "unbuildable")
+    ] + [
+        ModelCard(
+            name="dummy-reader",
+            summary="length of the prompt",
+            dimensions={"alignment": "higher", "quality": "higher"},
+            supervision="training-free",
+            code_licence="Apache-2.0",
+            target="eliq_bench_dummy.scorers:reader",
+            needs_prompt=True,
+        )
+    ]
+
+
+DATASETS = DatasetCard(
+    name="dummy-set",
+    title="Dummy set",
+    kind="synthetic",
+    images=12,
+    dimensions={"quality": LabelCard(column="mos", scale=(0, 11))},
+    reader="eliq_bench_dummy.scorers:read",
+    group="image",
+    folder="dummy-set",
+    licence="none",
+    page="nowhere",
+    download="nowhere",
+    citation="",
+)
