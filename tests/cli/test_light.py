@@ -1,0 +1,42 @@
+"""What must stay quick imports nothing heavy."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests_support import Cli
+
+HEAVY = ("torch", "pandas", "pyiqa", "transformers", "scipy", "torchvision")
+PROBE = """
+import sys
+from eliq_bench.cli import main
+try:
+    main({words!r})
+finally:
+    print("LOADED", *sorted(set({heavy!r}) & set(sys.modules)), file=sys.stderr)
+"""
+
+
+def loaded(*words: object) -> set[str]:
+    """Heavy packages that a command has imported by its end."""
+    code = PROBE.format(words=[str(word) for word in words], heavy=HEAVY)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.rsplit("LOADED", 1)[1].split())
+
+
+@pytest.mark.parametrize(
+    "words", [("--help",), ("run", "--help"), ("list", "models"), ("list", "datasets", "--format", "json")]
+)
+def test_help_and_list_import_nothing_heavy(words: tuple[str, ...]) -> None:
+    assert loaded(*words) == set()
+
+
+def test_a_warm_rerun_and_a_report_import_neither_torch_nor_pandas(
+    cli: Cli, own_table: Path, tmp_path: Path
+) -> None:
+    words = ("run", "--models", "piqe,sharpness", "--datasets", own_table, "--out", tmp_path / "out")
+    assert cli(*words).returncode == 0
+    assert loaded(*words) <= {"scipy"}
+    assert loaded("report", tmp_path / "out") <= {"scipy"}

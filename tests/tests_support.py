@@ -1,0 +1,6 @@
+"""Types that tests share."""
+
+import subprocess
+from collections.abc import Callable
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
