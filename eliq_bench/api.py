@@ -43,7 +43,7 @@ def load_dataset(
     from eliq_bench.datasets.own import is_table, load_table
 
     if is_table(name):
-        return load_table(name, dimensions)
+        return load_table(name, dimensions, labels_only)
     if dimensions:
         raise InputError(
             "Columns can be chosen for own tables only; a dataset of the catalogue has its card."
@@ -172,7 +172,7 @@ def open_datasets(
         load_dataset(name, data_root, dimensions if is_table(name) else None)
         for name in dict.fromkeys(names or DEFAULT_DATASETS)
     ]
-    return [take_subset(dataset, limit, seed) for dataset in opened] if limit else opened
+    return [take_subset(dataset, limit, seed) for dataset in opened] if limit is not None else opened
 
 
 def score(

@@ -34,9 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in words
     warnings.showwarning = _show_warning
     try:
-        cli.main(words, prog_name="eliq-bench", standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        sys.exit(ended.exit_code)
+        ended = cli.main(words, prog_name="eliq-bench", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -59,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "`eliq-bench --debug ...` shows where. Scores computed so far are stored."
         )
         sys.exit(1)
+    sys.exit(ended if isinstance(ended, int) else 0)
 
 
 def _say(text: str) -> None:

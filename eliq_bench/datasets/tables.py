@@ -36,7 +36,7 @@ class Table(NamedTuple):
 
 
 def read_table(path: Path, header: Sequence[str] = (), separator: str = "") -> Table:
-    """Read a CSV, TSV, text, Excel or Parquet table; the format follows from the suffix, `.gz` is unpacked.
+    """Read a CSV, TSV, text, Excel or Parquet table; the suffix tells which; `.gz` is unpacked.
 
     Args:
         path: the file.
@@ -129,11 +129,10 @@ def _read_parquet(path: Path) -> Table:
     repeated = {name for name in table.column_names if table.column_names.count(name) > 1}
     if repeated:
         raise InputError(f"{path} has two columns called {min(repeated)!r}; rename one.")
-    # repr of a float is exact, so nothing is lost on the way through text
-    return Table(
-        path,
-        {
-            name: ["" if value is None else str(value) for value in table.column(name).to_pylist()]
-            for name in table.column_names
-        },
-    )
+    columns = {}
+    for field in table.schema:
+        # embedded images and lists are no cells; repr of a float is exact, so text loses nothing
+        if not (pa.types.is_nested(field.type) or pa.types.is_binary(field.type)):
+            values = table.column(field.name).to_pylist()
+            columns[field.name] = ["" if value is None else str(value) for value in values]
+    return Table(path, columns)

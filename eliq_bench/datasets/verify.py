@@ -42,7 +42,7 @@ def check_items(card: DatasetCard, items: Items) -> None:
         InputError: the number of rows, a repeated name, the length of a column, a missing dimension,
             a label that is not a finite number, or the mean of a dimension.
     """
-    expected = card.labels[0].rows if card.labels else len(items)
+    expected = card.labels[0].rows if card.labels else (card.images or len(items))
     if len(items) != expected:
         raise InputError(f"{card.name} gives {len(items):,} rows where its card says {expected:,}.")
     if not len(items):

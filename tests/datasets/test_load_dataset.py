@@ -298,7 +298,16 @@ def test_a_reader_that_breaks_the_contract_is_named(
 ) -> None:
     monkeypatch.setattr("eliq_bench.datasets.labels.read", broken(change))
     with pytest.raises(InputError, match=message):
-        load_dataset(tiny_card(labels=()), [])
+        load_dataset(tiny_card(labels=(), images=2), [])
+
+
+def test_a_card_without_label_files_still_counts(
+    tiny_card: MakeCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eliq_bench.datasets.labels.read", broken(lambda items: items))
+    assert len(load_dataset(tiny_card(labels=(), images=0), [], labels_only=True).items) == 2
+    with pytest.raises(InputError, match="gives 2 rows where its card says 7"):
+        load_dataset(tiny_card(labels=(), images=7), [], labels_only=True)
 
 
 def test_lower_is_better_is_turned(tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:

@@ -211,8 +211,11 @@ def test_what_counts_as_a_table() -> None:
     assert not is_table("agiqa3k")
 
 
-def test_neither_pandas_nor_torch_is_needed(tmp_path: Path) -> None:
-    path = table(tmp_path, "image,mos\na.png,1\n")
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_neither_pandas_nor_torch_is_needed(suffix: str, tmp_path: Path) -> None:
+    path = table(tmp_path, "image,mos\na.png,1\n").with_suffix(suffix)
+    if suffix == ".parquet":
+        pq.write_table(pa.table({"image": ["a.png"], "mos": [1.0]}), path)
     code = (
         "import sys; from eliq_bench.datasets.own import load_table; load_table(sys.argv[1]); "
         "assert not {'pandas', 'torch', 'scipy'} & set(sys.modules)"
