@@ -75,6 +75,8 @@ class DatasetCard(Card):
     """Which MOS it is, where several are in circulation."""
     defects: tuple[str, ...] = ()
     """Known defects and what is done about each; repeated under every table."""
+    labels_of: str = ""
+    """Name of the set whose ratings these are, where several cards offer variants or parts of one set."""
     blank: tuple[str, ...] = ()
     """Images without content, such as all-black ones: a model may be undefined on them and is ranked all the same."""
     reserved: bool = False
@@ -118,8 +120,6 @@ class ModelCard(Card):
     """1 where batching is slower or changes the score; None where any size does."""
     min_side: int = 1
     max_pixels: int = 100_000_000
-    random_crops: bool = False
-    """True if it draws from a global random state: scored one by one, seeded by the pixels."""
     dtypes: tuple[Literal["float32", "float64", "bfloat16", "float16"], ...] = ("float32",)
     """Precisions it may run in, the default first."""
     tolerance: float = 1e-4

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 import click
 
+from eliq_bench.cli.check import check
+from eliq_bench.cli.compare import compare
 from eliq_bench.cli.doctor import doctor
+from eliq_bench.cli.import_scores import import_scores
 from eliq_bench.cli.listing import list_group
 from eliq_bench.cli.report import report
 from eliq_bench.cli.run import run
@@ -24,7 +27,7 @@ def cli(debug: bool) -> None:
     """Which label-free image quality model to trust for AI-generated images, and by how much."""
 
 
-for command in (run, score, report, list_group, doctor):
+for command in (run, score, report, compare, check, import_scores, list_group, doctor):
     cli.add_command(command)
 
 

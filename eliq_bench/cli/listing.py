@@ -11,6 +11,12 @@ from eliq_bench.vocabulary import Kind, Supervision
 if TYPE_CHECKING:
     from eliq_bench.types import DatasetCard, ModelCard
 
+COMPACT = {
+    "models": ("model", "predicts", "supervision", "labels seen", "weights"),
+    "datasets": ("dataset", "kind", "items", "dimensions", "licence"),
+}
+"""Columns shown on a terminal that is too narrow for all; markdown and JSON always have all."""
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -86,7 +92,7 @@ def list_datasets(form: str, pattern: str, dimension: str | None, kind: tuple[st
 def _model_row(card: "ModelCard") -> dict[str, str]:
     return {
         "model": card.name,
-        "predicts": ", ".join(f"{name} ({way} is better)" for name, way in card.dimensions.items()),
+        "predicts": ", ".join(f"{name} ({way})" for name, way in card.dimensions.items()),
         "supervision": card.supervision + (" (floor)" if card.floor else ""),
         "labels seen": ", ".join(card.trained_on) or "none",
         "code licence": card.code_licence,
@@ -102,7 +108,8 @@ def _weights(card: "ModelCard") -> str:
     if not card.weights:
         return "none needed" if card.weights_complete else "fetched by its library"
     size = sum(weight.size for weight in card.weights)
-    known = f", {size / 1e6:.1f} MB" if size else ""
+    at_least = "" if all(weight.size for weight in card.weights) and card.weights_complete else "at least "
+    known = f", {at_least}{size / 1e6:.1f} MB" if size else ""
     return ("missing" if missing(card) else "present") + known
 
 
@@ -134,12 +141,10 @@ def _show(rows: Sequence[Mapping[str, str]], form: str, what: str) -> None:
 
         click.echo(tabulate(rows, headers="keys", tablefmt="github"))
     else:
-        from rich import box
-        from rich.console import Console
-        from rich.table import Table
+        from eliq_bench.report.console import show_section, terminal
+        from eliq_bench.report.layout import Section
 
-        table = Table(*rows[0], box=box.SIMPLE_HEAD)
-        for row in rows:
-            table.add_row(*row.values())
-        Console().print(table)
+        cells = [list(row.values()) for row in rows]
+        section = Section("", tuple(rows[0]), cells, [False] * len(rows), [])
+        show_section(section, terminal(), COMPACT[what], justify="left")
     click.echo(f"{len(rows)} {what}", err=True)

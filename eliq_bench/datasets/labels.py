@@ -1,5 +1,6 @@
 """The reader that most cards name: one table with a row per image, described by the card's options."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,10 @@ class TableOptions(BaseModel):
     """Column to value: rows with another value belong to another dataset."""
     drop: tuple[str, ...] = ()
     """Names left out, for a reason that the card lists among its defects."""
+    first: int | None = None
+    """Only so many of the remaining rows, from the top: a named part of a set."""
+    names_sha256: str = ""
+    """Of the names that remain, one per line: a part is exactly these images or it is refused."""
     derived: dict[str, dict[str, float]] = {}
     """New column to the weights of the columns it sums."""
     prompt: str | None = None
@@ -88,6 +93,7 @@ def items_of(card: DatasetCard, options: TableOptions, table: Table) -> Items:
         return numbers(table.path, column, text(column), name)
 
     name = tuple(names[row] for row in rows)
+    _check_names(card, options, name)
     prompt = text(options.prompt) if options.prompt else (None,) * len(name)
     generator = _by_pattern(card, options.generator, name)
     labels = card.dimensions.items()
@@ -128,7 +134,15 @@ def _rows(options: TableOptions, table: Table, names: list[str]) -> list[int]:
     for column, value in options.keep.items():
         cells = table.column(column)
         rows = [row for row in rows if cells[row] == value]
-    return rows
+    return rows[: options.first]
+
+
+def _check_names(card: DatasetCard, options: TableOptions, names: tuple[str, ...]) -> None:
+    found = hashlib.sha256("\n".join(names).encode()).hexdigest()
+    if options.names_sha256 and found != options.names_sha256:
+        raise InputError(
+            f"{card.name}: the {len(names):,} names of its rows are not those that its card stands for."
+        )
 
 
 def _by_pattern(

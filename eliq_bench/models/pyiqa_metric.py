@@ -1,15 +1,16 @@
 """Every per-image no-reference metric of pyiqa (PolyForm-Noncommercial), imported only when one is built.
 
-Scores equal pyiqa's own for the same pixels. What is added: equal-sized batches, a seed per image where the
-metric crops at random, and an undefined score with a reason where pyiqa raises or returns a number that its
-own formula does not define.
+Scores equal pyiqa's own for the same pixels. What is added: batches, and an undefined score with a reason where
+pyiqa raises or returns a number that its own formula does not define.
 """
 
 import contextlib
 import io
 import logging
+import os
 import warnings
-import zlib
+from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,13 @@ NATURAL_SCENE_STATISTICS = (
     "nrqm",
     "pi",
 )
+
+NEEDS_GRADIENT = ("compare2score",)
+"""Metrics that optimise inside `forward`."""
+
+THREAD_DEPENDENT = ("brisque", "brisque_matlab")
+"""Metrics whose float32 sums differ with the number of threads, by up to 0.7 %: they get as many threads as pyiqa
+itself would take on this machine, so that scores equal its own."""
 
 
 def create(card: ModelCard, options: dict[str, Any], device: str, dtype: str) -> Scorer:
@@ -55,7 +63,10 @@ def create(card: ModelCard, options: dict[str, Any], device: str, dtype: str) ->
                 metric = create_metric(card.name, device=torch.device(device), **options)
             except Exception as error:  # a hundred constructors fail in their own ways
                 raise EliqBenchError(f"pyiqa cannot build {card.name}: {_first_line(error)}.") from error
-    return PyiqaScorer(card, metric.net.eval(), device, dtype)
+    net = metric.net.eval()
+    if any(parameter.dtype == torch.float16 for parameter in net.parameters()) and dtype == "float32":
+        net.float()  # OpenAI's CLIP loader takes half precision on a GPU without being asked
+    return PyiqaScorer(card, net, device, dtype)
 
 
 class PyiqaScorer:
@@ -67,6 +78,9 @@ class PyiqaScorer:
         self.card = card
         self.net = net
         self.device = torch.device(device)
+        self.threads = (
+            len(os.sched_getaffinity(0)) if card.name in THREAD_DEPENDENT else torch.get_num_threads()
+        )
         self.autocast = torch.autocast(
             self.device.type, getattr(torch, dtype), enabled=dtype in ("bfloat16", "float16")
         )
@@ -98,25 +112,38 @@ class PyiqaScorer:
 
     def _undefined(self, image: NDArray[Any]) -> str:
         """Why no score is defined for these pixels, empty if one is."""
-        if self.card.name in NATURAL_SCENE_STATISTICS and image.min() == image.max():
+        planes = image.reshape(len(image), -1)
+        if self.card.name in NATURAL_SCENE_STATISTICS and (planes.min(axis=1) == planes.max(axis=1)).all():
             return "constant image: it has no natural-scene statistics"
         return ""
 
     def _forward(self, images: NDArray[Any], prompts: list[str] | None) -> NDArray[np.float64]:
         import torch
 
-        if self.card.random_crops:
-            seed = zlib.crc32(images.tobytes())
-            np.random.seed(seed)  # noqa: NPY002 (pyiqa draws from the global state)
-            torch.manual_seed(seed)
         pixels = torch.from_numpy(images).to(self.device).float().div(255)
         further = {} if prompts is None else {"caption_list": prompts}
-        with torch.inference_mode(), self.autocast, warnings.catch_warnings():
+        mode = nullcontext() if self.card.name in NEEDS_GRADIENT else torch.inference_mode()
+        with mode, self.autocast, threads(self.threads), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             output = self.net(pixels, **further)
         if isinstance(output, tuple):
             output = output[0]
         return np.asarray(output.detach().double().cpu().numpy(), dtype=np.float64).reshape(len(images))
+
+
+@contextlib.contextmanager
+def threads(number: int) -> Iterator[None]:
+    """Let torch use this many threads for a while."""
+    import torch
+
+    before = torch.get_num_threads()
+    if number != before:
+        torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        if number != before:
+            torch.set_num_threads(before)
 
 
 def _first_line(error: BaseException) -> str:

@@ -8,15 +8,21 @@ look, as named by `cache` on its card:
 - `huggingface`: the hub's cache; `file` is then a repository id, identified by its commit.
 """
 
+import atexit
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.types import ModelCard, WeightFile
+
+OTHER_FORMATS = ["*.msgpack", "*.h5", "*.onnx", "*.ot", "*.tflite"]
+"""Files of a hub repository that PyTorch does not read."""
 
 HUB = "https://huggingface.co"
 
@@ -86,35 +92,43 @@ def require(card: ModelCard, offline: bool) -> None:
             ) from error
 
 
+@cache
+def _home() -> Path:
+    """A throw-away home folder of this process; one for all models, since libraries remember its path."""
+    home = Path(tempfile.mkdtemp(prefix="eliq-bench-home-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    return home
+
+
 @contextmanager
 def view(card: ModelCard) -> Iterator[Path]:
-    """A throw-away home folder in which the libraries see exactly the files that `find` found.
+    """A home folder in which the libraries see exactly the files that `find` found.
 
     The score of a model is filed under the sha256 of these files, so no other copy may be loaded. While the
     context lasts, `HOME` and `TORCH_HOME` point into the folder; it holds links, no copies.
     """
-    with TemporaryDirectory(prefix="eliq-bench-") as name:
-        home = Path(name)
-        for weight in card.weights:
-            path = find(weight)
-            if path is None or weight.cache == "huggingface":
-                continue
-            cache = (
-                "clip" if weight.cache == "clip" else f"torch/hub/{weight.cache.removeprefix('torch-hub/')}"
-            )
-            link = home / ".cache" / cache / weight.file
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(path.resolve())
-        before = {key: os.environ.get(key) for key in ("HOME", "TORCH_HOME")}
-        os.environ.update(HOME=str(home), TORCH_HOME=str(home / ".cache/torch"))
-        try:
-            yield home
-        finally:
-            for key, value in before.items():
-                if value is None:
-                    del os.environ[key]
-                else:
-                    os.environ[key] = value
+    home = _home()
+    for weight in card.weights:
+        path = find(weight)
+        if path is None or weight.cache == "huggingface":
+            continue
+        library = (
+            weight.cache if weight.cache == "clip" else f"torch/{weight.cache.replace('torch-hub', 'hub')}"
+        )
+        link = home / ".cache" / library / weight.file
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(path.resolve())
+    before = {key: os.environ.get(key) for key in ("HOME", "TORCH_HOME")}
+    os.environ.update(HOME=str(home), TORCH_HOME=str(home / ".cache/torch"))
+    try:
+        yield home
+    finally:
+        for key, value in before.items():
+            if value is None:
+                del os.environ[key]
+            else:
+                os.environ[key] = value
 
 
 def identify(card: ModelCard) -> tuple[tuple[str, str], ...]:
@@ -148,7 +162,7 @@ def _download(weight: WeightFile) -> None:
     if weight.cache == "huggingface":
         from huggingface_hub import snapshot_download
 
-        snapshot_download(weight.file)
+        snapshot_download(weight.file, ignore_patterns=OTHER_FORMATS)
         return
     if not weight.url:
         raise EliqBenchError("no download address is known")

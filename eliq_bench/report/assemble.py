@@ -91,6 +91,7 @@ def dataset_record(dataset: Dataset) -> DatasetRecord:
         citation=card.citation,
         group=card.group,
         notes=list(dataset.notes),
+        labels_of=card.labels_of,
         blank=list(card.blank),
         subset=dataset.subset,
         reserved=card.reserved,

@@ -1,38 +1,57 @@
 """The tables of a run on a terminal."""
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from eliq_bench.report.layout import COMPACT, Section, sections
 from eliq_bench.report.results import Results
 
-WIDE = 160
-"""Columns of a terminal from which on every column of a table is shown, and of output that goes to a file."""
+UNLIMITED = 10_000
+"""Width of what is no terminal, such as a file: nothing is wrapped or cut there."""
 
 
 def show(results: Results, console: Console | None = None) -> None:
     """Print every table with its footnotes, then the warnings."""
     console = console or terminal()
     for section in sections(results):
-        _show_section(section if console.width >= WIDE else section.select(COMPACT), console)
+        show_section(section, console)
     for warning in results.warnings:
         console.print(f"Warning: {warning}", style="yellow", highlight=False, markup=False)
 
 
 def terminal() -> Console:
-    """Standard output; wide enough for all columns where it is no terminal."""
+    """Standard output, with room for all columns where it is no terminal."""
     console = Console()
-    return console if console.is_terminal else Console(width=WIDE)
+    return console if console.is_terminal else Console(width=UNLIMITED)
 
 
-def _show_section(section: Section, console: Console) -> None:
+def show_section(
+    section: Section, console: Console, compact: tuple[str, ...] = COMPACT, justify: JustifyMethod = "right"
+) -> None:
+    """Print a table with its footnotes; on a terminal where it does not fit, only its compact columns."""
+    table = _table(section, justify)
+    if Console(width=UNLIMITED).measure(table).maximum > console.width:
+        table = _table(section.select(compact), justify)
     console.print()
-    table = Table(title=section.title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
-    for position, header in enumerate(section.headers):
-        table.add_column(header, justify="left" if position == 0 else "right", no_wrap=True)
-    for cells, struck in zip(section.rows, section.struck, strict=True):
-        table.add_row(*cells, style="strike dim" if struck else None)
     console.print(table)
     for note in section.notes:
         console.print(f"  {note}", style="dim", highlight=False, markup=False)
+
+
+def _table(section: Section, justify: JustifyMethod) -> Table:
+    table = Table(
+        title=section.title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    for position, header in enumerate(section.headers):
+        widest = max((len(cells[position]) for cells in section.rows), default=0)
+        # Only headers may wrap: a number or a name that is cut in two cannot be read.
+        table.add_column(header, justify="left" if position == 0 else justify, min_width=widest)
+    for cells, struck in zip(section.rows, section.struck, strict=True):
+        table.add_row(*cells, style="strike dim" if struck else None)
+    return table

@@ -52,19 +52,34 @@ def evaluate_dataset(
         resampling: of intervals and tests.
     """
     by_name = {model.name: model for model in models}
-    groups = merge_groups(table.items.group, table.sha256)
+    groups = groups_of(table)
     rows: list[Row] = []
     labels = {name: table.items.labels[name] for name in dataset.dimensions if name in table.items.labels}
     for dimension, label in labels.items():
         usable = [column for column in columns if column.dimension == dimension]
         scored = {column.model: oriented(column, by_name[column.model]) for column in usable}
         part = [
-            _model_row(dataset, table, column, by_name[column.model], scored[column.model], label, groups)
+            model_row(dataset, table, column, by_name[column.model], scored[column.model], label, groups)
             for column in usable
         ]
         _rank(part, scored, label, groups, resampling)
-        rows += part + _reference_rows(dataset, table.items, dimension, label)
+        rows += part + reference_rows(dataset, table.items, dimension, label)
     return rows, _cross_rows(dataset, labels, columns, by_name)
+
+
+def groups_of(table: ItemTable) -> tuple[str, ...]:
+    """What is resampled as a whole (n,): the groups of the dataset, joined where items have equal bytes."""
+    return merge_groups(table.items.group, table.sha256)
+
+
+def unscored(column: ScoreColumn, label: Floats) -> list[int]:
+    """Positions of the labelled items that have no score."""
+    return [int(i) for i in np.flatnonzero(np.isfinite(label)) if column.status[i] != "ok"]
+
+
+def only_blank(dataset: DatasetRecord, table: ItemTable, lost: list[int]) -> bool:
+    """True if no item without score shows anything: such a row is ranked all the same."""
+    return all(table.items.name[i] in dataset.blank for i in lost)
 
 
 def oriented(column: ScoreColumn, model: ModelRecord) -> Floats:
@@ -72,7 +87,7 @@ def oriented(column: ScoreColumn, model: ModelRecord) -> Floats:
     return column.score if model.dimensions[column.dimension] == "higher" else -column.score
 
 
-def _model_row(
+def model_row(
     dataset: DatasetRecord,
     table: ItemTable,
     column: ScoreColumn,
@@ -81,9 +96,20 @@ def _model_row(
     label: Floats,
     groups: tuple[str, ...],
 ) -> Row:
+    """The row of one model, all but SRCC with its interval and the tier.
+
+    Args:
+        dataset: what is known of the dataset.
+        table: its n items.
+        column: scores of the model and their status, (n,).
+        model: its record.
+        score: the same scores, higher is better.
+        label: (n,) higher is better.
+        groups: (n,) what the folds of the mapping keep together.
+    """
     labelled = np.isfinite(label)
-    within_g = within_generator(score, label, _complete(table.items.generator))
-    within_p = within_prompt(score, label, _complete(table.items.prompt))
+    within_g = within_generator(score, label, complete_column(table.items.generator))
+    within_p = within_prompt(score, label, complete_column(table.items.prompt))
     mapped = map_logistic(score, label, groups)
     found = {
         "krcc": krcc(score, label),
@@ -93,9 +119,8 @@ def _model_row(
         "srcc_within_generator": Statistic(within_g.value, within_g.n, within_g.reason),
         "srcc_within_prompt": Statistic(within_p.value, within_p.n, within_p.reason),
     }
-    saw_labels = dataset.name in model.trained_on
-    lost = [i for i in np.flatnonzero(labelled) if column.status[i] != "ok"]
-    only_blank = all(table.items.name[i] in dataset.blank for i in lost)
+    saw_labels = (dataset.labels_of or dataset.name) in model.trained_on
+    lost = unscored(column, label)
     status = [column.status[i] for i in lost]
     return Row(
         dataset=dataset.name,
@@ -112,7 +137,7 @@ def _model_row(
         unreadable=status.count("unreadable"),
         errors=status.count("error"),
         saw_labels=saw_labels,
-        ranked=only_blank and not saw_labels and not dataset.subset,
+        ranked=only_blank(dataset, table, lost) and not saw_labels and not dataset.subset,
         fingerprint=column.fingerprint,
         reasons={name: statistic.reason for name, statistic in found.items() if statistic.reason},
         **{name: _number(statistic) for name, statistic in found.items()},
@@ -147,7 +172,7 @@ def _set_srcc(row: Row, result: Bootstrap) -> None:
         row.reasons["srcc" if row.srcc is None else "srcc_low"] = result.reason
 
 
-def _reference_rows(dataset: DatasetRecord, items: Items, dimension: str, label: Floats) -> list[Row]:
+def reference_rows(dataset: DatasetRecord, items: Items, dimension: str, label: Floats) -> list[Row]:
     """What knowing only the generator reaches, and what the raters' own noise allows."""
     found = {
         name: ("generator floor", generator_floor(label, generator))
@@ -174,10 +199,10 @@ def _reference_rows(dataset: DatasetRecord, items: Items, dimension: str, label:
 
 def _generators(items: Items) -> dict[str, tuple[str | None, ...] | None]:
     if items.generator_family == items.generator:
-        return {"generator floor": _complete(items.generator)}
+        return {"generator floor": complete_column(items.generator)}
     return {
-        "generator floor (setting)": _complete(items.generator),
-        "generator floor (family)": _complete(items.generator_family),
+        "generator floor (setting)": complete_column(items.generator),
+        "generator floor (family)": complete_column(items.generator_family),
     }
 
 
@@ -187,8 +212,11 @@ def _cross_rows(
     columns: list[ScoreColumn],
     models: dict[str, ModelRecord],
 ) -> list[CrossRow]:
-    """Every score dimension against every label, where a dataset has more than one."""
-    if len(labels) < 2:
+    """Every score dimension against every label, where a dataset has more than one for the same items.
+
+    Known degradations label an item on one dimension at a time, so there is nothing to tell apart.
+    """
+    if len(labels) < 2 or dataset.truth == "known degradations":
         return []
     rows = []
     for column in columns:
@@ -217,7 +245,7 @@ def backwards(rows: Iterable[Row]) -> list[str]:
     ]
 
 
-def _complete(column: tuple[str | None, ...]) -> tuple[str | None, ...] | None:
+def complete_column(column: tuple[str | None, ...]) -> tuple[str | None, ...] | None:
     """The column if every item has an entry: a view by group is not shown for half a dataset."""
     return column if all(value is not None for value in column) else None
 

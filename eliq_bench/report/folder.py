@@ -11,6 +11,7 @@ from eliq_bench.report.tables import ITEMS_FILE, SCORES_FILE, write_items, write
 from eliq_bench.types import ItemTable, ScoreColumn
 
 REPORT_FILE = "report.md"
+KEPT = "scores are kept in the store, so that the same command with another --out needs no new computation"
 
 
 def check_writable(folder: Path) -> None:
@@ -49,8 +50,13 @@ def save_results(results: Results, folder: Path) -> None:
     write_whole(folder / REPORT_FILE, lambda path: path.write_text(results.to_markdown(), encoding="utf-8"))
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+def write_whole(path: Path, write: Callable[[Path], object], advice: str = KEPT) -> None:
     """Write to a temporary file beside `path` and move it there: a reader never sees half a file.
+
+    Args:
+        path: the file.
+        write: called with the temporary path.
+        advice: end of the sentence if that fails: what is not lost, or what to do.
 
     Raises:
         EliqBenchError: it cannot be written; an earlier file of that name is kept.
@@ -61,7 +67,4 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise EliqBenchError(
-            f"{path} cannot be written ({error}); scores are kept in the store, so that the same command with "
-            "another --out needs no new computation."
-        ) from error
+        raise EliqBenchError(f"{path} cannot be written ({error}); {advice}.") from error

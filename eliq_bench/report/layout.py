@@ -1,5 +1,6 @@
 """What the tables of a run hold, as text: one section per dataset and dimension, for console and markdown."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -66,20 +67,39 @@ class Section:
 def sections(results: Results) -> list[Section]:
     """The tables of a run in reading order."""
     tables = []
+    origins = {record.name: record.imported_from for record in results.models if record.imported_from}
     for (name, dimension), rows in groupby(results.rows, key=lambda row: (row.dataset, row.dimension)):
-        tables.append(_section(results.dataset(name), dimension, sorted(rows, key=_order)))
+        tables.append(_section(results.dataset(name), dimension, sorted(rows, key=_order), origins))
     for name, cross in groupby(results.cross, key=lambda row: row.dataset):
         tables.append(_cross_section(results.dataset(name), list(cross)))
     return tables
 
 
-def _section(dataset: DatasetRecord, dimension: str, rows: list[Row]) -> Section:
+def _section(dataset: DatasetRecord, dimension: str, rows: list[Row], origins: Mapping[str, str]) -> Section:
     title = f"{dataset.title}: {dimension}"
     if dataset.subset:
         title += f" (subset: {dataset.subset})"
     notes = [DEGRADATIONS] if dataset.truth == "known degradations" else []
+    notes += imported_notes([row.model for row in rows], origins)
     notes += [f"{row.model}: {problem}" for row in rows for problem in _problems(row)]
-    return Section(title, HEADERS, [_cells(row) for row in rows], [row.saw_labels for row in rows], notes)
+    cells = [_cells(row, row.model in origins) for row in rows]
+    return Section(title, HEADERS, cells, [row.saw_labels for row in rows], notes)
+
+
+def imported_notes(models: Sequence[str], origins: Mapping[str, str]) -> list[str]:
+    """One line per origin with the models whose scores come from there, not from a run of this program.
+
+    >>> imported_notes(["a", "b", "ours"], {"a": "their paper", "b": "their paper"})
+    ['imported, not computed here, from their paper: a, b.']
+    """
+    by_origin: dict[str, list[str]] = {}
+    for model in models:
+        if model in origins:
+            by_origin.setdefault(origins[model], []).append(model)
+    return [
+        f"imported, not computed here, from {origin}: {', '.join(names)}."
+        for origin, names in by_origin.items()
+    ]
 
 
 def _order(row: Row) -> tuple[bool, float]:
@@ -87,7 +107,7 @@ def _order(row: Row) -> tuple[bool, float]:
     return row.supervision is None, -row.srcc if row.srcc is not None else float("inf")
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Row, imported: bool) -> list[str]:
     interval = "" if row.srcc_low is None else f" [{number(row.srcc_low)}, {number(row.srcc_high)}]"
     coverage = "" if row.kind in ("generator floor", "noise ceiling") else f"{row.n:,}/{row.total:,}"
     return [
@@ -101,10 +121,14 @@ def _cells(row: Row) -> list[str]:
         number(row.srcc_within_generator),
         number(row.srcc_within_prompt),
         coverage,
-        row.kind
-        if row.supervision is None
-        else row.supervision + (" (floor)" if row.kind == "floor" else ""),
+        _supervision(row, imported),
     ]
+
+
+def _supervision(row: Row, imported: bool) -> str:
+    if row.supervision is None:
+        return row.kind
+    return row.supervision + (" (floor)" if row.kind == "floor" else " (imported)" if imported else "")
 
 
 def number(value: float | None) -> str:
@@ -120,15 +144,11 @@ def _problems(row: Row) -> list[str]:
     found = []
     if row.saw_labels:
         found.append("was trained on labels of this dataset; struck out and not ranked.")
-    counts = {
-        "missing": "images not at hand",
-        "undefined": "undefined",
-        "unreadable": "unreadable",
-        "errors": "failed",
-    }
+    counts = {"missing": "images not at hand", "undefined": "undefined", "unreadable": "unreadable", "errors": "failed"}
     lost = [f"{getattr(row, name):,} {text}" for name, text in counts.items() if getattr(row, name)]
     if lost:
-        found.append(f"{', '.join(lost)}; below full coverage a row is not ranked.")
+        ranked = "on blank images only, so the row is ranked all the same"
+        found.append(f"{', '.join(lost)}; {ranked if row.ranked else 'below full coverage a row is not ranked'}.")
     if row.srcc is not None and row.srcc < 0 and row.kind == "model":
         found.append("ranks backwards here.")
     if row.srcc is None:

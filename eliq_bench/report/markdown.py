@@ -3,7 +3,7 @@
 from tabulate import tabulate
 
 from eliq_bench.report.layout import LEGEND, Section, sections
-from eliq_bench.report.results import DatasetRecord, ModelRecord, Results
+from eliq_bench.report.results import DatasetRecord, Environment, ModelRecord, Results
 
 
 def report(results: Results) -> str:
@@ -12,9 +12,9 @@ def report(results: Results) -> str:
     for section in sections(results):
         parts += _section(section)
     if results.warnings:
-        parts += ["## Warnings", _bullets(results.warnings)]
+        parts += ["## Warnings", bullets(results.warnings)]
     groups = ", ".join(dict.fromkeys(f"{record.name}: {record.group}" for record in results.datasets))
-    parts += ["## How to read this", _bullets([line.format(groups=groups) for line in LEGEND])]
+    parts += ["## How to read this", bullets([line.format(groups=groups) for line in LEGEND])]
     parts += ["## Datasets", *(_dataset(record) for record in results.datasets)]
     parts += ["## Models", _models(results.models)]
     parts += ["## How it was made", _made(results)]
@@ -33,7 +33,7 @@ def table(section: Section) -> str:
 
 def _section(section: Section) -> list[str]:
     parts = [f"## {section.title}", table(section)]
-    return [*parts, _bullets(section.notes)] if section.notes else parts
+    return [*parts, bullets(section.notes)] if section.notes else parts
 
 
 def _dataset(record: DatasetRecord) -> str:
@@ -47,17 +47,19 @@ def _dataset(record: DatasetRecord) -> str:
         *(f"Label file {file}: sha256 `{digest[:16]}`" for file, digest in record.label_sha256.items()),
         *([f"Cite: {record.citation}"] if record.citation else []),
     ]
-    return f"### {record.title} (`{record.name}`)\n\n{_bullets(facts)}"
+    return f"### {record.title} (`{record.name}`)\n\n{bullets(facts)}"
 
 
 def _models(records: list[ModelRecord]) -> str:
     rows = [
         {
             "model": record.name,
-            "what it is": record.summary,
+            "what it is": _what_it_is(record),
             "its own score": ", ".join(f"{name}: {way} is better" for name, way in record.dimensions.items()),
             "labels seen": ", ".join(record.trained_on) or "none",
-            "code, weights": f"{record.code_licence}; {record.weights_licence}",
+            "code, weights": f"scores: {record.code_licence}"
+            if record.imported_from
+            else f"{record.code_licence}; {record.weights_licence}",
             "images/s": "–" if record.images_per_second is None else f"{record.images_per_second:.3g}",
             "fingerprint": f"`{record.fingerprint}`",
         }
@@ -69,19 +71,33 @@ def _models(records: list[ModelRecord]) -> str:
     )
 
 
+def _computing(made: Environment) -> str:
+    if not made.workers:
+        return "scores imported, none computed here"
+    return (
+        f"device {made.device}, {made.workers} workers, batch {made.batch_size}; decoding took "
+        f"{made.decode_seconds:.1f} s and scoring {made.scoring_seconds:.1f} s, summed over workers"
+    )
+
+
+def _what_it_is(record: ModelRecord) -> str:
+    if not record.imported_from:
+        return record.summary
+    return f"{record.summary}; imported from {record.imported_from}".replace("|", r"\|")
+
+
 def _made(results: Results) -> str:
     made = results.environment
     packages = ", ".join(f"{name} {version}" for name, version in made.packages.items())
-    return _bullets(
+    return bullets(
         [
             f"Command: `{made.command}`",
-            f"{made.created}, {made.wall_seconds:.1f} s on {made.machine}, device {made.device}, "
-            f"{made.workers} workers, batch {made.batch_size}, seed {made.seed}; decoding took "
-            f"{made.decode_seconds:.1f} s and scoring {made.scoring_seconds:.1f} s, summed over workers.",
+            f"{made.created}, {made.wall_seconds:.1f} s on {made.machine}, {_computing(made)}, seed {made.seed}.",
             f"eliq-bench {made.eliq_bench}, Python {made.python}, {packages}",
         ]
     )
 
 
-def _bullets(lines: list[str]) -> str:
+def bullets(lines: list[str]) -> str:
+    """The lines as a list."""
     return "\n".join(f"- {line}" for line in lines)

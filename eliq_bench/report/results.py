@@ -111,6 +111,8 @@ class DatasetRecord(Record):
     group: str = ""
     notes: list[str] = Field(default_factory=list)
     """Known defects with what was done about each, then what was found while loading."""
+    labels_of: str = ""
+    """Name of the set whose ratings these are, where it is not `name`."""
     blank: list[str] = Field(default_factory=list)
     """Images without content, on which a model may be undefined and is ranked all the same."""
     subset: str = ""
@@ -130,6 +132,8 @@ class ModelRecord(Record):
     code_licence: str
     weights_licence: str
     needs_prompt: bool = False
+    imported_from: str = ""
+    """Where its scores come from, if they were computed elsewhere and only evaluated here."""
     tolerance: float
     fingerprint: str
     identity: dict[str, Any] = Field(default_factory=dict)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from eliq_bench.errors import InputError
+from eliq_bench.report import arrow
 from eliq_bench.types import Items, ItemTable, ScoreColumn
 
 ITEMS_FILE = "items.parquet"
@@ -22,21 +23,21 @@ def write_items(tables: list[ItemTable], path: Path) -> None:
     for table in tables:
         items = table.items
         nothing = np.full(len(items), np.nan)
-        columns: dict[str, Any] = {
-            "dataset": [table.dataset] * len(items),
-            "item": np.arange(len(items)),
-            "image": items.name,
-            "sha256": table.sha256,
-            "prompt": pa.array(items.prompt, pa.string()),
-            "generator": pa.array(items.generator, pa.string()),
-            "generator_family": pa.array(items.generator_family, pa.string()),
-            "group": items.group,
+        columns = {
+            "dataset": arrow.texts([table.dataset] * len(items)),
+            "item": arrow.integers(np.arange(len(items))),
+            "image": arrow.texts(items.name),
+            "sha256": arrow.texts(table.sha256),
+            "prompt": arrow.texts(items.prompt),
+            "generator": arrow.texts(items.generator),
+            "generator_family": arrow.texts(items.generator_family),
+            "group": arrow.texts(items.group),
         }
         for dimension in dimensions:
-            columns[f"label_{dimension}"] = items.labels.get(dimension, nothing)
-            columns[f"std_{dimension}"] = items.label_std.get(dimension, nothing)
-            columns[f"raters_{dimension}"] = items.label_n.get(dimension, nothing)
-        parts.append(pa.table(columns))
+            columns[f"label_{dimension}"] = arrow.floats(items.labels.get(dimension, nothing))
+            columns[f"std_{dimension}"] = arrow.floats(items.label_std.get(dimension, nothing))
+            columns[f"raters_{dimension}"] = arrow.floats(items.label_n.get(dimension, nothing))
+        parts.append(arrow.table(columns))
     pq.write_table(pa.concat_tables(parts), path, compression="zstd")
 
 
@@ -46,30 +47,26 @@ def read_items(path: Path) -> list[ItemTable]:
     Raises:
         InputError: the file is missing or damaged.
     """
-    table = _read(path)
-    tables = []
-    for dataset in table["dataset"].unique().to_pylist():
-        part = table.filter(pa.compute.equal(table["dataset"], dataset))
-        tables.append(ItemTable(dataset, _items(part), tuple(part["sha256"].to_pylist())))
-    return tables
+    columns = _read(path)
+    return [
+        ItemTable(dataset, _items(part), tuple(part["sha256"]))
+        for (dataset,), part in _split(columns, ("dataset",)).items()
+    ]
 
 
-def _items(part: pa.Table) -> Items:
-    def texts(column: str) -> tuple[Any, ...]:
-        return tuple(part[column].to_pylist())
-
+def _items(part: dict[str, list[Any]]) -> Items:
     def numbers(prefix: str) -> dict[str, NDArray[np.float64]]:
-        names = [name for name in part.column_names if name.startswith(prefix)]
-        columns = {name.removeprefix(prefix): part[name].to_numpy() for name in names}
+        names = [name for name in part if name.startswith(prefix)]
+        columns = {name.removeprefix(prefix): _floats(part[name]) for name in names}
         return {key: values for key, values in columns.items() if np.isfinite(values).any()}
 
     return Items(
-        name=texts("image"),
-        image=(None,) * part.num_rows,
-        prompt=texts("prompt"),
-        generator=texts("generator"),
-        generator_family=texts("generator_family"),
-        group=texts("group"),
+        name=tuple(part["image"]),
+        image=(None,) * len(part["image"]),
+        prompt=tuple(part["prompt"]),
+        generator=tuple(part["generator"]),
+        generator_family=tuple(part["generator_family"]),
+        group=tuple(part["group"]),
         labels=numbers("label_"),
         label_std=numbers("std_"),
         label_n=numbers("raters_"),
@@ -83,23 +80,20 @@ def write_scores(columns: list[ScoreColumn], tables: list[ItemTable], path: Path
     for column in columns:
         table = known[column.dataset]
         n = len(table.items)
-        parts.append(
-            pa.table(
-                {
-                    "dataset": [column.dataset] * n,
-                    "item": np.arange(n),
-                    "image": table.items.name,
-                    "sha256": table.sha256,
-                    "model": [column.model] * n,
-                    "fingerprint": [column.fingerprint] * n,
-                    "dimension": [column.dimension] * n,
-                    "score": pa.array(column.score, from_pandas=True),
-                    "status": column.status,
-                    "reason": column.reason,
-                    "seconds": column.seconds,
-                }
-            )
-        )
+        part = {
+            "dataset": arrow.texts([column.dataset] * n),
+            "item": arrow.integers(np.arange(n)),
+            "image": arrow.texts(table.items.name),
+            "sha256": arrow.texts(table.sha256),
+            "model": arrow.texts([column.model] * n),
+            "fingerprint": arrow.texts([column.fingerprint] * n),
+            "dimension": arrow.texts([column.dimension] * n),
+            "score": arrow.floats(column.score),
+            "status": arrow.texts(column.status),
+            "reason": arrow.texts(column.reason),
+            "seconds": arrow.floats(column.seconds),
+        }
+        parts.append(arrow.table(part))
     pq.write_table(pa.concat_tables(parts), path, compression="zstd")
 
 
@@ -109,41 +103,47 @@ def read_scores(path: Path) -> list[ScoreColumn]:
     Raises:
         InputError: the file is missing or damaged.
     """
-    table = _read(path)
-    keys = list(
-        dict.fromkeys(
-            zip(*(table[name].to_pylist() for name in ("dataset", "model", "dimension")), strict=True)
+    return [
+        ScoreColumn(
+            dataset,
+            model,
+            part["fingerprint"][0],
+            dimension,
+            _floats(part["score"]),
+            tuple(part["status"]),
+            tuple(part["reason"]),
+            _floats(part["seconds"]),
         )
-    )
-    columns = []
-    for dataset, model, dimension in keys:
-        part = table.filter(
-            pa.compute.and_(
-                pa.compute.equal(table["dataset"], dataset),
-                pa.compute.and_(
-                    pa.compute.equal(table["model"], model), pa.compute.equal(table["dimension"], dimension)
-                ),
-            )
-        )
-        columns.append(
-            ScoreColumn(
-                dataset,
-                model,
-                part["fingerprint"][0].as_py(),
-                dimension,
-                np.asarray(part["score"].to_numpy(), dtype=np.float64),
-                tuple(part["status"].to_pylist()),
-                tuple(part["reason"].to_pylist()),
-                np.asarray(part["seconds"].to_numpy(), dtype=np.float64),
-            )
-        )
-    return columns
+        for (dataset, model, dimension), part in _split(
+            _read(path), ("dataset", "model", "dimension")
+        ).items()
+    ]
 
 
-def _read(path: Path) -> pa.Table:
+def _read(path: Path) -> dict[str, list[Any]]:
+    """Columns of a table as lists: neither `read_table` nor `to_numpy`, which import pandas."""
     try:
-        return pq.read_table(path)
+        table = pq.ParquetFile(path).read()
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(
             f"{path} cannot be read ({error}); give the --out folder of a finished run."
         ) from error
+    return {name: table[name].to_pylist() for name in table.column_names}
+
+
+def _split(
+    columns: dict[str, list[Any]], keys: tuple[str, ...]
+) -> dict[tuple[Any, ...], dict[str, list[Any]]]:
+    """Rows with equal keys together, in order of first appearance."""
+    rows: dict[tuple[Any, ...], list[int]] = {}
+    for row, key in enumerate(zip(*(columns[name] for name in keys), strict=True)):
+        rows.setdefault(key, []).append(row)
+    return {
+        key: {name: [values[row] for row in chosen] for name, values in columns.items()}
+        for key, chosen in rows.items()
+    }
+
+
+def _floats(values: list[float | None]) -> NDArray[np.float64]:
+    """Values (n,), NaN where there is none."""
+    return np.array(values, dtype=np.float64)

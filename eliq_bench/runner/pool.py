@@ -58,6 +58,8 @@ class WorkerPool:
         self.batch_size = batch_size
         self.workers: list[_Worker] = []
         self.deaths = 0
+        # Workers are ended without ceremony; what they leave behind is removed with this folder.
+        self.scratch = tempfile.TemporaryDirectory(prefix="eliq-bench-")
 
     def __enter__(self) -> "WorkerPool":
         return self
@@ -69,6 +71,7 @@ class WorkerPool:
         for worker in self.workers:
             worker.process.wait()
             worker.log.close()
+        self.scratch.cleanup()
 
     def run(self, tasks: list[Task]) -> Iterator[Progress]:
         """Progress in the order of completion, until every want of every task has its rows.
@@ -104,7 +107,7 @@ class WorkerPool:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
-            env=environment(self.threads, self.setup.offline),
+            env=environment(self.threads, self.setup.offline) | {"TMPDIR": self.scratch.name},
         )
         theirs.close()
         worker = _Worker(process, ours, log)

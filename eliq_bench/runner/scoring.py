@@ -47,9 +47,6 @@ class ChunkScorer:
     def __init__(self, specs: list[ModelSpec], batch_size: int) -> None:
         self.specs = specs
         self.batch_sizes = [min(batch_size, spec.card.max_batch or batch_size) for spec in specs]
-        self.batch_sizes = [
-            1 if spec.card.random_crops else size for spec, size in zip(specs, self.batch_sizes, strict=True)
-        ]
         self._scorers: dict[int, Scorer | str] = {}
         # On a GPU the CPU cores are free to decode; on the CPU every core already has its own worker.
         on_gpu = any(spec.device != "cpu" for spec in specs)

@@ -10,7 +10,7 @@ calls raise. Signs are kept: scores and labels are expected to point up (higher 
 | `correlation` | `srcc`, `krcc`, `plcc` |
 | `intervals` | `bonett_wright`, `fisher`: closed-form intervals of one correlation |
 | `mapping` | `map_logistic`, `plcc_logistic4`, `rmse_logistic4` (cross-fitted) and their `_insample` forms |
-| `logistic` | the batched least-squares fit below `mapping` |
+| `logistic` | the curves and their least-squares fit below `mapping` |
 | `resampling` | groups drawn with replacement, as counts; the counting form of SRCC |
 | `bootstrap` | `bootstrap_srcc`, `bootstrap_mean`: interval and standard error |
 | `comparison` | two models on the same items: `paired_bootstrap`, `permutation_test`, `williams_t`, `meng_z`, |

@@ -84,6 +84,28 @@ def complete(**arrays: ArrayLike) -> Complete:
     return Complete(values, keep, int(nan.sum()), int((~keep & ~nan).sum()))
 
 
+def complete_rated(std: ArrayLike | None, raters: ArrayLike | None, **arrays: ArrayLike) -> Complete | str:
+    """As `complete`, with the columns std and raters appended; or the reason why label noise is not known.
+
+    Args:
+        std: (n,) or one number: standard deviation of single ratings; None if unknown.
+        raters: (n,) or one number: ratings per item; None if unknown.
+        arrays: (n,) each.
+
+    Raises:
+        ValueError: as `complete`, or if a std is negative or a rater count not positive.
+    """
+    rows = complete(**arrays)
+    if std is None or raters is None:
+        return "std unknown" if std is None else "rater count unknown"
+    shape = rows.keep.shape
+    spread, count = (np.broadcast_to(c, shape) if np.ndim(c) == 0 else c for c in (std, raters))
+    rows = complete(**arrays, std=spread, raters=count)
+    if np.any(rows.values[-2] < 0) or np.any(rows.values[-1] <= 0):
+        raise ValueError("std must not be negative and raters must be positive")
+    return rows
+
+
 def undefined_reason(score: Floats, label: Floats) -> str:
     """Why no correlation of these finite values exists; empty if one does."""
     if len(score) < 3:
@@ -114,24 +136,27 @@ def coded(groups: Groups, n: int, what: str = "group") -> Coded:
     if missing:
         raise ValueError(f"{what} is missing for {missing} of {n} items; every item needs one")
     try:
-        names = sorted(set(values))  # type: ignore[type-var]
+        names = sorted(set(values))
     except TypeError as error:
         raise ValueError(f"{what} mixes types that cannot be sorted: {error}") from None
     position = {name: index for index, name in enumerate(names)}
     return Coded(np.array([position[value] for value in values], dtype=np.intp), tuple(names))
 
 
-def coded_or_items(groups: Groups | None, *columns: Floats, n: int) -> Coded:
-    """Codes of the groups, or, for None, each item as its own group.
+def kept_groups(groups: Groups | None, rows: Complete, *keys: Floats) -> Coded:
+    """Codes of the groups of the complete rows, or, for None, each item as its own group.
 
-    Without groups the items are numbered in the order of their values, so that the order in which the
-    caller lists them does not change a seeded result.
+    Without groups the items are numbered in the order of their values (or of `keys`), so that the order in
+    which the caller lists them does not change a seeded result.
+
+    Raises:
+        ValueError: if the number of groups is not that of all rows, or an item has none.
     """
     if groups is not None:
-        return coded(groups, n)
-    codes = np.empty(n, dtype=np.intp)
-    codes[np.lexsort(columns[::-1])] = np.arange(n)
-    return Coded(codes, tuple(range(n)))
+        return coded(groups, len(rows.keep)).take(rows.keep)
+    codes = np.empty(rows.n, dtype=np.intp)
+    codes[np.lexsort(keys or rows.values)] = np.arange(rows.n)
+    return Coded(codes, tuple(range(rows.n)))
 
 
 def coded_column(column: Groups | None, n: int, what: str) -> Coded | None:

@@ -34,7 +34,7 @@ def fisher(r: float, n: int, level: float = 0.95) -> Interval:
     """Interval of a Pearson correlation: `tanh(atanh(r) +- z / sqrt(n - 3))`. As `bonett_wright`.
 
     >>> [round(bound, 4) for bound in fisher(0.5, 28)[:2]]
-    [0.1558, 0.7359]
+    [0.156, 0.7358]
     """
     return _atanh_interval(r, n, level, 1.0)
 

@@ -1,10 +1,15 @@
-"""Increasing logistic curves fitted by least squares: Levenberg-Marquardt, all start values at once.
+"""Logistic curves fitted by least squares, from several start values at once.
 
-Kept apart from scipy.optimize for its import time (about a second) and because it runs one fit after the
-other; `tests/stats/test_logistic.py` holds both to the same minimum.
+The curve is linear in its two asymptotes, so these are solved exactly for every position and steepness, and
+only two parameters are searched (variable projection: Golub and Pereyra 1973, doi:10.1137/0710036, with the
+derivatives of Kaufman 1975, doi:10.1007/BF01932995). The searched form `1 / (1 + exp(-(shift + steepness x)))`
+makes the valleys straight in which a four-parameter search creeps whenever an exponential, a line or a step
+fits best.
+
+Kept apart from scipy.optimize, which takes a second to import and runs one start after the other;
+`tests/stats/test_logistic.py` holds both to the same minimum.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,164 +17,219 @@ import numpy as np
 from eliq_bench.stats.results import Booleans, Floats
 
 START_SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""Start values of the steepness 1 / b4 on standardised data: from nearly linear to nearly a step."""
+"""Start values of the steepness on standardised data: from nearly linear to nearly a step."""
 
 _MAX_STEPS = 200
 _TOLERANCE = 1e-10
 """Relative decrease of the squared error below which a fit has converged."""
-_LOG_BOUND = 30.0
-"""The logarithms of height and width stay within this bound: a step or a line, to double precision."""
+_SAME_MINIMUM = 1e-7
+"""Squared errors that differ by less, relatively, belong to the same minimum."""
+_STEEPNESS = (1e-3, 1e3)
+"""Beyond, the curve is a line or a step, as far as double precision can tell."""
+_REACH = 20.0
+"""The middle lies so far outside the data, in units of the argument, that the curve is an exponential."""
 
-Curve = Callable[[Floats, Floats], tuple[Floats, Floats]]
-"""(parameters (k, p), x (n,)) -> values (k, n) and derivatives (k, p, n)."""
+
+class Curve(NamedTuple):
+    """`low + slope x + (high - low) / (1 + exp(-(x - location) / width))`, usually without the slope.
+
+    The usual parameters are b1 = high, b2 = low, b3 = location, b4 = width, which is positive.
+    """
+
+    low: float
+    high: float
+    slope: float
+    location: float
+    width: float
+
+    def __call__(self, x: Floats) -> Floats:
+        """Values of the curve at x.
+
+        >>> Curve(1.0, 3.0, 0.0, 0.0, 1.0)(np.array([0.0]))
+        array([2.])
+        """
+        upper, lower = _sigmoid((x - self.location) / self.width)
+        height = self.high - self.low
+        # Counted from the asymptote that is near: the other may be astronomically far.
+        from_low = abs(self.low) <= abs(self.high)
+        return self.slope * x + (self.low + height * upper if from_low else self.high - height * lower)
 
 
-class Form(NamedTuple):
-    """A family of curves and where its fit starts."""
+class Fit(NamedTuple):
+    """The best curve of all start values that converged, or of all if none did."""
 
     curve: Curve
-    starts: Callable[[Floats], Floats]
-    """Standardised labels (n,) -> start values (k, p)."""
-    logarithms: tuple[bool, ...]
-    """(p,) which parameters are logarithms."""
+    error: float
+    """Sum of squared residuals."""
+    n_converged: int
+    n_starts: int
 
 
-class Fits(NamedTuple):
-    """Least-squares fits from k start values."""
+class _State(NamedTuple):
+    """What is known at k pairs of shift and steepness."""
 
-    parameters: Floats
-    """(k, p)"""
     error: Floats
-    """(k,) sum of squared residuals."""
-    converged: Booleans
     """(k,)"""
+    gradient: Floats
+    """(k, 2) of half the squared error."""
+    curvature: Floats
+    """(k, 2, 2) Gauss-Newton approximation."""
 
 
-def logistic4(parameters: Floats, x: Floats) -> tuple[Floats, Floats]:
-    """`b2 + (b1 - b2) / (1 + exp(-(x - b3) / b4))` with its derivatives.
+class _Problem(NamedTuple):
+    """Data, and the part of the curve that does not depend on the searched parameters."""
 
-    Args:
-        parameters: (k, 4) columns b2, log(b1 - b2), b3, log(b4): the curve can only increase.
-        x: (n,)
-
-    Returns:
-        Values (k, n) and derivatives (k, 4, n).
-    """
-    b2, log_height, b3, log_width = parameters.T[:, :, None]
-    height, width = np.exp(log_height), np.exp(log_width)
-    z = (x - b3) / width
-    sigmoid = 0.5 + 0.5 * np.tanh(0.5 * z)
-    rise = height * sigmoid
-    slope = rise * (1.0 - sigmoid)
-    derivatives = np.empty((len(parameters), 4, len(x)))
-    derivatives[:, 0] = 1.0
-    derivatives[:, 1] = rise
-    np.divide(slope, -width, out=derivatives[:, 2])
-    np.multiply(slope, -z, out=derivatives[:, 3])
-    return b2 + rise, derivatives
+    x: Floats
+    """(n,)"""
+    target: Floats
+    """(n,) labels without the fixed part."""
+    fixed: Floats
+    """(m, n) orthonormal: the constant, and for five parameters the line."""
+    increasing: bool
+    """Whether the height must not be negative."""
 
 
-def logistic5(parameters: Floats, x: Floats) -> tuple[Floats, Floats]:
-    """`b1 (1/2 - 1 / (1 + exp(b2 (x - b3)))) + b4 x + b5` with its derivatives; not monotone in general.
-
-    Sheikh, Sabir and Bovik 2006, doi:10.1109/TIP.2006.881959.
+def fit_logistic4(x: Floats, y: Floats) -> Fit:
+    """Increasing curve with four parameters; where the labels fall, the best it can do is flat.
 
     Args:
-        parameters: (k, 5) columns b1, log(b2), b3, b4, b5.
-        x: (n,)
+        x: (n,) standardised scores, not constant.
+        y: (n,) standardised labels, not constant.
 
-    Returns:
-        Values (k, n) and derivatives (k, 5, n).
+    >>> x = np.linspace(-2, 2, 50)
+    >>> fit = fit_logistic4(x, Curve(-1.0, 2.0, 0.0, 0.5, 0.4)(x))
+    >>> [round(value, 6) + 0.0 for value in fit.curve]
+    [-1.0, 2.0, 0.0, 0.5, 0.4]
     """
-    b1, log_b2, b3, b4, b5 = parameters.T[:, :, None]
-    z = np.exp(log_b2) * (x - b3)
-    bend = 0.5 * np.tanh(0.5 * z)
-    slope = b1 * (0.5 - bend) * (0.5 + bend)
-    derivatives = np.empty((len(parameters), 5, len(x)))
-    derivatives[:, 0] = bend
-    derivatives[:, 1] = slope * z
-    derivatives[:, 2] = slope * -np.exp(log_b2)
-    derivatives[:, 3] = x
-    derivatives[:, 4] = 1.0
-    return b1 * bend + b4 * x + b5, derivatives
+    return _fit(x, y, np.ones((1, len(x))), increasing=True)
 
 
-def starts4(y: Floats) -> Floats:
-    """Start values (5, 4) of `logistic4` for standardised data."""
-    height = np.log(y.max() - y.min())
-    return np.array([[y.min(), height, 0.0, -np.log(scale)] for scale in START_SCALES])
+def fit_logistic5(x: Floats, y: Floats) -> Fit:
+    """Curve with five parameters, a line added; not monotone in general.
 
-
-def starts5(y: Floats) -> Floats:
-    """Start values (5, 5) of `logistic5` for standardised data."""
-    height = y.max() - y.min()
-    return np.array([[height, np.log(scale), 0.0, 0.0, y.mean()] for scale in START_SCALES])
-
-
-LOGISTIC4 = Form(logistic4, starts4, (False, True, False, True))
-LOGISTIC5 = Form(logistic5, starts5, (False, True, False, False, False))
-
-
-def fit(form: Form, x: Floats, y: Floats) -> Fits:
-    """Minimises the squared error from every row of start values, in parallel.
-
-    Damped Gauss-Newton steps (Marquardt 1963, doi:10.1137/0111030): damping falls tenfold after a step
-    that lowers the error and rises tenfold after one that does not.
-
-    Args:
-        form: `LOGISTIC4` or `LOGISTIC5`.
-        x: (n,) standardised, finite.
-        y: (n,) standardised, finite, not constant.
-
-    Returns:
-        Parameters, squared errors and whether each start converged within 200 steps.
+    Equal to the form of Sheikh, Sabir and Bovik 2006, doi:10.1109/TIP.2006.881959. Args as `fit_logistic4`.
     """
-    parameters = form.starts(y)
-    upper = np.where(form.logarithms, _LOG_BOUND, np.inf)
-    values, slopes = form.curve(parameters, x)
-    error = _squared(values - y)
-    curvature, gradient = _normal_equations(values - y, slopes)
-    damping = np.full(len(parameters), 1e-2)
-    converged = np.zeros(len(parameters), dtype=bool)
-    negligible = 1e-26 * max(_squared(y[None])[0], 1.0)
-    active = np.arange(len(parameters))
+    return _fit(x, y, np.stack([np.ones(len(x)), x]), increasing=False)
+
+
+def _fit(x: Floats, y: Floats, columns: Floats, increasing: bool) -> Fit:
+    fixed = np.linalg.qr(columns.T)[0].T
+    problem = _Problem(x, y - y @ fixed.T @ fixed, fixed, increasing)
+    starts = np.zeros((len(START_SCALES), 2))
+    starts[:, 1] = START_SCALES
+    parameters, error, converged = _search(problem, starts)
+    eligible = np.where(converged, error, np.inf) if converged.any() else error
+    # Of starts that meet in one minimum the first is taken, so that rounding has no say.
+    best = int(np.argmax(eligible <= eligible.min() * (1 + _SAME_MINIMUM)))
+    curve = _curve(problem, columns, y, *map(float, parameters[best]))
+    return Fit(curve, float(error[best]), int(converged.sum()), len(starts))
+
+
+def _search(problem: _Problem, starts: Floats) -> tuple[Floats, Floats, Booleans]:
+    """Damped Gauss-Newton steps (Marquardt 1963, doi:10.1137/0111030) for all starts in parallel.
+
+    Damping falls tenfold after a step that lowers the error and rises fourfold after one that does not.
+    """
+    parameters = starts.copy()
+    state = _evaluate(problem, parameters)
+    damping = np.ones(len(starts))
+    converged = np.zeros(len(starts), dtype=bool)
+    negligible = 1e-24 * float(problem.target @ problem.target)
+    active = np.arange(len(starts))
     for _ in range(_MAX_STEPS):
         if not len(active):
             break
-        trial = parameters[active] - _step(curvature[active], gradient[active], damping[active])
-        np.clip(trial, -upper, upper, out=trial)
-        values, slopes = form.curve(trial, x)
-        residual = values - y
-        trial_error = _squared(residual)
-        better = trial_error < error[active]
-        gain = error[active] - trial_error
+        here = _State(*(known[active] for known in state))
+        trial = _bounded(
+            problem.x, parameters[active] - _step(problem.x, parameters[active], here, damping[active])
+        )
+        found = _evaluate(problem, trial)
+        gain = here.error - found.error
+        better = gain > 0
         accepted = active[better]
-        parameters[accepted], error[accepted] = trial[better], trial_error[better]
-        curvature[accepted], gradient[accepted] = _normal_equations(residual[better], slopes[better])
-        damping[active] *= np.where(better, 0.1, 10.0)
+        parameters[accepted] = trial[better]
+        for known, new in zip(state, found, strict=True):
+            known[accepted] = new[better]
+        damping[active] *= np.where(better, 0.1, 4.0)
         # Damping that high means no direction improves any more: the minimum, to rounding.
-        done = better & (gain <= _TOLERANCE * trial_error) | (damping[active] > 1e12)
-        done |= error[active] <= negligible
+        done = better & (gain <= _TOLERANCE * found.error) | (damping[active] > 1e8)
+        done |= state.error[active] <= negligible
         converged[active[done]] = True
         active = active[~done]
-    return Fits(parameters, error, converged)
+    return parameters, state.error, converged
 
 
-def _squared(residual: Floats) -> Floats:
-    total: Floats = np.einsum("kn,kn->k", residual, residual)
-    return total
+def _evaluate(problem: _Problem, parameters: Floats) -> _State:
+    """Squared error with the best asymptotes, and its derivatives."""
+    bend, upper, lower = _bend(problem, parameters)
+    norm = np.einsum("kn,kn->k", bend, bend) + 1e-300
+    height = _height(problem, bend, norm)
+    residual = problem.target - height[:, None] * bend
+    derivatives = np.empty((len(bend), 2, len(problem.x)))
+    np.multiply(upper, lower, out=derivatives[:, 0])
+    derivatives[:, 0] *= -height[:, None]
+    np.multiply(derivatives[:, 0], problem.x, out=derivatives[:, 1])
+    derivatives -= derivatives @ problem.fixed.T @ problem.fixed
+    along = np.einsum("kpn,kn->kp", derivatives, bend) / norm[:, None]
+    derivatives -= along[:, :, None] * bend[:, None, :]
+    return _State(
+        np.einsum("kn,kn->k", residual, residual),
+        np.einsum("kpn,kn->kp", derivatives, residual),
+        derivatives @ derivatives.transpose(0, 2, 1),
+    )
 
 
-def _normal_equations(residual: Floats, slopes: Floats) -> tuple[Floats, Floats]:
-    """Curvature (k, p, p) and gradient (k, p) of half the squared error."""
-    return slopes @ slopes.transpose(0, 2, 1), np.einsum("kpn,kn->kp", slopes, residual)
+def _bend(problem: _Problem, parameters: Floats) -> tuple[Floats, Floats, Floats]:
+    """The sigmoid without the fixed part (k, n); and the sigmoid and 1 minus it."""
+    upper, lower = _sigmoid(parameters[:, :1] + parameters[:, 1:] * problem.x)
+    # A sigmoid near 1 is 1 minus almost nothing; up to a constant, which is fixed, that is minus it.
+    rise = np.where(parameters[:, :1] > 0, -lower, upper)
+    return rise - rise @ problem.fixed.T @ problem.fixed, upper, lower
 
 
-def _step(curvature: Floats, gradient: Floats, damping: Floats) -> Floats:
-    """Damped Gauss-Newton steps (k, p)."""
-    diagonal = np.einsum("kpp->kp", curvature)
-    floor = 1e-12 * diagonal.max(axis=1, keepdims=True) + 1e-300
-    damped = curvature + np.eye(curvature.shape[1]) * (damping[:, None] * (diagonal + floor))[:, None, :]
-    damped += np.eye(curvature.shape[1]) * floor[:, :, None]
-    steps: Floats = np.linalg.solve(damped, gradient[:, :, None])[:, :, 0]
-    return steps
+def _height(problem: _Problem, bend: Floats, norm: Floats) -> Floats:
+    height: Floats = bend @ problem.target / norm
+    return np.maximum(height, 0.0) if problem.increasing else height
+
+
+def _step(x: Floats, parameters: Floats, state: _State, damping: Floats) -> Floats:
+    """Damped Gauss-Newton steps (k, 2), to be subtracted.
+
+    A parameter that stands at its bound and would leave is held, and the other moves alone.
+    """
+    a, b, c = state.curvature[:, 0, 0], state.curvature[:, 0, 1], state.curvature[:, 1, 1]
+    floor = 1e-12 * (a + c) + 1e-100
+    a, c = a * (1 + damping) + floor, c * (1 + damping) + floor
+    g, h = state.gradient.T
+    steps: Floats = np.stack([c * g - b * h, a * h - b * g], axis=1) / (a * c - b * b)[:, None]
+    held = _bounded(x, parameters - 1e-9 * steps) == parameters
+    held &= steps != 0
+    alone = np.stack([g / a, h / c], axis=1)
+    return np.where(held, 0.0, np.where(held[:, ::-1], alone, steps))
+
+
+def _bounded(x: Floats, parameters: Floats) -> Floats:
+    steepness = np.clip(parameters[:, 1], *_STEEPNESS)
+    shift = np.clip(parameters[:, 0], -_REACH - steepness * x.max(), _REACH - steepness * x.min())
+    return np.stack([shift, steepness], axis=1)
+
+
+def _sigmoid(z: Floats) -> tuple[Floats, Floats]:
+    """`1 / (1 + exp(-z))` and 1 minus it, both accurate in both tails."""
+    tail = np.exp(-np.abs(z))
+    far = 1.0 / (1.0 + tail)
+    near = tail * far
+    positive = z >= 0
+    return np.where(positive, far, near), np.where(positive, near, far)
+
+
+def _curve(problem: _Problem, columns: Floats, y: Floats, shift: float, steepness: float) -> Curve:
+    """The curve of best asymptotes for a shift and a steepness."""
+    bend, upper, lower = _bend(problem, np.array([[shift, steepness]]))
+    norm = np.einsum("kn,kn->k", bend, bend) + 1e-300
+    height = float(_height(problem, bend, norm)[0])
+    rise = -lower[0] if shift > 0 else upper[0]
+    rest = np.linalg.lstsq(columns.T, y - height * rise, rcond=None)[0]
+    near, slope = float(rest[0]), float(rest[1]) if len(rest) > 1 else 0.0
+    low, high = (near - height, near) if shift > 0 else (near, near + height)
+    return Curve(low, high, slope, -shift / steepness, 1.0 / steepness)

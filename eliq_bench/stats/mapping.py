@@ -5,14 +5,15 @@ the correlation carries that sign. The default is cross-fitted: each item is map
 not see its group. Numbers judged on the data of the fit carry the suffix `_insample`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from eliq_bench.stats.correlation import pearson, spearman
-from eliq_bench.stats.inputs import Groups, coded_or_items, complete, undefined_reason
-from eliq_bench.stats.logistic import LOGISTIC4, LOGISTIC5, Form, fit
+from eliq_bench.stats.inputs import Groups, complete, kept_groups, undefined_reason
+from eliq_bench.stats.logistic import Fit, fit_logistic4, fit_logistic5
 from eliq_bench.stats.results import TOO_FEW_GROUPS, Floats, Integers, Statistic
 
 MIN_ITEMS = 50
@@ -23,11 +24,12 @@ TOO_FEW_TO_FIT = "too few for logistic fit"
 WRONG_DIRECTION = "wrong direction"
 
 
-FORMS = {"logistic4": LOGISTIC4, "logistic5": LOGISTIC5}
+Form = Callable[[Floats, Floats], Fit]
+FORMS: dict[str, Form] = {"logistic4": fit_logistic4, "logistic5": fit_logistic5}
 
 
 @dataclass(frozen=True)
-class Mapping:
+class LogisticMapping:
     """Scores mapped to the scale of the labels, and how well they agree there."""
 
     plcc: Statistic
@@ -35,7 +37,7 @@ class Mapping:
     rmse: Statistic
     """Root mean squared error on the scale of the labels; NaN if the score points the wrong way."""
     mapped: Floats
-    """(total,) mapped score of each item, NaN where it has none; empty if nothing could be fitted."""
+    """(total,) mapped score of each item, NaN where it has none."""
     sign: int
     """Sign of the raw SRCC: -1 for a score that ranks backwards."""
     n_converged: int
@@ -74,7 +76,7 @@ def map_logistic(
     *,
     folds: ArrayLike | None = None,
     form: str = "logistic4",
-) -> Mapping:
+) -> LogisticMapping:
     """Maps each item by a curve fitted to the items of other folds, then measures agreement.
 
     Our choice: group number k, in the order of the sorted names, belongs to fold k mod 5.
@@ -88,7 +90,8 @@ def map_logistic(
 
     Returns:
         Correlation, error and mapped scores. NaN with a reason below 50 items, 2 groups, or for a
-        constant side. A fold in which no start converges falls back to a straight line, with a note.
+        constant side. A fold in which no start converges falls back to a straight line, with a note in
+        `reason`; that happens on noise, where the curve degenerates.
 
     Raises:
         ValueError: if lengths differ, a group is missing, or the form is unknown.
@@ -100,7 +103,7 @@ def map_logistic(
     """
     rows = complete(score=score, label=label)
     x, y = rows.values
-    group_codes = coded_or_items(groups, *_columns(score, label), n=len(rows.keep)).take(rows.keep)
+    group_codes = kept_groups(groups, rows)
     if folds is None:
         fold_codes = group_codes.codes % min(N_FOLDS, max(len(group_codes.names), 1))
     else:
@@ -109,7 +112,7 @@ def map_logistic(
     return _mapping(rows.keep, x, y, fold_codes, _form(form), reason, (rows.n_nan, rows.n_inf))
 
 
-def map_logistic_insample(score: ArrayLike, label: ArrayLike, *, form: str = "logistic4") -> Mapping:
+def map_logistic_insample(score: ArrayLike, label: ArrayLike, *, form: str = "logistic4") -> LogisticMapping:
     """As `map_logistic`, with one curve fitted to all items and judged on them."""
     rows = complete(score=score, label=label)
     x, y = rows.values
@@ -125,15 +128,16 @@ def _mapping(
     form: Form,
     reason: str,
     dropped: tuple[int, int],
-) -> Mapping:
+) -> LogisticMapping:
     """Fits per fold and gathers; a single fold is judged on the items that fitted it."""
     if reason:
         nothing = Statistic.undefined(reason, len(x), *dropped)
-        return Mapping(nothing, nothing, np.empty(0), 0, 0, 0)
+        return LogisticMapping(nothing, nothing, np.full(len(keep), np.nan), 0, 0, 0)
     sign = -1 if spearman(x, y) < 0 else 1
     # A fixed order of the rows makes the result independent of the order in which they come.
+    x = sign * x
     order = np.lexsort((folds, y, x))
-    x, y, folds = sign * x[order], y[order], folds[order]
+    x, y, folds = x[order], y[order], folds[order]
     predicted = np.empty(len(x))
     n_converged = n_starts = n_linear = 0
     present = np.unique(folds)
@@ -149,7 +153,7 @@ def _mapping(
     note = f"linear fit in {n_linear} of {len(present)} folds" if n_linear else ""
     mapped = np.full(len(keep), np.nan)
     mapped[np.flatnonzero(keep)[order]] = predicted
-    return Mapping(
+    return LogisticMapping(
         _signed_plcc(predicted, y, sign, note, dropped),
         _rmse(predicted, y, sign, note, dropped),
         mapped,
@@ -162,21 +166,20 @@ def _mapping(
 def _fit_and_map(x: Floats, y: Floats, new: Floats, form: Form) -> tuple[Floats, int, int]:
     """Maps `new` by a curve fitted to (x, y); returns also how many starts converged, and of how many.
 
-    With no converged start, none included, the curve is the least-squares line.
+    With no converged start the curve is the least-squares line, or flat where that would decrease.
     """
     centre, scale = x.mean(), x.std()
     offset, height = y.mean(), y.std()
     if scale == 0.0 or height == 0.0:
         return np.full(len(new), offset), 0, 0
     standard_x, standard_y = (x - centre) / scale, (y - offset) / height
-    fits = fit(form, standard_x, standard_y)
+    found = form(standard_x, standard_y)
     standard_new = (new - centre) / scale
-    if fits.converged.any():
-        best = int(np.argmin(np.where(fits.converged, fits.error, np.inf)))
-        values = form.curve(fits.parameters[best : best + 1], standard_new)[0][0]
+    if found.n_converged:
+        values = found.curve(standard_new)
     else:
-        values = standard_new * float(standard_x @ standard_y) / len(x)
-    return offset + height * values, int(fits.converged.sum()), len(fits.converged)
+        values = standard_new * max(0.0, float(standard_x @ standard_y) / len(x))
+    return offset + height * values, found.n_converged, found.n_starts
 
 
 def _signed_plcc(predicted: Floats, y: Floats, sign: int, note: str, dropped: tuple[int, int]) -> Statistic:
@@ -199,10 +202,6 @@ def _form(name: str) -> Form:
     if name not in FORMS:
         raise ValueError(f"form must be one of {', '.join(FORMS)}, got {name!r}")
     return FORMS[name]
-
-
-def _columns(score: ArrayLike, label: ArrayLike) -> tuple[Floats, Floats]:
-    return np.asarray(label, dtype=np.float64), np.asarray(score, dtype=np.float64)
 
 
 def _given_folds(folds: ArrayLike, keep: np.ndarray, codes: Integers) -> Integers:

@@ -140,6 +140,6 @@ def _spearman(model: _Sorted, counts: Counts, weighted: Floats, label_spread: Fl
     scale = np.sqrt(spread) * np.sqrt(label_spread) / 3.0
     undefined = (spread <= 0.0) | (label_spread <= 0.0)
     scale[undefined] = 1.0
-    r = np.clip(covariance / scale, -1.0, 1.0)
+    r: Floats = np.clip(covariance / scale, -1.0, 1.0)
     r[undefined] = np.nan
     return r

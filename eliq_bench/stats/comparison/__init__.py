@@ -5,8 +5,8 @@ independent items and are a second opinion.
 """
 
 from eliq_bench.stats.comparison.closed_form import (
+    PairedTest,
     SecondOpinions,
-    Test,
     meng_z,
     second_opinions,
     steiger_z,
@@ -17,16 +17,16 @@ from eliq_bench.stats.comparison.difference import Difference, paired_bootstrap,
 from eliq_bench.stats.comparison.many import Comparison, Pair, Standing, compare_models
 from eliq_bench.stats.comparison.multiple import holm
 from eliq_bench.stats.comparison.permutation import Permutation, permutation_test
-from eliq_bench.stats.comparison.tiers import rank_intervals, tiers
+from eliq_bench.stats.comparison.ranking import rank_intervals, tiers
 
 __all__ = [
     "Comparison",
     "Difference",
     "Pair",
+    "PairedTest",
     "Permutation",
     "SecondOpinions",
     "Standing",
-    "Test",
     "compare_models",
     "holm",
     "meng_z",

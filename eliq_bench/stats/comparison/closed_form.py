@@ -20,10 +20,8 @@ INCONSISTENT = "inconsistent correlations"
 SAME_SCORES = "the two models order the items alike"
 
 
-class Test(NamedTuple):
+class PairedTest(NamedTuple):
     """A test of the hypothesis that two models correlate equally well with the label."""
-
-    __test__ = False  # not a test case, whatever pytest thinks of the name
 
     statistic: float
     """Student t or standard normal z; positive if the first model is better. NaN if undefined."""
@@ -37,7 +35,7 @@ class Test(NamedTuple):
     reason: str = ""
 
     @classmethod
-    def undefined(cls, reason: str, n: int) -> "Test":
+    def undefined(cls, reason: str, n: int) -> "PairedTest":
         """NaN with its reason."""
         return cls(math.nan, math.nan, math.nan, n, None, reason)
 
@@ -45,14 +43,14 @@ class Test(NamedTuple):
 class SecondOpinions(NamedTuple):
     """Closed forms beside the bootstrap, all on ranks of the same items."""
 
-    williams: Test
-    meng: Test
-    steiger: Test
+    williams: PairedTest
+    meng: PairedTest
+    steiger: PairedTest
     zou: Interval
     n: int
 
 
-def williams_t(r12: float, r13: float, r23: float, n: int) -> Test:
+def williams_t(r12: float, r13: float, r23: float, n: int) -> PairedTest:
     """Williams' t with n - 3 degrees of freedom.
 
     Williams 1959, recommended by Steiger 1980, doi:10.1037/0033-2909.87.2.245.
@@ -65,19 +63,19 @@ def williams_t(r12: float, r13: float, r23: float, n: int) -> Test:
     """
     reason = _undefined(r12, r13, r23, n)
     if reason:
-        return Test.undefined(reason, n)
+        return PairedTest.undefined(reason, n)
     determinant = 1 - r12**2 - r13**2 - r23**2 + 2 * r12 * r13 * r23
     mean = (r12 + r13) / 2
     variance = 2 * determinant * (n - 1) / (n - 3) + mean**2 * (1 - r23) ** 3
     if variance <= 0 or determinant < -1e-12:
-        return Test.undefined(INCONSISTENT, n)
+        return PairedTest.undefined(INCONSISTENT, n)
     t = (r12 - r13) * math.sqrt((n - 1) * (1 + r23) / variance)
     from scipy.special import stdtr  # here, because few runs need it and it takes half a second to load
 
-    return Test(t, 2 * float(stdtr(n - 3, -abs(t))), float(stdtr(n - 3, -t)), n, n - 3)
+    return PairedTest(t, 2 * float(stdtr(n - 3, -abs(t))), float(stdtr(n - 3, -t)), n, n - 3)
 
 
-def meng_z(r12: float, r13: float, r23: float, n: int) -> Test:
+def meng_z(r12: float, r13: float, r23: float, n: int) -> PairedTest:
     """Meng, Rosenthal and Rubin's z on Fisher-transformed correlations, doi:10.1037/0033-2909.111.1.172.
 
     Raises:
@@ -88,14 +86,14 @@ def meng_z(r12: float, r13: float, r23: float, n: int) -> Test:
     """
     reason = _undefined(r12, r13, r23, n, fisher_needed=True)
     if reason:
-        return Test.undefined(reason, n)
+        return PairedTest.undefined(reason, n)
     mean_square = (r12**2 + r13**2) / 2
     f = min(1.0, (1 - r23) / (2 * (1 - mean_square)))
     h = (1 - f * mean_square) / (1 - mean_square)
     return _normal_test(math.atanh(r12) - math.atanh(r13), 2 * (1 - r23) * h / (n - 3), n)
 
 
-def steiger_z(r12: float, r13: float, r23: float, n: int) -> Test:
+def steiger_z(r12: float, r13: float, r23: float, n: int) -> PairedTest:
     """Steiger's z: Dunn and Clark's test with pooled correlations, doi:10.1037/0033-2909.87.2.245.
 
     Raises:
@@ -106,7 +104,7 @@ def steiger_z(r12: float, r13: float, r23: float, n: int) -> Test:
     """
     reason = _undefined(r12, r13, r23, n, fisher_needed=True)
     if reason:
-        return Test.undefined(reason, n)
+        return PairedTest.undefined(reason, n)
     square = ((r12 + r13) / 2) ** 2
     covariance = r23 * (1 - 2 * square) - 0.5 * square * (1 - 2 * square - r23**2)
     covariance /= (1 - square) ** 2
@@ -154,7 +152,7 @@ def second_opinions(
     a, b, y = rows.values
     reason = undefined_reason(a, y) or undefined_reason(b, y)
     if reason:
-        test, interval = Test.undefined(reason, rows.n), Interval.undefined(reason, level)
+        test, interval = PairedTest.undefined(reason, rows.n), Interval.undefined(reason, level)
         return SecondOpinions(test, test, test, interval, rows.n)
     r = spearman(a, y), spearman(b, y), spearman(a, b), rows.n
     return SecondOpinions(williams_t(*r), meng_z(*r), steiger_z(*r), zou_interval(*r, level=level), rows.n)
@@ -175,8 +173,8 @@ def _undefined(r12: float, r13: float, r23: float, n: int, fisher_needed: bool =
     return ""
 
 
-def _normal_test(difference: float, variance: float, n: int) -> Test:
+def _normal_test(difference: float, variance: float, n: int) -> PairedTest:
     if variance <= 0:
-        return Test.undefined(INCONSISTENT, n)
+        return PairedTest.undefined(INCONSISTENT, n)
     z = difference / math.sqrt(variance)
-    return Test(z, two_sided_p(z), upper_p(z), n)
+    return PairedTest(z, two_sided_p(z), upper_p(z), n)

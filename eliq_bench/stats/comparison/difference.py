@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from eliq_bench.stats.bootstrap import MIN_GROUPS, N_RESAMPLES, percentile_interval, standard_error
 from eliq_bench.stats.correlation import srcc
-from eliq_bench.stats.inputs import Groups, coded_or_items, complete
+from eliq_bench.stats.inputs import Groups, complete, kept_groups
 from eliq_bench.stats.resampling import srcc_replicates
 from eliq_bench.stats.results import TOO_FEW_GROUPS, Floats
 
@@ -69,8 +69,7 @@ def paired_bootstrap(
     """
     rows = complete(score_a=score_a, score_b=score_b, label=label)
     a, b, y = rows.values
-    columns = [np.asarray(c, dtype=np.float64) for c in (label, score_a, score_b)]
-    kept = coded_or_items(groups, *columns, n=len(rows.keep)).take(rows.keep)
+    kept = kept_groups(groups, rows)
     first, second = srcc(a, y), srcc(b, y)
     n_groups = len(kept.names)
     reason = first.reason or second.reason or (TOO_FEW_GROUPS if n_groups < MIN_GROUPS else "")

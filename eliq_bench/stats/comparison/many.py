@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from eliq_bench.stats.bootstrap import MIN_GROUPS, percentile_interval, standard_error
 from eliq_bench.stats.comparison.difference import two_sided_bootstrap_p
 from eliq_bench.stats.comparison.multiple import holm
-from eliq_bench.stats.comparison.tiers import rank_intervals, tiers
+from eliq_bench.stats.comparison.ranking import rank_intervals, tiers
 from eliq_bench.stats.correlation import srcc
-from eliq_bench.stats.inputs import Coded, Groups, coded_or_items, vector
+from eliq_bench.stats.inputs import Coded, Groups, complete, kept_groups, vector
 from eliq_bench.stats.resampling import srcc_replicates
 from eliq_bench.stats.results import TOO_FEW_GROUPS, Booleans, Floats, Statistic
 
@@ -163,13 +163,17 @@ class _Table(NamedTuple):
                     f"scores of {name} and label must be equally long, "
                     f"got shapes {column.shape} and {target.shape}"
                 )
-        keep = np.isfinite(target)
-        codes = coded_or_items(groups, target, *columns.values(), n=len(target)).take(keep)
-        return cls({name: column[keep] for name, column in columns.items()}, target[keep], codes)
+        rows = complete(label=target)
+        kept = {name: column[rows.keep] for name, column in columns.items()}
+        codes = kept_groups(groups, rows, *kept.values(), *rows.values)
+        return cls(kept, rows.values[0], codes)
 
     def common(self, names: list[str]) -> Booleans:
         """(n,) items that all the named models scored."""
-        return np.all([np.isfinite(self.scores[name]) for name in names], axis=0)
+        keep = np.ones(len(self.label), dtype=bool)
+        for name in names:
+            keep &= np.isfinite(self.scores[name])
+        return keep
 
 
 class _SharedBootstrap:

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from eliq_bench.stats.bootstrap import N_RESAMPLES
 from eliq_bench.stats.correlation import srcc
-from eliq_bench.stats.inputs import Groups, coded_or_items, complete
+from eliq_bench.stats.inputs import Groups, complete, kept_groups
 from eliq_bench.stats.ranks import doubled_ranks
 from eliq_bench.stats.results import Floats, Integers
 
@@ -65,8 +65,7 @@ def permutation_test(
         raise ValueError(f"need at least 1 permutation, got {n_permutations}")
     rows = complete(score_a=score_a, score_b=score_b, label=label)
     a, b, y = rows.values
-    columns = [np.asarray(c, dtype=np.float64) for c in (label, score_a, score_b)]
-    kept = coded_or_items(groups, *columns, n=len(rows.keep)).take(rows.keep)
+    kept = kept_groups(groups, rows)
     first, second = srcc(a, y), srcc(b, y)
     observed = first.value - second.value
     n_groups = len(kept.names)

@@ -1,10 +1,10 @@
 """Agreement on pairs of items, and how label noise limits it."""
 
 from eliq_bench.stats.pairs.accuracy import PairAccuracy, pair_accuracy, preference_accuracy
-from eliq_bench.stats.pairs.auc import Auc, AucDifference, DeLong, auc, compare_auc, delong
-from eliq_bench.stats.pairs.krasula import Krasula, KrasulaComparison, compare_krasula, krasula
+from eliq_bench.stats.pairs.krasula_analysis import Krasula, KrasulaComparison, compare_krasula, krasula
 from eliq_bench.stats.pairs.outliers import outlier_ratio, rmse_star
 from eliq_bench.stats.pairs.residuals import ResidualTest, residual_f_test
+from eliq_bench.stats.pairs.roc import Auc, AucDifference, DeLong, auc, compare_auc, delong
 from eliq_bench.stats.pairs.tie_calibration import AccEq, acc_eq, acc_eq_at, acc_eq_insample
 
 __all__ = [

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eliq_bench.stats.inputs import complete
+from eliq_bench.stats.inputs import complete_rated
 from eliq_bench.stats.results import TOO_FEW, Floats, Statistic
 
 
@@ -21,13 +21,14 @@ def outlier_ratio(
         label: (n,) mean opinion scores.
         mapped: (n,) scores mapped to the scale of the label, see `mapping.map_logistic`.
         std: (n,) or one number: standard deviation of single ratings, on the scale of the label.
-        raters: (n,) or one number: ratings per item, at least 2 each.
+        raters: (n,) or one number: ratings per item.
 
     Returns:
-        Value in [0, 1], 0 is best; NaN with a reason if std or raters are unknown, or no item is complete.
+        Value in [0, 1], 0 is best; NaN with a reason if std or raters are unknown, an item has a single
+        rating, or no item is complete.
 
     Raises:
-        ValueError: if lengths differ, a std is negative, or a rater count is below 2.
+        ValueError: if lengths differ, a std is negative or a rater count not positive.
 
     >>> outlier_ratio([3, 3, 3, 3], [3, 3.1, 4, 2], 0.5, 21).value
     0.5
@@ -57,7 +58,7 @@ def rmse_star(
         label: (n,) mean opinion scores.
         mapped: (n,) scores mapped to the scale of the label.
         std: (n,) or one number: standard deviation of single ratings.
-        raters: (n,) or one number: ratings per item, at least 2 each.
+        raters: (n,) or one number: ratings per item.
         fitted: parameters of the mapping, 4 for `logistic4`.
 
     Returns:
@@ -93,14 +94,11 @@ def _excess(
     label: ArrayLike, mapped: ArrayLike, std: ArrayLike | None, raters: ArrayLike | None
 ) -> Statistic | tuple[Floats, tuple[int, int]]:
     """How far each error goes beyond the half-width (n,), at least 0; or why that is unknown."""
-    if std is None or raters is None:
-        missing = "std" if std is None else "rater count"
-        return Statistic.undefined(f"{missing} unknown", np.size(np.asarray(label)))
-    shape = np.shape(label)
-    spread, count = (np.broadcast_to(c, shape) if np.ndim(c) == 0 else c for c in (std, raters))
-    rows = complete(label=label, mapped=mapped, std=spread, raters=count)
+    rows = complete_rated(std, raters, label=label, mapped=mapped)
+    if isinstance(rows, str):
+        return Statistic.undefined(rows)
     y, predicted, deviation, n_raters = rows.values
-    if np.any(deviation < 0) or np.any(n_raters < 2):
-        raise ValueError("std must not be negative and raters must be at least 2")
+    if np.any(n_raters < 2):
+        return Statistic.undefined("an item has a single rating", rows.n, rows.n_nan, rows.n_inf)
     error = np.abs(y - predicted)
     return np.maximum(error - half_width(deviation, n_raters), 0.0), (rows.n_nan, rows.n_inf)

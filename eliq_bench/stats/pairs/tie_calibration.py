@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eliq_bench.stats.inputs import Groups, coded_or_items, complete
+from eliq_bench.stats.inputs import Groups, complete, kept_groups
 from eliq_bench.stats.pairs.enumeration import n_pairs, pair_blocks, prompt_codes
 from eliq_bench.stats.results import Booleans, Floats, Integers
 
@@ -95,18 +95,15 @@ def acc_eq(score: ArrayLike, label: ArrayLike, prompt: Groups | None, groups: Gr
             item by itself.
 
     Returns:
-        Share and the values of eps; NaN with a reason below 3 folds' worth of groups, or above 20 million pairs.
+        Share and the values of eps; NaN with a reason below 3 groups or above 20 million pairs.
 
     Raises:
         ValueError: if lengths differ, or a prompt or group is missing.
     """
     rows = complete(score=score, label=label)
-    total = len(rows.keep)
     x, y = rows.values
-    codes = prompt_codes(prompt, total)[rows.keep]
-    columns = [np.asarray(c, dtype=np.float64) for c in (label, score)]
-    chosen = prompt if groups is None else groups
-    kept = coded_or_items(chosen, *columns, n=total).take(rows.keep)
+    codes = prompt_codes(prompt, len(rows.keep))[rows.keep]
+    kept = kept_groups(prompt if groups is None else groups, rows)
     dropped = rows.n_nan, rows.n_inf
     reason = _refusal(codes, len(kept.names))
     if reason:

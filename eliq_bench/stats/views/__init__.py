@@ -1,6 +1,6 @@
 """Views that one pooled correlation hides: generators, prompts, systems, the other dimension, noise."""
 
-from eliq_bench.stats.views.best_of_prompt import BestOfPrompt, best_of_prompt
+from eliq_bench.stats.views.best_of_n import BestOfPrompt, best_of_prompt
 from eliq_bench.stats.views.ceiling import noise_ceiling
 from eliq_bench.stats.views.discriminant import CrossCell, Partial, cross_table, partial_srcc
 from eliq_bench.stats.views.floor import generator_floor, group_means, variance_share

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eliq_bench.stats.correlation import spearman
-from eliq_bench.stats.inputs import complete, undefined_reason
+from eliq_bench.stats.inputs import complete_rated, undefined_reason
 from eliq_bench.stats.results import Statistic
 
 N_DRAWS = 100
@@ -42,15 +42,10 @@ def noise_ceiling(
     """
     if n_draws < 1:
         raise ValueError(f"need at least 1 draw, got {n_draws}")
-    if std is None or raters is None:
-        missing = "std" if std is None else "rater count"
-        return Statistic.undefined(f"{missing} unknown", len(np.asarray(label)))
-    shape = np.shape(label)
-    columns = [np.broadcast_to(c, shape) if np.ndim(c) == 0 else c for c in (std, raters)]
-    rows = complete(label=label, std=columns[0], raters=columns[1])
+    rows = complete_rated(std, raters, label=label)
+    if isinstance(rows, str):
+        return Statistic.undefined(rows)
     y, spread, count = rows.values
-    if np.any(spread < 0) or np.any(count <= 0):
-        raise ValueError("std must not be negative and raters must be positive")
     reason = undefined_reason(y, y).replace("score", "label")
     if reason:
         return Statistic.undefined(reason, rows.n, rows.n_nan, rows.n_inf)

@@ -67,7 +67,7 @@ def partial_srcc(score: ArrayLike, label: ArrayLike, given: ArrayLike) -> Statis
         ValueError: if lengths differ.
 
     >>> round(partial_srcc([1, 2, 3, 4, 5], [2, 1, 4, 3, 5], [1, 3, 2, 5, 4]).value, 4)
-    0.6667
+    0.9784
     """
     rows = complete(score=score, label=label, given=given)
     x, y, z = rows.values

@@ -8,11 +8,13 @@ from numpy.typing import ArrayLike
 
 from eliq_bench.stats.bootstrap import MIN_GROUPS, N_RESAMPLES
 from eliq_bench.stats.correlation import krcc
-from eliq_bench.stats.inputs import Coded, Groups, coded_column, coded_or_items, complete
+from eliq_bench.stats.inputs import Coded, Groups, coded_column, complete, kept_groups
 from eliq_bench.stats.resampling import count_blocks
 from eliq_bench.stats.results import TOO_FEW_GROUPS, Floats, Statistic
 
 MIN_GENERATORS = 4
+_ROUNDING = 1e-12
+"""Means that differ by less, relative to the values, are tied: summation may have parted them."""
 TOO_FEW_GENERATORS = "too few generators"
 
 
@@ -69,28 +71,37 @@ def system_level(
     (1.0, 1.0, 1.0)
     """
     rows = complete(score=score, label=label)
-    total = len(rows.keep)
-    column = coded_column(generator, total, "generator")
+    column = coded_column(generator, len(rows.keep), "generator")
     if column is None:
         nothing = Statistic.undefined("no generator", 0, rows.n_nan, rows.n_inf)
         return SystemLevel(nothing, nothing, nothing, (), np.empty(0), np.empty(0))
     systems = column.take(rows.keep)
-    columns = [np.asarray(c, dtype=np.float64) for c in (label, score)]
-    prompts = coded_or_items(groups, *columns, n=total).take(rows.keep)
+    prompts = kept_groups(groups, rows)
     mean_score, mean_label = (_means(values, systems) for values in rows.values)
     names = tuple(map(str, systems.names))
     if len(names) < MIN_GENERATORS:
         nothing = Statistic.undefined(TOO_FEW_GENERATORS, len(names), rows.n_nan, rows.n_inf)
         return SystemLevel(nothing, nothing, nothing, names, mean_score, mean_label)
-    tau = krcc(mean_score, mean_label)._replace(n_nan=rows.n_nan, n_inf=rows.n_inf)
-    soft = _soft_accuracy(*rows.values, systems, prompts, n_resamples, seed)
-    return SystemLevel(tau, _accuracy(mean_score, mean_label), soft, names, mean_score, mean_label)
+    x, y = rows.values
+    ordered = _without_rounding(mean_score, x), _without_rounding(mean_label, y)
+    tau = krcc(*ordered)._replace(n_nan=rows.n_nan, n_inf=rows.n_inf)
+    soft = _soft_accuracy(x, y, systems, prompts, n_resamples, seed)
+    return SystemLevel(tau, _accuracy(*ordered), soft, names, mean_score, mean_label)
 
 
 def _means(values: Floats, systems: Coded) -> Floats:
     order = np.lexsort((values, systems.codes))  # a fixed order of summation
     means: Floats = np.bincount(systems.codes[order], values[order]) / systems.sizes
     return means
+
+
+def _without_rounding(means: Floats, values: Floats) -> Floats:
+    """The means, those equal that differ by no more than the rounding of their sums."""
+    order = np.argsort(means, kind="stable")
+    new = np.diff(means[order], prepend=-np.inf) > _ROUNDING * np.abs(values).max()
+    level = np.empty(len(means))
+    level[order] = means[order][np.flatnonzero(new)][np.cumsum(new) - 1]
+    return level
 
 
 def _accuracy(score: Floats, label: Floats) -> Statistic:
@@ -127,7 +138,8 @@ def _soft_accuracy(
         defined += both.sum(axis=1)
         for row, sums in enumerate((scores, labels)):
             means = (sums @ counts) / np.maximum(weight, 1)
-            ahead = np.sign(means[first] - means[second])
+            lead = means[first] - means[second]
+            ahead = np.where(np.abs(lead) <= _ROUNDING * np.abs(sums).max(), 0.0, np.sign(lead))
             wins[row] += np.where(both, 0.5 + 0.5 * ahead, 0.0).sum(axis=1)
     known = defined > 0
     if not known.any():

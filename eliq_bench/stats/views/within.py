@@ -76,7 +76,8 @@ def within_srcc(
     if column is None:
         return _nothing(f"no {what}", 0, 0)
     kept = column.take(rows.keep)
-    r = _srcc_per_group(*rows.values, kept)
+    x, y = rows.values
+    r = _srcc_per_group(x, y, kept)
     small = kept.sizes < max(min_items, 3)
     constant = ~small & np.isnan(r)
     used = ~small & ~constant
@@ -119,4 +120,5 @@ def _srcc_per_group(score: Floats, label: Floats, groups: Coded) -> Floats:
     scale = np.sqrt(xx * yy)
     r = np.full(n_groups, np.nan)
     np.divide(xy, scale, out=r, where=scale > 0)
-    return np.clip(r, -1.0, 1.0)
+    clipped: Floats = np.clip(r, -1.0, 1.0)
+    return clipped

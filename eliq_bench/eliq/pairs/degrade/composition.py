@@ -7,7 +7,7 @@ from PIL import Image
 
 from eliq_bench.eliq.pairs.degrade.mode import RGB, Mode
 from eliq_bench.eliq.pairs.degrade.pixels import array, picture
-from eliq_bench.eliq.pairs.degrade.remap import STEPS, sample
+from eliq_bench.eliq.pairs.degrade.remap import sample, sixteenths
 from eliq_bench.eliq.pairs.degrade.subject import find_subject
 
 
@@ -33,13 +33,16 @@ def cut_subject(image: RGB, rng: np.random.Generator, *, cut: float) -> RGB:
 def off_balance(image: RGB, rng: np.random.Generator, *, place: float, kept: float) -> RGB:
     """The subject pressed into a corner of the frame, at `place` of its height and width."""
     subject = find_subject(image)
-    # Towards the corner that the subject is nearer to: the only one it can be pushed into without inventing pixels.
-    low_y, low_x = subject.y < 0.5, subject.x < 0.5
-    y, x = (1 - subject.y if low_y else subject.y), (1 - subject.x if low_x else subject.x)
-    narrow = 1 - 0.06 * float(rng.random())
-    kept = min(kept * narrow, y / place, x / place)
-    top, left = max(0.0, min(y - place * kept, 1 - kept)), max(0.0, min(x - place * kept, 1 - kept))
-    return framed(image, 1 - kept - top if low_y else top, 1 - kept - left if low_x else left, kept)
+    # Towards the corner that the subject is nearer to: it can be pushed there without inventing pixels.
+    y, x = max(subject.y, 1 - subject.y), max(subject.x, 1 - subject.x)
+    kept = min(kept * (1 - 0.06 * float(rng.random())), y / place, x / place)
+    # Where the subject leaves room for choice, the frame stays inside the picture.
+    top, left = min(y - place * kept, 1 - kept), min(x - place * kept, 1 - kept)
+    if subject.y < 0.5:
+        top = 1 - kept - top
+    if subject.x < 0.5:
+        left = 1 - kept - left
+    return framed(image, top, left, kept)
 
 
 def tilt(image: RGB, rng: np.random.Generator, *, degrees: float) -> RGB:
@@ -52,11 +55,8 @@ def tilt(image: RGB, rng: np.random.Generator, *, degrees: float) -> RGB:
     down = (np.arange(height) - (height - 1) / 2) * zoom
     right = (np.arange(width) - (width - 1) / 2) * zoom
 
-    def sixteenths(values: np.ndarray) -> np.ndarray:
-        return np.rint(values * STEPS).astype(np.int32)
-
     cos, sin = math.cos(angle), math.sin(angle)
-    rows = sixteenths(down * cos + (height - 1) / 2)[:, None] + sixteenths(right * -sin)
+    rows = sixteenths(down * cos + (height - 1) / 2)[:, None] - sixteenths(right * sin)
     columns = sixteenths(right * cos + (width - 1) / 2) + sixteenths(down * sin)[:, None]
     return sample(image, rows, columns)
 

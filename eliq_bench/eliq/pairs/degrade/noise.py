@@ -67,7 +67,7 @@ MODES = (
         aspect="technical",
         summary="Coloured patches left by a diffusion sampler with too few steps.",
         source="our choice",
-        parameters={"sigma": (3, 6, 10, 16, 25)},
+        parameters={"sigma": (2.5, 4.5, 7, 11, 17)},
         apply=latent_noise,
         simulated=True,
     ),

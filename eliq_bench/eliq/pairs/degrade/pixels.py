@@ -1,4 +1,7 @@
-"""Arithmetic on pixels that all modes share: integers wherever possible, so that results do not depend on the machine."""
+"""Arithmetic on pixels that all modes share.
+
+Integers wherever possible, so that results do not depend on the processor.
+"""
 
 import math
 from functools import cache

@@ -88,7 +88,7 @@ def degrade(image: RGB, mode: str, severity: int, seed: int) -> RGB:
         )
     digest = hashlib.sha256(f"{mode}/{seed}".encode()).digest()
     rng = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "little")))
-    return card.apply(np.ascontiguousarray(image), rng, **card.settings(severity))
+    return card.apply(np.ascontiguousarray(image), rng, **card.settings(int(severity)))
 
 
 def applies(image: RGB, mode: str) -> bool:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from eliq_bench.eliq.pairs.degrade.mode import RGB, Mode
 from eliq_bench.eliq.pairs.degrade.pixels import luma, region, scale, smooth_field
-from eliq_bench.eliq.pairs.degrade.remap import STEPS, displace
+from eliq_bench.eliq.pairs.degrade.remap import STEPS, Places, displace, sixteenths
 from eliq_bench.eliq.pairs.degrade.subject import busiest, find_subject
 
 MOST = 8
@@ -37,7 +37,7 @@ def local_warp(image: RGB, rng: np.random.Generator, *, strength: float, spots: 
             moves = (amount * 1.6 * down, amount * 1.6 * right)
         else:  # shear
             moves = (amount * 0.3, amount * math.copysign(1.2, kind - 0.85))
-        part[...] = displace(part, *(np.rint(move * STEPS).astype(np.int32) for move in moves))
+        part[...] = displace(part, sixteenths(moves[0]), sixteenths(moves[1]))
     return result
 
 
@@ -45,15 +45,16 @@ def melted_texture(image: RGB, rng: np.random.Generator, *, reach: float, share:
     """Texture that runs like wax over `share` of the image: small random bends that ignore what is depicted."""
     height, width = image.shape[:2]
     size = scale(image)
-    fade = region(smooth_field(rng, height, width, 170 * size), share, softness=40).astype(np.int32)
-    # From a field of +-128 and a fade of 0..255 to sixteenths of a pixel, in units of 2^-16.
-    factor = round(reach * max(size, 0.25) * STEPS * 65536 / (128 * 255))
-    down, right = (
-        (smooth_field(rng, height, width, max(3, period * size)).astype(np.int32) - 128) * fade // 16 * factor
-        >> 12
-        for period in (22, 16)
-    )
-    return displace(image, down, right)
+    fade = region(smooth_field(rng, height, width, 170 * size), share, softness=40).astype(np.int32) >> 4
+    # From a field of +-128 and a fade of 0..15 to sixteenths of a pixel, in units of 2^-12.
+    factor = round(reach * max(size, 0.25) * STEPS * 4096 / (128 * 15))
+
+    def bend(period: float) -> Places:
+        field = smooth_field(rng, height, width, max(3, period * size)).astype(np.int32)
+        bent: Places = (field - 128) * fade * factor >> 12
+        return bent
+
+    return displace(image, bend(22), bend(16))
 
 
 def duplicated_parts(image: RGB, rng: np.random.Generator, *, copies: float, size: float) -> RGB:
@@ -70,7 +71,7 @@ def duplicated_parts(image: RGB, rng: np.random.Generator, *, copies: float, siz
     result = source.copy()
 
     def inside(corner: float, length: int) -> int:
-        return round(min(max(corner, 0), length - side))
+        return round(min(max(corner, 0.0), float(length - side)))
 
     def near_subject(y: float, x: float) -> tuple[int, int]:
         """A corner of a patch, from two uniform numbers."""

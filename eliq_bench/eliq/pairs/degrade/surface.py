@@ -1,11 +1,11 @@
 """Surfaces as generators draw them when they fail: gridded, plastic, repeated."""
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from eliq_bench.eliq.pairs.degrade.mode import RGB, Mode
 from eliq_bench.eliq.pairs.degrade.pixels import (
-    Bytes,
     add,
     blend,
     low_pass,
@@ -16,18 +16,20 @@ from eliq_bench.eliq.pairs.degrade.pixels import (
 )
 from eliq_bench.eliq.pairs.degrade.subject import busiest
 
+Floats = NDArray[np.float32]
+
 
 def checkerboard(image: RGB, rng: np.random.Generator, *, amplitude: float) -> RGB:
     """A tinted checkerboard, stronger in some regions, as unevenly overlapping deconvolutions leave it."""
     height, width = image.shape[:2]
     square = (2 + 2 * int(rng.integers(2))) * max(1, round(scale(image)))
-    tint = np.rint(256 * (0.4 + 0.6 * rng.random(3))).astype(np.int32)
+    tint = np.rint(256 * (0.4 + 0.6 * rng.random(3))).astype(np.int16)
     field = smooth_field(rng, height, width, 160 * scale(image))
     ramp = np.rint(amplitude * (0.4 + 0.6 * np.arange(256) / 255)).astype(np.int16)
     rows, columns = np.arange(height) // square % 2, np.arange(width) // square % 2
     sign = (2 * (rows[:, None] ^ columns) - 1).astype(np.int16)
     pattern = np.take(ramp, field) * sign
-    return add(image, (pattern[..., None] * tint >> 8).astype(np.int16))
+    return add(image, pattern[..., None] * tint >> 8)
 
 
 def plastic_smoothing(image: RGB, rng: np.random.Generator, *, contrast: float, radius: float) -> RGB:
@@ -40,19 +42,19 @@ def plastic_smoothing(image: RGB, rng: np.random.Generator, *, contrast: float, 
     threshold = contrast * (0.9 + 0.2 * float(rng.random()))
     half = Image.fromarray(grey).resize((max(1, width // 2), max(1, height // 2)), Image.Resampling.BOX)
     reach = max(1, round(radius * scale(image) / 2))
-    small = np.asarray(half).astype(np.int32)
+    small = np.asarray(half).astype(np.float32)
     mean = _window_mean(small, reach)
-    variance = np.maximum(_window_mean(small * small, reach) - mean * mean, 0)
-    slope = variance / (variance + threshold**2)
+    variance: Floats = np.clip(_window_mean(small * small, reach) - mean * mean, 0, None)
+    slope: Floats = variance / (variance + np.float32(threshold**2))
     offset = _window_mean(mean * (1 - slope), reach)
     slope = _window_mean(slope, reach)
 
-    def enlarged(values: np.ndarray, unit: float) -> np.ndarray:
-        coded = Image.fromarray(np.clip(np.rint(values * unit), 0, 255).astype(np.uint8))
-        return np.asarray(coded.resize((width, height), Image.Resampling.BILINEAR)).astype(np.int32)
+    def enlarged(values: Floats) -> NDArray[np.uint16]:
+        coded = Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8))
+        return np.asarray(coded.resize((width, height), Image.Resampling.BILINEAR)).astype(np.uint16)
 
-    smooth = (enlarged(slope, 255) * grey >> 8) + enlarged(offset, 1)
-    return add(image, (smooth - grey).astype(np.int16)[..., None])
+    smooth = (enlarged(slope * 255) * grey >> 8) + enlarged(offset)
+    return add(image, (smooth.astype(np.int16) - grey)[..., None])
 
 
 def repeated_texture(image: RGB, rng: np.random.Generator, *, share: float, contrast: float) -> RGB:
@@ -75,19 +77,18 @@ def repeated_texture(image: RGB, rng: np.random.Generator, *, share: float, cont
     return blend(image, add(smooth, tiled), region(mask_field, share))
 
 
-def _window_mean(values: np.ndarray, reach: int) -> np.ndarray:
-    """Mean over windows of 2 reach + 1 pixels squared, borders mirrored."""
-    for axis in (0, 1):
-        pads = [(reach, reach) if axis == a else (0, 0) for a in (0, 1)]
-        padded = np.pad(values.astype(np.float64), pads, mode="symmetric")
-        total = sum(
-            padded[shift : shift + values.shape[0]]
-            if axis == 0
-            else padded[:, shift : shift + values.shape[1]]
-            for shift in range(2 * reach + 1)
-        )
-        values = np.asarray(total) / (2 * reach + 1)
-    return values
+def _window_mean(values: Floats, reach: int) -> Floats:
+    """Mean (h, w) over windows of 2 reach + 1 pixels squared, borders mirrored."""
+    height, width = values.shape
+    padded = np.pad(values, reach, mode="symmetric")
+    rows = padded[:height].copy()
+    for shift in range(1, 2 * reach + 1):
+        rows += padded[shift : shift + height]
+    total = rows[:, :width].copy()
+    for shift in range(1, 2 * reach + 1):
+        total += rows[:, shift : shift + width]
+    total /= (2 * reach + 1) ** 2
+    return total
 
 
 MODES = (

@@ -18,21 +18,22 @@ def banding(image: RGB, rng: np.random.Generator, *, levels: float) -> RGB:
 
 
 def clipping(image: RGB, rng: np.random.Generator, *, share: float, at_least: float) -> RGB:
-    """Shadows and highlights cut off: `share` of the pixels reach black or white and lose their drawing.
+    """Shadows crushed to black and highlights burnt to white: `share` of the pixels lose their drawing.
 
-    At least `at_least` grey levels are lost at each end, also where the image was clipped already.
+    At least `at_least` grey levels are lost at each end, also where the image was clipped already. The
+    midtones stay: a plain stretch of the contrast would make many pictures look better.
     """
-    dark_part = 0.2 + 0.4 * float(rng.random())
+    dark_part = 0.3 + 0.4 * float(rng.random())
     below = np.cumsum(np.bincount(luma(image).ravel(), minlength=256)) / (image.shape[0] * image.shape[1])
-    black = max(float(np.searchsorted(below, share * dark_part)), at_least)
-    white = min(float(np.searchsorted(below, 1 - share * (1 - dark_part))), 255 - at_least)
-    if white < black + 32:  # an almost flat image: keep it from turning into two colours
-        middle = (black + white) / 2
-        black, white = middle - 16, middle + 16
-    # Stretched only part of the way: a full stretch makes many pictures look better, not worse.
-    part = 0.2
-    low, high = black * (1 - part), white + (255 - white) * part
-    return curve(image, low + (np.clip(VALUES, black, white) - black) * ((high - low) / (white - black)))
+    ends = (share * dark_part, 0.5, 1 - share * (1 - dark_part))
+    black, median, white = np.searchsorted(below, ends).tolist()
+    # Not too many levels either: a dark image has few bright pixels, and burning them takes half of the scale.
+    black, white = np.clip(black, at_least, 8 * at_least), np.clip(white, 255 - 8 * at_least, 255 - at_least)
+    # Some levels on both sides of the median stay, or a flat image would become two colours.
+    room = 40 * (1 - share)
+    black, white = max(min(black, median - room), 0), min(max(white, median + room), 255)
+    low, high = (black + median) / 2, (median + white) / 2
+    return curve(image, np.interp(VALUES, [black, low, high, white], [0, low, high, 255]))
 
 
 def harsh_contrast(image: RGB, rng: np.random.Generator, *, gain: float) -> RGB:
@@ -75,7 +76,7 @@ MODES = (
         aspect="aesthetic",
         summary="Contrast raised steeply about the mean.",
         source="kind: contrast change of KADID-10k and TID2013; gains: our choice",
-        parameters={"gain": (1.4, 1.7, 2.1, 2.8, 4.0)},
+        parameters={"gain": (1.3, 1.6, 2.0, 2.7, 4.0)},
         apply=harsh_contrast,
     ),
     Mode(

@@ -51,8 +51,8 @@ def auc(positive: ArrayLike, negative: ArrayLike) -> Auc:
         positive: (p,) finite scores of the positive cases.
         negative: (q,) finite scores of the negative cases.
 
-    >>> auc([2, 3], [1, 2])[:2]
-    (0.875, 0.17677669529663687)
+    >>> auc([2, 3], [1, 2]).value
+    0.875
     """
     first, second = np.atleast_2d(positive), np.atleast_2d(negative)
     sizes = first.shape[1], second.shape[1]

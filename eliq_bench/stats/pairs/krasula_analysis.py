@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eliq_bench.stats.inputs import Complete, Groups, complete
-from eliq_bench.stats.pairs.auc import Auc, AucDifference, auc, compare_auc, delong
+from eliq_bench.stats.inputs import Complete, Groups, complete_rated
 from eliq_bench.stats.pairs.enumeration import n_pairs, pair_blocks, prompt_codes
+from eliq_bench.stats.pairs.roc import Auc, AucDifference, auc, compare_auc, delong
 from eliq_bench.stats.results import Booleans, Floats, Integers
 
 Z_LIMIT = 1.96
@@ -130,13 +130,9 @@ def _rows(
     scores: dict[str, ArrayLike], label: ArrayLike, std: ArrayLike | None, raters: ArrayLike | None
 ) -> tuple[Complete | None, str]:
     """Complete rows of scores, label and the squared standard error of the label."""
-    if std is None or raters is None:
-        return None, f"{'std' if std is None else 'rater count'} unknown"
-    shape = np.shape(label)
-    spread, count = (np.broadcast_to(c, shape) if np.ndim(c) == 0 else c for c in (std, raters))
-    rows = complete(**scores, label=label, std=spread, raters=count)
-    if np.any(rows.values[-2] < 0) or np.any(rows.values[-1] <= 0):
-        raise ValueError("std must not be negative and raters must be positive")
+    rows = complete_rated(std, raters, **scores, label=label)
+    if isinstance(rows, str):
+        return None, rows
     noise = rows.values[-2] ** 2 / rows.values[-1]
     return rows._replace(values=(*rows.values[:-2], noise)), ""
 

@@ -1,0 +1,88 @@
+"""`eliq-bench check`: the regression gate of a build."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from eliq_bench.errors import InputError
+
+if TYPE_CHECKING:
+    from eliq_bench.report.check.findings import CheckReport
+
+FORMATS = (".md", ".json")
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "-b",
+    "--baseline",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Baseline file, or folder of a run.",
+)
+@click.option("--update-baseline", is_flag=True, help="Write RUN as the new baseline file; exit code 0.")
+@click.option(
+    "--alpha",
+    default=0.05,
+    show_default=True,
+    type=click.FloatRange(0, 0.5, min_open=True),
+    help="Level of the test of an SRCC drop.",
+)
+@click.option(
+    "--min-effect",
+    default=0.01,
+    show_default=True,
+    type=click.FloatRange(0, 2),
+    help="Smaller drops of SRCC pass.",
+)
+@click.option(
+    "--allow-new-fingerprint", is_flag=True, help="Scores of a model that was changed on purpose may move."
+)
+@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(100), help="For the test.")
+@click.option("--seed", default=0, show_default=True, help="Seed of resampling.")
+@click.option("--format", "form", type=click.Choice(["md", "json"]), default="md", show_default=True)
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Write the report here too: .md or .json.")
+def check(
+    run: Path,
+    baseline: Path,
+    update_baseline: bool,
+    alpha: float,
+    min_effect: float,
+    allow_new_fingerprint: bool,
+    resamples: int,
+    seed: int,
+    form: str,
+    out: Path | None,
+) -> None:
+    """Hold RUN (a folder of `run --out`) against a baseline: exit code 0 passed, 1 a regression, 2 wrong input.
+
+    \b
+    eliq-bench check runs/main --baseline quality.json --update-baseline
+    eliq-bench check runs/now --baseline quality.json
+    """
+    from eliq_bench.report.check import gate
+    from eliq_bench.report.check.rows import Gate
+
+    if out is not None and out.suffix not in FORMATS:
+        raise InputError(f"--out {out} must end in {' or '.join(FORMATS)}.")
+    if update_baseline:
+        made = gate.update_baseline(run, baseline)
+        click.echo(f"Baseline: {baseline}, {len(made.rows)} rows, {baseline.stat().st_size / 1000:,.0f} kB")
+        return
+    strictness = Gate(alpha, min_effect, allow_new_fingerprint, resamples, seed)
+    report = gate.check(run, baseline, strictness)
+    _show(report, form, out)
+    if not report.passed:
+        raise click.exceptions.Exit(1)
+
+
+def _show(report: "CheckReport", form: str, out: Path | None) -> None:
+    from eliq_bench.report.check.text import markdown
+    from eliq_bench.report.folder import write_whole
+
+    texts = {"md": markdown(report), "json": report.model_dump_json(indent=1) + "\n"}
+    click.echo(texts[form], nl=False)
+    if out is not None:
+        write_whole(out, lambda target: target.write_text(texts[out.suffix[1:]], encoding="utf-8"))

@@ -1,0 +1,87 @@
+"""`eliq-bench import-scores`: rank other people's models by scores they published, without running them."""
+
+from pathlib import Path
+from typing import cast, get_args
+
+import click
+
+from eliq_bench.cli import options
+from eliq_bench.vocabulary import Direction, Supervision
+
+
+@click.command("import-scores")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-d", "--dataset", required=True, help="Name, or path of an own table.")
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Run folder to write.")
+@click.option(
+    "--origin", required=True, help="Where the scores come from, such as a repository and its commit."
+)
+@click.option(
+    "--supervision",
+    required=True,
+    type=click.Choice(get_args(Supervision)),
+    help="What the models were trained with.",
+)
+@click.option(
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="[NEW_NAME=]NAME",
+    help="Models to take; may be repeated.  [default: all]",
+)
+@click.option("--dimension", default="quality", show_default=True, help="What the scores speak of.")
+@click.option("--direction", type=click.Choice(get_args(Direction)), default="higher", show_default=True)
+@click.option("--trained-on", multiple=True, help="Datasets whose human labels the models saw.")
+@click.option("--licence", default="not stated", show_default=True, help="Of the scores.")
+@click.option("--data-root", multiple=True, type=click.Path(path_type=Path), help="Folder with datasets.")
+@click.option("--seed", default=0, show_default=True, help="Seed of resampling.")
+@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(100), help="For intervals.")
+def import_scores(
+    file: Path,
+    dataset: str,
+    out: Path,
+    origin: str,
+    supervision: str,
+    models: tuple[str, ...],
+    dimension: str,
+    direction: str,
+    trained_on: tuple[str, ...],
+    licence: str,
+    data_root: tuple[Path, ...],
+    seed: int,
+    resamples: int,
+) -> None:
+    """Take per-image scores from FILE (CSV, TSV, Parquet) and write the run folder they would have given.
+
+    FILE has a column image, perhaps prompt, and one column per model, or a pair MODEL.good and MODEL.poor whose
+    difference is the score. Labels of the dataset must be at hand, images need not.
+
+    \b
+    eliq-bench import-scores qbench.csv --dataset agiqa3k --out runs/qbench \\
+        --supervision training-free --origin "Q-Future/Q-Bench@f19783e"
+    """
+    from eliq_bench.report.console import show
+    from eliq_bench.report.importing import import_scores as take
+    from eliq_bench.runner.imported import Declared
+
+    declared = Declared(
+        origin=origin,
+        supervision=cast(Supervision, supervision),
+        dimension=dimension,
+        direction=cast(Direction, direction),
+        trained_on=tuple(options.names(trained_on)),
+        licence=licence,
+    )
+    results = take(
+        file,
+        dataset,
+        declared,
+        out=out,
+        models=options.names(models),
+        data_root=data_root,
+        seed=seed,
+        resamples=resamples,
+    )
+    show(results)
+    click.echo(f"\nResults: {out}")

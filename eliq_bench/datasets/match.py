@@ -1,0 +1,102 @@
+"""Which row of somebody else's table speaks of which item: by exact name, by file name, then without case."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from eliq_bench.errors import InputError
+from eliq_bench.types import Items
+
+
+class Match(NamedTuple):
+    """The items of a dataset joined with the rows of a table."""
+
+    row: tuple[int | None, ...]
+    """Per item the position of its row, None where the table has none."""
+    strangers: tuple[str, ...]
+    """Names of rows that fit no item, in the order of the table."""
+
+
+def match_rows(path: Path, images: Sequence[str], prompts: Sequence[str | None], items: Items) -> Match:
+    """Join rows to items, exact names first, so that a looser rule never overrules a stricter one.
+
+    A file name without its folders, or without case, counts only if one item alone has it. Where row and item both
+    have a prompt, they must agree; a row without prompt serves every item of its image.
+
+    Args:
+        path: what the table is called in an error.
+        images: (n,) names in the table, possibly with folders.
+        prompts: (n,) None where the row has none.
+        items: of the dataset.
+
+    Raises:
+        InputError: two rows fit one item, or no row fits any.
+    """
+    names = _own_names(items)
+    found: dict[int, int] = {}
+    for level, key in enumerate(_KEYS):
+        free = _positions(names, key, leave_out=found)
+        open_rows = sorted(set(range(len(images))) - set(found.values()))
+        taken: dict[int, int] = {}
+        for row in open_rows:
+            fitting = [
+                item for item in free.get(key(images[row]), ()) if _agree(prompts[row], items.prompt[item])
+            ]
+            if level and len(fitting) > 1:
+                continue  # the same file name in several folders: nobody can tell which is meant
+            for item in fitting:
+                if item in taken:
+                    raise InputError(_twice(path, images, taken[item], row, items.name[item]))
+                taken[item] = row
+        found |= taken
+    if not found:
+        raise InputError(
+            f"{path} names no image of the dataset: its rows are like {images[0]}, items like {names[0]}."
+        )
+    used = set(found.values())
+    return Match(
+        row=tuple(found.get(item) for item in range(len(items))),
+        strangers=tuple(name for row, name in enumerate(images) if row not in used),
+    )
+
+
+def _whole(name: str) -> str:
+    return name.replace("\\", "/")
+
+
+def _file_name(name: str) -> str:
+    return _whole(name).rpartition("/")[2]
+
+
+def _without_case(name: str) -> str:
+    return _file_name(name).casefold()
+
+
+_KEYS: tuple[Callable[[str], str], ...] = (_whole, _file_name, _without_case)
+
+
+def _own_names(items: Items) -> list[str]:
+    """Names of items without the number that an own table gives an image it judges under several prompts."""
+    known = set(items.name)
+    plain = [re.sub(r" \[\d+\]$", "", name) for name in items.name]
+    return [short if short in known else name for name, short in zip(items.name, plain, strict=True)]
+
+
+def _positions(
+    names: list[str], key: Callable[[str], str], leave_out: dict[int, int]
+) -> dict[str, list[int]]:
+    positions: dict[str, list[int]] = {}
+    for item, name in enumerate(names):
+        if item not in leave_out:
+            positions.setdefault(key(name), []).append(item)
+    return positions
+
+
+def _agree(one: str | None, other: str | None) -> bool:
+    return one is None or other is None or one.split() == other.split()
+
+
+def _twice(path: Path, images: Sequence[str], first: int, second: int, item: str) -> str:
+    rows = f"rows {first + 1} ({images[first]}) and {second + 1} ({images[second]})"
+    return f"{path} has two scores for {item}: {rows}; keep one."

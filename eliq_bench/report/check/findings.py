@@ -1,0 +1,85 @@
+"""What a check may find, and its typed report; `check --format json` is this model as JSON."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from eliq_bench.report.results import Record
+
+SCHEMA_VERSION = 1
+
+Kind = Literal[
+    "schema",
+    "protocol",
+    "dataset revision",
+    "missing row",
+    "added row",
+    "fingerprint",
+    "score drift",
+    "coverage",
+    "SRCC drop",
+]
+
+
+class Finding(Record):
+    """One thing that is not as in the baseline."""
+
+    kind: Kind
+    fails: bool
+    """False for what is only reported."""
+    text: str
+    """One line that a person understands."""
+    dataset: str = ""
+    model: str = ""
+    dimension: str = ""
+    count: int | None = None
+    """Items concerned."""
+    worst: str = ""
+    """The item that moved most, or the first one concerned."""
+
+
+class CheckedRow(Record):
+    """One model on one dimension of one dataset, then and now, on the items that both runs hold."""
+
+    dataset: str
+    model: str
+    dimension: str
+    compared: int
+    """Items with a score then and now."""
+    drifted: int
+    """Items whose score moved beyond the tolerance."""
+    largest_change: float
+    """Largest relative change of a score."""
+    tolerance: float
+    """That of the model's card when the baseline was made."""
+    lost: int
+    """Items that had a score and have none."""
+    srcc_before: float | None = None
+    """None if the dimension is not labelled, or the labels are not the same."""
+    srcc_now: float | None = None
+    difference: float | None = None
+    """SRCC now minus SRCC before."""
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    """Two-sided, of the paired bootstrap over groups; 1 where no score moved."""
+    fingerprint_changed: bool = False
+
+
+class CheckReport(Record):
+    """What `eliq-bench check` says."""
+
+    schema_version: Literal[1] = 1
+    passed: bool
+    eliq_bench: str
+    run: str
+    baseline: str
+    baseline_made: str = ""
+    alpha: float
+    min_effect: float
+    allow_new_fingerprint: bool
+    resamples: int
+    seed: int
+    findings: list[Finding] = Field(default_factory=list)
+    """Those that fail first."""
+    rows: list[CheckedRow] = Field(default_factory=list)

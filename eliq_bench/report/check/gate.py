@@ -1,0 +1,123 @@
+"""A run against a baseline: everything that differs, and whether a build may pass."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from eliq_bench.errors import InputError
+from eliq_bench.models.fingerprint import installed
+from eliq_bench.report.check.baseline import (
+    Baseline,
+    BaselineItems,
+    SchemaDiffersError,
+    baseline_of,
+    read_baseline,
+    save_baseline,
+    scores_of,
+)
+from eliq_bench.report.check.findings import CheckedRow, CheckReport, Finding
+from eliq_bench.report.check.revision import check_dataset
+from eliq_bench.report.check.rows import Gate, Then, check_row
+from eliq_bench.report.runs import Run, load_run
+
+
+def check(run: Path, baseline: Path, gate: Gate) -> CheckReport:
+    """Hold a run against a baseline.
+
+    Args:
+        run: folder that `run` or `import-scores` wrote.
+        baseline: file that `update_baseline` wrote, or the folder of an earlier run.
+        gate: how strict to be.
+
+    Raises:
+        InputError: run or baseline are not there, damaged, or hold no scores per item.
+    """
+    opened = load_run(run)
+    report = CheckReport(
+        passed=True,
+        eliq_bench=installed("eliq-bench"),
+        run=str(run),
+        baseline=str(baseline),
+        alpha=gate.alpha,
+        min_effect=gate.min_effect,
+        allow_new_fingerprint=gate.allow_new_fingerprint,
+        resamples=gate.resamples,
+        seed=gate.seed,
+    )
+    try:
+        then = read_baseline(baseline)
+    except SchemaDiffersError as error:
+        report.findings = [Finding(kind="schema", fails=True, text=f"{error}; make a new baseline")]
+    else:
+        report.baseline_made = f"{then.created} by eliq-bench {then.eliq_bench}"
+        report.findings, report.rows = _compare(then, opened, gate)
+    report.passed = not any(finding.fails for finding in report.findings)
+    return report
+
+
+def update_baseline(run: Path, baseline: Path) -> Baseline:
+    """Make a run the baseline of later checks, replacing the file if it exists.
+
+    Raises:
+        InputError: the run cannot be read, or a run folder stands where the file should go.
+        EliqBenchError: the file cannot be written.
+    """
+    if baseline.is_dir():
+        raise InputError(
+            f"--update-baseline writes a file, and {baseline} is a folder; name a file such as base.json."
+        )
+    if not baseline.absolute().parent.is_dir():
+        raise InputError(f"The folder {baseline.parent} does not exist; create it first.")
+    made = baseline_of(load_run(run))
+    save_baseline(made, baseline)
+    return made
+
+
+def _compare(then: Baseline, run: Run, gate: Gate) -> tuple[list[Finding], list[CheckedRow]]:
+    findings: list[Finding] = []
+    rows: list[CheckedRow] = []
+    if then.protocol != run.results.protocol:
+        text = f"the baseline is {then.protocol}, the run {run.results.protocol}; the two are never compared"
+        return [Finding(kind="protocol", fails=True, text=text)], []
+    findings += _rows_come_and_gone(then, run)
+    findings += _fingerprints(then, run)
+    for dataset in then.datasets:
+        if dataset.name not in run.tables:
+            continue  # each of its rows is reported as missing
+        items = BaselineItems(dataset)
+        common, changed = check_dataset(items, run)
+        findings += changed
+        for row in then.rows:
+            if row.dataset == dataset.name and (row.dataset, row.model, row.dimension) in run.columns:
+                checked, found = check_row(Then(row, scores_of(row, dataset.items)), common, run, gate)
+                rows.append(checked)
+                findings += found
+    return sorted(findings, key=lambda finding: not finding.fails), rows
+
+
+def _rows_come_and_gone(then: Baseline, run: Run) -> Iterator[Finding]:
+    known = {(row.dataset, row.model, row.dimension): None for row in then.rows}
+    for dataset, model, dimension in known:
+        if (dataset, model, dimension) not in run.columns:
+            text = "in the baseline, not in the run"
+            yield Finding(
+                kind="missing row", fails=True, text=text, dataset=dataset, model=model, dimension=dimension
+            )
+    for dataset, model, dimension in run.columns:
+        if (dataset, model, dimension) not in known:
+            text = "not in the baseline, so nothing holds it yet"
+            yield Finding(
+                kind="added row", fails=False, text=text, dataset=dataset, model=model, dimension=dimension
+            )
+
+
+def _fingerprints(then: Baseline, run: Run) -> Iterator[Finding]:
+    """One note per model whose identity is another; its scores tell whether that matters."""
+    earlier = {row.model: row.fingerprint for row in then.rows}
+    for record in run.results.models:
+        before = earlier.get(record.name, record.fingerprint)
+        if before == record.fingerprint:
+            continue
+        old = then.identities.get(before, {})
+        parts = [key for key, value in record.identity.items() if old.get(key) != value]
+        text = f"changed from {before} to {record.fingerprint}: other {', '.join(parts) or 'identity'}"
+        yield Finding(kind="fingerprint", fails=False, text=text, model=record.name)

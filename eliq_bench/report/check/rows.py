@@ -1,0 +1,202 @@
+"""One model on one dimension, then and now: do its scores, its coverage and its SRCC still stand?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eliq_bench.datasets.load import counted
+from eliq_bench.report.check.baseline import BaselineRow
+from eliq_bench.report.check.findings import CheckedRow, Finding, Kind
+from eliq_bench.report.check.revision import Common
+from eliq_bench.report.evaluate import Floats, finite, groups_of, oriented
+from eliq_bench.report.runs import Run
+from eliq_bench.stats.comparison import paired_bootstrap
+from eliq_bench.stats.correlation import srcc
+from eliq_bench.types import ScoreColumn
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Gate:
+    """How strict a check is."""
+
+    alpha: float = 0.05
+    """A drop of SRCC fails if its two-sided p is at most this."""
+    min_effect: float = 0.01
+    """Smaller drops pass, however significant."""
+    allow_new_fingerprint: bool = False
+    """Scores of a model whose fingerprint changed may move; a drop of its SRCC fails all the same."""
+    resamples: int = 1000
+    seed: int = 0
+
+
+class Then(NamedTuple):
+    """A row of the baseline with its scores on all n items of its dataset."""
+
+    row: BaselineRow
+    scores: Floats
+    """(n,) in the model's own direction of then."""
+
+
+class Change(NamedTuple):
+    """SRCC then and now on the common items."""
+
+    before: float
+    now: float
+    difference: float
+    low: float
+    high: float
+    p: float
+    reason: str
+
+
+def relative_changes(before: Floats, now: Floats) -> Floats:
+    """How far each score moved (n,), relative to itself, or to the spread of all scores where that is larger.
+
+    A difference of logits may lie anywhere near 0, where the least rounding would look like a large change.
+
+    >>> relative_changes(np.array([100.0, 101.0]), np.array([100.0, 102.01])).round(4).tolist()
+    [0.0, 0.01]
+    """
+    spread = float(np.std(before)) if len(before) else 0.0
+    scale = np.maximum(np.maximum(np.abs(before), spread), np.finfo(np.float64).tiny)
+    changes: Floats = np.abs(now - before) / scale
+    return changes
+
+
+def check_row(then: Then, common: Common, run: Run, gate: Gate) -> tuple[CheckedRow, list[Finding]]:
+    """Hold one row of the baseline against the same row of the run.
+
+    Args:
+        then: the row of the baseline.
+        common: the items to compare.
+        run: holds a column for this row.
+        gate: how strict to be.
+    """
+    row = then.row
+    column = run.columns[row.dataset, row.model, row.dimension]
+    before, now = then.scores[common.before], column.score[common.now]
+    both = np.isfinite(before) & np.isfinite(now)
+    lost = np.flatnonzero(np.isfinite(before) & ~np.isfinite(now))
+    moved = np.zeros(len(before))
+    moved[both] = relative_changes(before[both], now[both])
+    change = _srcc(then, common, run, gate) if row.dimension in common.labelled else None
+    checked = CheckedRow(
+        dataset=row.dataset,
+        model=row.model,
+        dimension=row.dimension,
+        compared=int(both.sum()),
+        drifted=int((moved > row.tolerance).sum()),
+        largest_change=float(moved.max(initial=0.0)),
+        tolerance=row.tolerance,
+        lost=len(lost),
+        fingerprint_changed=row.fingerprint != column.fingerprint,
+    )
+    if change is not None:
+        checked.srcc_before, checked.srcc_now = finite(change.before), finite(change.now)
+        checked.difference, checked.p = finite(change.difference), finite(change.p)
+        checked.low, checked.high = finite(change.low), finite(change.high)
+    findings = [
+        *_drift(checked, common, before, now, moved, gate),
+        *_coverage(checked, common, column, lost),
+        *_drop(checked, change, gate),
+    ]
+    return checked, findings
+
+
+def _srcc(then: Then, common: Common, run: Run, gate: Gate) -> Change:
+    """Both SRCC and the test of their difference, with labels and groups of the run."""
+    row = then.row
+    table = run.tables[row.dataset]
+    column = run.columns[row.dataset, row.model, row.dimension]
+    label = table.items.labels[row.dimension][common.now]
+    before = then.scores[common.before] * (1 if row.direction == "higher" else -1)
+    now = oriented(column, run.results.model(row.model))[common.now]
+    if np.array_equal(before, now, equal_nan=True):
+        same = srcc(now, label).value
+        return Change(same, same, 0.0, 0.0, 0.0, 1.0, "")
+    groups = groups_of(table)
+    test = paired_bootstrap(
+        now,
+        before,
+        label,
+        [groups[position] for position in common.now],
+        n_resamples=gate.resamples,
+        level=LEVEL,
+        seed=gate.seed,
+    )
+    return Change(test.srcc_b, test.srcc_a, test.value, test.low, test.high, test.p, test.reason)
+
+
+def _finding(
+    row: CheckedRow, kind: Kind, fails: bool, text: str, count: int | None = None, worst: str = ""
+) -> Finding:
+    return Finding(
+        kind=kind,
+        fails=fails,
+        text=text,
+        dataset=row.dataset,
+        model=row.model,
+        dimension=row.dimension,
+        count=count,
+        worst=worst,
+    )
+
+
+def _drift(
+    row: CheckedRow, common: Common, before: Floats, now: Floats, moved: Floats, gate: Gate
+) -> Iterator[Finding]:
+    if not row.drifted:
+        return
+    worst = int(moved.argmax())
+    known = "with a new fingerprint" if row.fingerprint_changed else "though the fingerprint is the same"
+    yield _finding(
+        row,
+        "score drift",
+        not (gate.allow_new_fingerprint and row.fingerprint_changed),
+        f"{row.drifted:,} of {counted(row.compared, 'score')} moved by more than {row.tolerance:g}, {known}; "
+        f"most {common.names[worst]}, from {before[worst]:.6g} to {now[worst]:.6g} ({moved[worst]:.2g} relative)",
+        row.drifted,
+        common.names[worst],
+    )
+
+
+def _coverage(
+    row: CheckedRow, common: Common, column: ScoreColumn, lost: "NDArray[np.intp]"
+) -> Iterator[Finding]:
+    if not len(lost):
+        return
+    first = int(lost[0])
+    position = common.now[first]
+    yield _finding(
+        row,
+        "coverage",
+        True,
+        f"{counted(len(lost), 'item')} lost their score, first {common.names[first]}: "
+        f"{column.status[position]}, {column.reason[position]}",
+        len(lost),
+        common.names[first],
+    )
+
+
+def _drop(row: CheckedRow, change: Change | None, gate: Gate) -> Iterator[Finding]:
+    """A drop that is large and significant fails; so does a large one that cannot be tested."""
+    if change is None or np.isnan(change.before):
+        return
+    if np.isnan(change.now):
+        yield _finding(
+            row, "SRCC drop", True, f"SRCC was {change.before:.4f} and is undefined: {change.reason}"
+        )
+        return
+    if change.difference > -gate.min_effect:
+        return
+    fall = f"SRCC fell by {-change.difference:.4f}, from {change.before:.4f} to {change.now:.4f}"
+    if np.isnan(change.p):
+        yield _finding(row, "SRCC drop", True, f"{fall}; whether by chance cannot be tested: {change.reason}")
+    elif change.p <= gate.alpha:
+        interval = f"95 % interval of the difference {change.low:.4f} to {change.high:.4f}"
+        yield _finding(row, "SRCC drop", True, f"{fall} ({interval}, p {change.p:.4f})")

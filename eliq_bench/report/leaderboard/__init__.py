@@ -1,0 +1,13 @@
+"""Leaderboards: one JSON file per dataset is the truth; markdown and the HTML page are rendered from it.
+
+| module | what it holds |
+|---|---|
+| `board` | the schema of the file, loading and saving |
+| `pack` | arrays as short texts in JSON |
+| `admission` | what may enter a board, and the sentence for what may not |
+| `add` | a run into a board: merged, then every statistic of the board computed again |
+| `compute`, `views` | from scores and labels to the tables of a board |
+| `published` | values that others published, for the column beside ours |
+| `says`, `cells` | what a table says in words, and its cells as text |
+| `markdown`, `page`, `folder` | rendering, and the comparison with what is committed |
+"""

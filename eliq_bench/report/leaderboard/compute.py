@@ -1,0 +1,183 @@
+"""From scores and labels to the tables of a board: one bootstrap for intervals, tests, tiers and ranks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eliq_bench.report.evaluate import ALPHA, finite, model_row, oriented, reference_rows
+from eliq_bench.report.leaderboard.board import BoardPair, BoardRow, ModelView, Table
+from eliq_bench.report.leaderboard.views import model_view
+from eliq_bench.report.results import DatasetRecord, ModelRecord, Row
+from eliq_bench.stats.bootstrap import N_RESAMPLES, Bootstrap, bootstrap_srcc
+from eliq_bench.stats.comparison.difference import Difference, paired_bootstrap
+from eliq_bench.stats.comparison.many import Comparison, Pair, Standing, compare_models
+from eliq_bench.stats.comparison.multiple import holm
+from eliq_bench.stats.views.discriminant import partial_srcc
+from eliq_bench.types import Items, ItemTable, ScoreColumn
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything the tables of a board are computed from."""
+
+    dataset: DatasetRecord
+    table: ItemTable
+    """The items with their labels; their groups are those of the board."""
+    models: Sequence[ModelRecord]
+    columns: Sequence[ScoreColumn]
+    seed: int
+    keep_labels: bool
+
+    @property
+    def items(self) -> Items:
+        """The items."""
+        return self.table.items
+
+
+def compute_tables(material: Material) -> list[Table]:
+    """The tables of a board, in the order of the dataset's dimensions."""
+    labels = material.items.labels
+    tables = [_table(material, name, labels) for name in material.dataset.dimensions if name in labels]
+    return [table for table in tables if table is not None]
+
+
+def _table(material: Material, dimension: str, labels: dict[str, Floats]) -> Table | None:
+    """The table of one dimension; None where no column can be held against any label."""
+    models = {model.name: model for model in material.models}
+    own = [column for column in material.columns if column.dimension == dimension]
+    predicting = {column.model for column in own}
+    controls = [
+        column
+        for column in material.columns
+        if column.dimension != dimension and column.dimension in labels and column.model not in predicting
+    ]
+    if not own + controls:
+        return None
+    label = labels[dimension]
+    scored = {column.model: oriented(column, models[column.model]) for column in own + controls}
+    rows = [_row(material, dimension, column, models[column.model], labels) for column in own + controls]
+    pairs: list[BoardPair] = []
+    n_resamples = N_RESAMPLES
+    if own:
+        ranking = {column.model: scored[column.model] for column in own}
+        comparison = compare_models(ranking, label, material.items.group, alpha=ALPHA, seed=material.seed)
+        n_resamples = comparison.n_resamples
+        pairs += _ranked(rows, comparison)
+    pairs += _controlled(material, rows, scored, label)
+    references = reference_rows(material.dataset, material.items, dimension, label)
+    rows += [BoardRow(**row.model_dump(), score_dimension=dimension) for row in references]
+    return Table(
+        dimension=dimension,
+        resamples=n_resamples,
+        n_groups=len(set(material.items.group)),
+        rows=sorted(rows, key=_order),
+        pairs=pairs,
+        views=[_view(material, column, models[column.model], label) for column in own + controls],
+    )
+
+
+def _row(
+    material: Material,
+    dimension: str,
+    column: ScoreColumn,
+    model: ModelRecord,
+    labels: dict[str, Floats],
+) -> BoardRow:
+    score = oriented(column, model)
+    row: Row = model_row(
+        material.dataset, material.table, column, model, score, labels[dimension], material.items.group
+    )
+    made = BoardRow(**{**row.model_dump(), "dimension": dimension}, score_dimension=column.dimension)
+    made.ranked = not made.control  # what is on a board was let in with full coverage and without labels seen
+    others = [column.dimension] if made.control else [name for name in labels if name != dimension]
+    if len(others) == 1:
+        made.partial = finite(partial_srcc(score, labels[dimension], labels[others[0]]).value)
+    return made
+
+
+def _ranked(rows: list[BoardRow], comparison: Comparison) -> list[BoardPair]:
+    """Fill in what the shared bootstrap says of each ranked row; the pairs of all of them."""
+    standings = {standing.model: standing for standing in comparison.standings}
+    for row in rows:
+        if not row.control:
+            _fill(row, standings[row.model])
+    return [
+        _pair(pair.a, pair.b, pair, pair.difference, pair.p_holm, control=False) for pair in comparison.pairs
+    ]
+
+
+def _fill(row: BoardRow, standing: Standing) -> None:
+    _set_srcc(row, standing)
+    row.tier, row.rank = standing.tier, standing.rank
+    row.rank_low, row.rank_high = finite(standing.rank_low), finite(standing.rank_high)
+
+
+def _controlled(
+    material: Material, rows: list[BoardRow], scored: dict[str, Floats], label: Floats
+) -> list[BoardPair]:
+    """Intervals of the controls, and the two tests a reader asks for: against the next, against the best model.
+
+    Controls stay out of the tests of ranked models, which they would only cost power.
+    """
+    groups = material.items.group
+    for row in rows:
+        if row.control:
+            _set_srcc(row, bootstrap_srcc(scored[row.model], label, groups, seed=material.seed))
+    best = sorted((row for row in rows if row.kind == "model" and row.srcc is not None), key=_order)
+    controls = [row.model for row in best if row.control]
+    wanted = controls[1:2] + [row.model for row in best if not row.control][:1]
+    tests = [
+        (
+            controls[0],
+            other,
+            paired_bootstrap(scored[controls[0]], scored[other], label, groups, seed=material.seed),
+        )
+        for other in (wanted if controls else [])
+    ]
+    adjusted = holm([test.p for *_, test in tests]) if tests else ()
+    return [
+        _pair(a, b, test, test.value, p, control=True)
+        for (a, b, test), p in zip(tests, adjusted, strict=True)
+    ]
+
+
+def _set_srcc(row: BoardRow, result: Bootstrap | Standing) -> None:
+    row.srcc, row.srcc_se = finite(result.value), finite(result.se)
+    row.srcc_low, row.srcc_high = finite(result.low), finite(result.high)
+    if result.reason:
+        row.reasons["srcc" if row.srcc is None else "srcc_low"] = result.reason
+
+
+def _pair(
+    a: str, b: str, test: Pair | Difference, difference: float, p_holm: float, control: bool
+) -> BoardPair:
+    return BoardPair(
+        a=a,
+        b=b,
+        difference=finite(difference),
+        low=finite(test.low),
+        high=finite(test.high),
+        p=finite(test.p),
+        p_holm=finite(p_holm),
+        n=test.n,
+        control=control,
+    )
+
+
+def _view(material: Material, column: ScoreColumn, model: ModelRecord, label: Floats) -> ModelView:
+    return model_view(
+        model.name,
+        oriented(column, model),
+        label,
+        model.dimensions[column.dimension] == "higher",
+        material.items,
+        material.keep_labels,
+    )
+
+
+def _order(row: BoardRow) -> tuple[float, str]:
+    return -row.srcc if row.srcc is not None else float("inf"), row.model

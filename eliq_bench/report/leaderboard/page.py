@@ -1,0 +1,183 @@
+"""All boards as one HTML page that needs no network: tables made here, plots drawn by its script from data inside."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from eliq_bench.report.leaderboard.axis import Axis, Mark, axis_of, marks_of
+from eliq_bench.report.leaderboard.board import Board, BoardRow, Table
+from eliq_bench.report.leaderboard.cells import (
+    Cell,
+    Column,
+    Footnotes,
+    columns,
+    is_label_free,
+    legend,
+    with_interval,
+)
+from eliq_bench.report.leaderboard.detail import detail
+from eliq_bench.report.leaderboard.says import says
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATE = "board.html.j2"
+
+HELP = {
+    "model": "Opens plots and tests of a model.",
+    "srcc": "Spearman rank correlation with the labels, with its 95 % interval.",
+    "tier": "Models that a paired test does not separate from the best of a tier share it.",
+    "ranks": "Between which ranks the model lies in 95 % of the resamples.",
+    "within_generator": "Mean SRCC inside one generator.",
+    "within_prompt": "Mean SRCC inside one prompt.",
+    "partial": "Partial correlation, the other label held fixed.",
+    "plcc": "Raw Pearson correlation.",
+    "plcc_logistic4": "Pearson correlation after a cross-fitted logistic curve.",
+    "krcc": "Kendall tau-b.",
+    "scored": "Items with a score, of all items with a label.",
+    "published": "What others printed; ≠ marks a value outside our interval.",
+}
+RISING = ("model", "tier", "ranks")
+"""Columns that are sorted from the lowest up when first clicked."""
+NARROW = ("model", "srcc", "tier")
+"""Columns that stay on a phone."""
+
+
+class Line(NamedTuple):
+    """One row of a table, ready for the template."""
+
+    row: BoardRow
+    kind: str
+    """`model`, `floor`, `control` or `reference`: what the filters ask for."""
+    label: str
+    """What kind of model it is, under its name."""
+    mark: Mark
+    cells: list[tuple[Column, Cell]]
+    """All but model and SRCC."""
+    band: int
+    """0 or 1, alternating with the tier; 2 for what has none."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table of one board."""
+
+    board: Board
+    table: Table
+    key: str
+    """`dataset/dimension`, also in the address of a model."""
+    says: list[str]
+    columns: list[Column]
+    lines: list[Line]
+    axis: Axis
+    notes: list[str]
+    legend: list[str]
+
+    @property
+    def best(self) -> BoardRow | None:
+        """The leading label-free model."""
+        rows = (line.row for line in self.lines)
+        return next((row for row in rows if is_label_free(row) and row.srcc is not None), None)
+
+
+def page(boards: list[Board]) -> str:
+    """The page; the same text from the same boards."""
+    made = [_section(board, table) for board in boards for table in board.tables]
+    data = {section.key: detail(section.board, section.table) for section in made}
+    template = _environment().get_template(TEMPLATE)
+    return template.render(
+        sections=made,
+        boards=boards,
+        data=_for_script(data),
+        help=HELP,
+        rising=RISING,
+        narrow=NARROW,
+        supervisions=_kinds(made),
+        dimensions=list(dict.fromkeys(section.table.dimension for section in made)),
+        protocols=sorted({board.protocol for board in boards}),
+    )
+
+
+def _section(board: Board, table: Table) -> Section:
+    notes = Footnotes()
+    chosen = columns(board, table, notes)
+    shown = [column for column in chosen if column.key not in ("model", "srcc", "supervision")]
+    axis = axis_of(table)
+    marks = marks_of(table, axis)
+    lines = [
+        Line(
+            row=row,
+            kind=_kind(row),
+            label=_label(row),
+            mark=mark,
+            cells=[(column, column.cell(row)) for column in shown],
+            band=2 if row.tier is None else (row.tier - 1) % 2,
+        )
+        for row, mark in zip(table.rows, marks, strict=True)
+    ]
+    key = f"{board.dataset.name}/{table.dimension}"
+    return Section(
+        board, table, key, says(board, table), shown, lines, axis, notes.texts, legend(board, table)
+    )
+
+
+def _kind(row: BoardRow) -> str:
+    if row.supervision is None:
+        return "reference"
+    if row.control:
+        return "control"
+    return "floor" if row.kind == "floor" else "model"
+
+
+def _label(row: BoardRow) -> str:
+    if row.supervision is None:
+        return {
+            "noise ceiling": "what the raters' own noise allows",
+            "generator floor": "knowing only the generator",
+        }.get(row.kind, row.kind)
+    parts: list[str] = ["trivial predictor" if row.kind == "floor" else row.supervision]
+    if row.control:
+        parts.append(f"its {row.score_dimension} score")
+    return ", ".join(parts)
+
+
+def _kinds(made: list[Section]) -> list[str]:
+    order = ("training-free", "label-free", "preference-trained", "mos-trained")
+    present = {line.row.supervision for section in made for line in section.lines}
+    return [kind for kind in order if kind in present]
+
+
+def _for_script(data: dict[str, Any]) -> str:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c")
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    folder = files("eliq_bench.report").joinpath("templates")
+    made = Environment(
+        loader=FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8")),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    made.filters["bold"] = bold
+    made.filters["interval"] = with_interval
+    return made
+
+
+def bold(text: str) -> str:
+    """The sentence as HTML, with `**name**` as strong text."""
+    from markupsafe import Markup, escape
+
+    parts = text.split("**")
+    return Markup("").join(
+        Markup("<strong>{}</strong>").format(part) if position % 2 else escape(part)
+        for position, part in enumerate(parts)
+    )

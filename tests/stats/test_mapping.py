@@ -1,0 +1,162 @@
+"""Agreement after mapping: direction, cross-fitting, fallback, refusals."""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from eliq_bench.stats import mapping
+from eliq_bench.stats.correlation import plcc, srcc
+from eliq_bench.stats.logistic import Fit, fit_logistic4
+from eliq_bench.stats.mapping import (
+    map_logistic,
+    map_logistic_insample,
+    plcc_logistic4,
+    plcc_logistic4_insample,
+    rmse_logistic4,
+    rmse_logistic4_insample,
+)
+
+Floats = NDArray[np.float64]
+
+
+def saturated(n: int = 600, seed: int = 0, noise: float = 0.3) -> tuple[Floats, Floats, NDArray[np.intp]]:
+    generator = np.random.default_rng(seed)
+    x = generator.normal(size=n)
+    y = 3 + np.tanh(2 * x) + noise * generator.normal(size=n)
+    return x, y, np.arange(n) // 6
+
+
+def test_mapping_helps_a_saturated_score_and_keeps_its_sign() -> None:
+    x, y, groups = saturated()
+    mapped = map_logistic(x, y, groups)
+    assert mapped.plcc.value > plcc(x, y).value + 0.02
+    assert (mapped.sign, mapped.plcc.n, mapped.plcc.reason) == (1, 600, "")
+    assert mapped.rmse.value == pytest.approx(0.3, rel=0.1)
+    reversed_score = map_logistic(-x, y, groups)
+    assert reversed_score.sign == -1
+    assert reversed_score.plcc.value == pytest.approx(-mapped.plcc.value, abs=1e-12)
+    assert math.isnan(reversed_score.rmse.value)
+    assert reversed_score.rmse.reason == "wrong direction"
+
+
+def test_exact_curve_gives_more_than_0_9999() -> None:
+    x = np.linspace(-4, 4, 400)
+    y = 1 + 3 / (1 + np.exp(-(x - 0.5) / 0.7))
+    assert map_logistic(x, y, np.arange(400) // 4).plcc.value > 0.9999
+    assert plcc_logistic4_insample(x, y).value > 0.9999999
+    assert rmse_logistic4_insample(x, y).value < 1e-6
+
+
+def test_noise_stays_near_zero_when_cross_fitted() -> None:
+    generator = np.random.default_rng(0)
+    pairs = generator.normal(size=(25, 2, 200))
+    crossed = [plcc_logistic4(x, y, None).value for x, y in pairs]
+    assert np.mean(np.abs(crossed)) < 0.1
+    flattered = [map_logistic_insample(x, y, form="logistic5").plcc.value for x, y in pairs]
+    assert np.nanmean(np.abs(flattered)) == pytest.approx(0.14, abs=0.03)
+
+
+def test_every_item_is_mapped_by_a_fit_that_did_not_see_its_group() -> None:
+    x, y, groups = saturated()
+    before = map_logistic(x, y, groups).mapped
+    spoiled = y.copy()
+    spoiled[groups == 0] += 2.0  # group 0 and all of fold 0 are judged by curves that never see it
+    after = map_logistic(x, spoiled, groups).mapped
+    fold = groups % 5 == 0
+    assert np.allclose(before[fold], after[fold], atol=1e-9)
+    assert not np.allclose(before[~fold], after[~fold], atol=1e-4)
+
+
+def test_given_folds_replace_the_default_ones() -> None:
+    x, y, groups = saturated()
+    same = plcc_logistic4(x, y, groups, folds=groups % 5)
+    assert same.value == pytest.approx(plcc_logistic4(x, y, groups).value, abs=1e-12)
+    other = plcc_logistic4(x, y, groups, folds=groups % 3)
+    assert other.value != same.value
+    with pytest.raises(ValueError, match="folds split a group"):
+        plcc_logistic4(x, y, groups, folds=np.arange(600) % 5)
+    with pytest.raises(ValueError, match=r"folds must be integers of shape \(600,\)"):
+        plcc_logistic4(x, y, groups, folds=np.zeros(5, dtype=int))
+
+
+def test_scale_of_labels_and_scores_changes_nothing_but_the_error() -> None:
+    x, y, groups = saturated()
+    base, larger = map_logistic(x, y, groups), map_logistic(x, 20 * y, groups)
+    assert larger.plcc.value == pytest.approx(base.plcc.value, abs=1e-9)
+    assert larger.rmse.value == pytest.approx(20 * base.rmse.value, rel=1e-9)
+    moved = map_logistic(1000 + 7 * x, y, groups)
+    assert moved.plcc.value == pytest.approx(base.plcc.value, abs=1e-9)
+
+
+def test_order_of_items_changes_nothing() -> None:
+    x, y, groups = saturated()
+    order = np.random.default_rng(3).permutation(600)
+    base, turned = map_logistic(x, y, groups), map_logistic(x[order], y[order], groups[order])
+    assert turned.plcc == base.plcc
+    assert turned.mapped.tolist() == base.mapped[order].tolist()
+    alone = plcc_logistic4(x, y, None)
+    assert plcc_logistic4(x[order], y[order], None) == alone
+
+
+def test_missing_values_are_left_out_counted_and_stay_unmapped() -> None:
+    x, y, groups = saturated()
+    base = map_logistic(x, y, groups)
+    result = map_logistic([*x, np.nan, np.inf], [*y, 1, 1], [*groups, 3, 4])
+    assert result.plcc == base.plcc._replace(n_nan=1, n_inf=1)
+    assert np.isnan(result.mapped[-2:]).all()
+    assert np.isfinite(result.mapped[:-2]).all()
+
+
+@pytest.mark.parametrize(
+    ("score", "label", "groups", "reason"),
+    [
+        (np.arange(49.0), np.arange(49.0), np.arange(49), "too few for logistic fit"),
+        (np.ones(60), np.arange(60.0), np.arange(60), "constant score"),
+        (np.arange(60.0), np.ones(60), np.arange(60), "constant label"),
+        (np.arange(60.0), np.arange(60.0), np.zeros(60, dtype=int), "too few groups"),
+        ([], [], [], "too few for logistic fit"),
+    ],
+)
+def test_undefined(score: Floats, label: Floats, groups: NDArray[np.intp], reason: str) -> None:
+    result = map_logistic(score, label, groups)
+    assert (result.plcc.reason, result.rmse.reason) == (reason, reason)
+    assert math.isnan(result.plcc.value)
+    assert np.isnan(result.mapped).all()
+    assert len(result.mapped) == len(score)
+
+
+def test_fewer_groups_than_folds_still_work() -> None:
+    x, y, _ = saturated()
+    result = map_logistic(x, y, np.arange(600) % 2)
+    assert result.plcc.value > 0.9
+    assert result.n_starts == 10
+
+
+def test_without_a_converged_start_a_line_is_fitted_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(x: Floats, y: Floats) -> Fit:
+        return fit_logistic4(x, y)._replace(n_converged=0)
+
+    monkeypatch.setitem(mapping.FORMS, "logistic4", never)
+    x, y, groups = saturated()
+    result = map_logistic(x, y, groups)
+    assert result.plcc.reason == result.rmse.reason == "linear fit in 5 of 5 folds"
+    assert result.plcc.value == pytest.approx(plcc(x, y).value, abs=5e-3)
+    assert result.n_converged == 0
+
+
+def test_ranks_are_those_before_mapping() -> None:
+    x, y, _ = saturated()
+    mapped = map_logistic_insample(x, y).mapped
+    assert srcc(mapped, y).value == pytest.approx(srcc(x, y).value, abs=1e-12)
+
+
+def test_wrong_calls() -> None:
+    x, y, groups = saturated()
+    with pytest.raises(ValueError, match="logistic4, logistic5"):
+        map_logistic(x, y, groups, form="cubic")
+    with pytest.raises(ValueError, match="group is missing"):
+        map_logistic(x, y, [None, *groups[1:]])
+    with pytest.raises(ValueError, match=r"\(600,\) and \(599,\)"):
+        rmse_logistic4(x, y[1:], groups)

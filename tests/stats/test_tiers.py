@@ -1,0 +1,208 @@
+"""Holm's correction, tiers, rank intervals, and all models at once."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from eliq_bench.stats.bootstrap import bootstrap_srcc
+from eliq_bench.stats.comparison import compare_models, holm, paired_bootstrap, rank_intervals, tiers
+from eliq_bench.stats.comparison.many import resamples_for
+
+Floats = NDArray[np.float64]
+reproducible = settings(deadline=None, derandomize=True, database=None)
+p_values = st.lists(st.floats(0, 1), max_size=12)
+
+
+def test_holm_by_hand() -> None:
+    # Holm 1979: smallest times 3, next times 2, largest times 1, never falling.
+    assert holm([0.01, 0.04, 0.03]).tolist() == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]).tolist() == [1.0, 1.0]
+    assert holm([]).tolist() == []
+    assert holm([0.2]).tolist() == [0.2]
+
+
+@reproducible
+@given(p_values, st.floats(0.001, 0.5))
+def test_holm_rejects_what_its_steps_reject(p: list[float], alpha: float) -> None:
+    adjusted = holm(p)
+    rejected = set()
+    for step, index in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
+        if p[index] * (len(p) - step) > alpha:
+            break
+        rejected.add(index)
+    assert {i for i in range(len(p)) if adjusted[i] <= alpha} == rejected
+    assert all(a >= b for a, b in zip(adjusted, p, strict=True))
+
+
+def test_holm_leaves_undefined_tests_out_of_the_family() -> None:
+    result = holm([0.01, math.nan, 0.03])
+    assert result[[0, 2]].tolist() == pytest.approx([0.02, 0.03])
+    assert math.isnan(result[1])
+    for bad in ([-0.1], [1.1], [[0.5]]):
+        with pytest.raises(ValueError, match="p-values"):
+            holm(bad)
+
+
+def test_tiers_by_hand() -> None:
+    values = {"a": 0.9, "b": 0.85, "c": 0.8, "d": 0.5}
+    p = {("a", "b"): 0.5, ("c", "a"): 0.01, ("b", "c"): 0.5, ("c", "d"): 0.2, ("a", "d"): 0.001}
+    # c is worse than a although not than b; d is compared with c, the best of its tier, alone.
+    assert tiers(values, p) == {"a": 1, "b": 1, "c": 2, "d": 2}
+    assert tiers(values, p, alpha=0.0001) == {"a": 1, "b": 1, "c": 1, "d": 1}
+
+
+def test_tier_edges() -> None:
+    assert tiers({}, {}) == {}
+    assert tiers({"only": 0.3}, {}) == {"only": 1}
+    assert tiers({"a": 0.3, "b": math.nan}, {("a", "b"): math.nan}) == {"a": 1}
+    # Equal values share a tier, whatever a test says.
+    assert tiers({"a": 0.3, "b": 0.3}, {("a", "b"): 0.0}) == {"a": 1, "b": 1}
+
+
+@reproducible
+@given(st.permutations(["a", "b", "c", "d", "e"]), st.lists(st.floats(0, 1), min_size=10, max_size=10))
+def test_tiers_do_not_depend_on_the_order_of_the_input(order: list[str], p: list[float]) -> None:
+    values = {"a": 0.9, "b": 0.9, "c": 0.7, "d": -0.2, "e": 0.1}
+    pairs = dict(zip(itertools.combinations("abcde", 2), p, strict=True))
+    expected = tiers(values, pairs, alpha=0.4)
+    result = tiers({n: values[n] for n in order}, {(b, a): q for (a, b), q in pairs.items()}, alpha=0.4)
+    assert result == expected
+    assert list(result) == ["a", "b", "c", "e", "d"]
+    assert sorted(set(result.values())) == list(range(1, max(result.values()) + 1))
+
+
+def test_rank_intervals() -> None:
+    generator = np.random.default_rng(0)
+    base = generator.normal(0.5, 0.01, 1000)
+    replicates = np.stack([base, base, base + generator.normal(0.0, 0.01, 1000), base - 0.3], axis=1)
+    low, high = rank_intervals(replicates)
+    assert (low[0], high[0]) == (low[1], high[1]) == (1, 2)  # two identical models
+    assert (low[2], high[2]) == (1, 3)
+    assert (low[3], high[3]) == (4, 4)
+    replicates[0, 0] = np.nan
+    assert rank_intervals(replicates)[0].tolist() == low.tolist()
+    assert np.isnan(rank_intervals(np.full((5, 2), np.nan))).all()
+    with pytest.raises(ValueError, match="level"):
+        rank_intervals(replicates, level=0.0)
+
+
+def family(n: int = 360, seed: int = 0) -> tuple[dict[str, Floats], Floats, NDArray[np.intp]]:
+    generator = np.random.default_rng(seed)
+    groups = np.arange(n) // 6
+    y = generator.normal(size=n)
+    noise = {"good": 0.5, "twin": 0.5, "fair": 1.0, "poor": 4.0}
+    scores = {name: y + sd * generator.normal(size=n) for name, sd in noise.items()}
+    scores["twin"] = np.exp(scores["good"])
+    scores["upside down"] = -scores["fair"]
+    return scores, y, groups
+
+
+def test_all_models_at_once() -> None:
+    scores, y, groups = family()
+    result = compare_models(scores, y, groups)
+    assert [s.model for s in result.standings] == ["good", "twin", "fair", "poor", "upside down"]
+    assert [s.tier for s in result.standings] == [1, 1, 2, 3, 4]
+    assert [s.rank for s in result.standings] == [1, 1, 3, 4, 5]
+    assert result.standings[-1].value < -0.5  # a reversed model stays negative
+    good, twin = result.standings[:2]
+    assert good[1:] == twin[1:]
+    assert len(result.pairs) == 10
+    assert result.pair("twin", "good").p_holm == 1.0
+    assert (result.n_groups, result.n_common, result.n_resamples) == (60, 360, 1000)
+    assert [pair.p_holm for pair in result.pairs] == holm([pair.p for pair in result.pairs]).tolist()
+    with pytest.raises(KeyError, match="good and bad"):
+        result.pair("good", "bad")
+
+
+def test_results_do_not_depend_on_the_order_of_models_or_items() -> None:
+    scores, y, groups = family()
+    order = np.random.default_rng(1).permutation(len(y))
+    base = compare_models(scores, y, groups)
+    turned = {name: scores[name][order] for name in reversed(scores)}
+    assert compare_models(turned, y[order], groups[order]) == base
+    items = compare_models(scores, y, None, n_resamples=200)
+    assert compare_models(turned, y[order], None, n_resamples=200) == items
+
+
+def test_each_pair_rests_on_the_items_that_both_scored() -> None:
+    scores, y, groups = family()
+    scores["fair"][:20] = np.nan
+    scores["poor"][300:] = np.inf
+    result = compare_models(scores, y, groups, n_resamples=400)
+    pair = result.pair("fair", "poor")
+    both = slice(20, 300)
+    expected = paired_bootstrap(scores["fair"][both], scores["poor"][both], y[both], groups[both])
+    assert pair.difference == expected.value
+    assert (pair.n, result.n_common) == (280, 280)
+    assert pair.se == pytest.approx(expected.se, rel=0.15)  # the same groups drawn differently
+    standing = next(s for s in result.standings if s.model == "fair")
+    assert (standing.n, standing.value) == (340, bootstrap_srcc(scores["fair"], y, groups).value)
+    whole = next(s for s in result.standings if s.model == "good")
+    alone = bootstrap_srcc(scores["good"], y, groups, n_resamples=400)
+    assert (whole.low, whole.high, whole.se) == (alone.low, alone.high, alone.se)
+
+
+def test_items_without_a_label_are_left_out_for_all() -> None:
+    scores, y, groups = family()
+    base = compare_models(scores, y, groups, n_resamples=200)
+    longer = {name: np.append(score, 1.0) for name, score in scores.items()}
+    assert compare_models(longer, np.append(y, np.nan), np.append(groups, 999), n_resamples=200) == base
+
+
+def test_models_without_a_value_and_sets_with_few_groups() -> None:
+    scores, y, groups = family()
+    scores["flat"] = np.ones(len(y))
+    scores["empty"] = np.full(len(y), np.nan)
+    result = compare_models(scores, y, groups, n_resamples=200)
+    last = result.standings[-2:]
+    assert [(s.model, s.reason, s.tier, s.rank) for s in last] == [
+        ("empty", "too few", None, None),
+        ("flat", "constant score", None, None),
+    ]
+    assert all(math.isnan(s.rank_low) and math.isnan(s.low) for s in last)
+    assert result.pair("good", "flat").reason == "constant score"
+    assert math.isnan(result.pair("good", "flat").p_holm)
+    assert result.n_common == 360
+    few = compare_models({"good": scores["good"], "fair": scores["fair"]}, y, groups % 8, n_resamples=200)
+    assert [s.reason for s in few.standings] == ["too few groups"] * 2
+    assert [s.tier for s in few.standings] == [1, 1]
+    assert few.pairs[0].reason == "too few groups"
+    nothing = compare_models({"flat": scores["flat"]}, y, groups)
+    assert (nothing.n_common, nothing.pairs) == (0, ())
+
+
+def test_wrong_calls() -> None:
+    scores, y, groups = family()
+    with pytest.raises(ValueError, match="at least one model"):
+        compare_models({}, y, groups)
+    with pytest.raises(ValueError, match=r"scores of fair .* \(359,\) and \(360,\)"):
+        compare_models({**scores, "fair": scores["fair"][1:]}, y, groups)
+    with pytest.raises(ValueError, match="group is missing"):
+        compare_models(scores, y, [None, *groups[1:]])
+
+
+def test_default_resamples_let_holm_reject_one_pair_among_all() -> None:
+    for n_models in (2, 5, 15, 40):
+        n_pairs = n_models * (n_models - 1) / 2
+        assert n_pairs * 2 / (resamples_for(n_models, 0.05) + 1) < 0.05
+    assert resamples_for(1, 0.05) == 1000
+
+
+def test_false_alarms_of_tiers_stay_below_their_level() -> None:
+    # Five equal models, prompt-clustered: any second tier is a false alarm.
+    alarms = 0
+    for seed in range(60):
+        generator = np.random.default_rng(seed)
+        groups = np.arange(300) // 6
+        y = generator.normal(size=300) + generator.normal(size=50)[groups]
+        scores = {
+            name: y + generator.normal(size=300) + generator.normal(size=50)[groups] for name in "abcde"
+        }
+        result = compare_models(scores, y, groups, n_resamples=600, alpha=0.1, seed=seed)
+        alarms += max(s.tier or 0 for s in result.standings) > 1
+    assert alarms <= 13  # 6 expected at most, 3 standard errors are 7
