@@ -119,13 +119,13 @@ class Chromium:
     def open(self, address: str) -> None:
         """Go to an address and wait until it is loaded."""
         self.events.clear()
-        self.call("Page.navigate", url=address)
+        if "loaderId" not in self.call("Page.navigate", url=address):
+            return  # the same page, another place in it
         end = time.monotonic() + TIMEOUT
-        while self.run("document.readyState + location.href.slice(0, 5)") == "completeabout" or (
-            self.run("document.readyState") != "complete"
-        ):
+        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             if time.monotonic() > end:
                 raise RuntimeError(f"{address} does not load")
+            self.run("0")
             time.sleep(0.02)
 
     def run(self, script: str) -> Any:

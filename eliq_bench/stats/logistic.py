@@ -140,9 +140,7 @@ def _search(problem: _Problem, starts: Floats) -> tuple[Floats, Floats, Booleans
         if not len(active):
             break
         here = _State(*(known[active] for known in state))
-        trial = _bounded(
-            problem.x, parameters[active] - _step(problem.x, parameters[active], here, damping[active])
-        )
+        trial = _bounded(problem.x, parameters[active] - _step(here, damping[active]))
         found = _evaluate(problem, trial)
         gain = here.error - found.error
         better = gain > 0
@@ -192,20 +190,14 @@ def _height(problem: _Problem, bend: Floats, norm: Floats) -> Floats:
     return np.maximum(height, 0.0) if problem.increasing else height
 
 
-def _step(x: Floats, parameters: Floats, state: _State, damping: Floats) -> Floats:
-    """Damped Gauss-Newton steps (k, 2), to be subtracted.
-
-    A parameter that stands at its bound and would leave is held, and the other moves alone.
-    """
+def _step(state: _State, damping: Floats) -> Floats:
+    """Damped Gauss-Newton steps (k, 2), to be subtracted; 0 where the error does not depend on a parameter."""
     a, b, c = state.curvature[:, 0, 0], state.curvature[:, 0, 1], state.curvature[:, 1, 1]
     floor = 1e-12 * (a + c) + 1e-100
     a, c = a * (1 + damping) + floor, c * (1 + damping) + floor
     g, h = state.gradient.T
     steps: Floats = np.stack([c * g - b * h, a * h - b * g], axis=1) / (a * c - b * b)[:, None]
-    held = _bounded(x, parameters - 1e-9 * steps) == parameters
-    held &= steps != 0
-    alone = np.stack([g / a, h / c], axis=1)
-    return np.where(held, 0.0, np.where(held[:, ::-1], alone, steps))
+    return steps
 
 
 def _bounded(x: Floats, parameters: Floats) -> Floats:

@@ -43,7 +43,8 @@ def opened(name: str, root: Path) -> Dataset:
 
 
 def test_every_card_with_labels_is_in_the_table() -> None:
-    assert set(PUBLISHED) == set(builtin_cards()) - {"ladder"}
+    whole_sets = {name for name in builtin_cards() if not name.endswith("_part")}
+    assert set(PUBLISHED) == whole_sets - {"ladder"}
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -146,6 +146,22 @@ def test_without_a_converged_start_a_line_is_fitted_and_said(monkeypatch: pytest
     assert result.n_converged == 0
 
 
+def test_the_line_too_can_only_increase(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(x: Floats, y: Floats) -> Fit:
+        return fit_logistic4(x, y)._replace(n_converged=0)
+
+    monkeypatch.setitem(mapping.FORMS, "logistic4", never)
+    # Ranks agree, but one item far out turns the least-squares line of every fold that sees it.
+    x = np.append(np.arange(100.0), [5000.0] * 6)
+    y = np.append(np.arange(100.0), [-400.0] * 6)
+    result = map_logistic(x, y, np.arange(106) // 10)
+    assert result.sign == 1
+    folds = np.arange(106) // 10 % 5
+    for fold in range(5):
+        mapped = result.mapped[folds == fold]
+        assert (np.diff(mapped[np.argsort(x[folds == fold])]) >= 0).all()
+
+
 def test_ranks_are_those_before_mapping() -> None:
     x, y, _ = saturated()
     mapped = map_logistic_insample(x, y).mapped

@@ -155,6 +155,16 @@ def test_soft_accuracy_equals_a_loop_over_the_same_resamples() -> None:
     assert 0 < result.soft.value < 1
 
 
+def test_a_generator_counts_only_in_resamples_that_draw_it() -> None:
+    # The last of five generators drew one prompt only, and there it is the best for people and model.
+    systems, prompts = np.divmod(np.arange(61), 15)
+    label = np.where(systems == 4, 9.0, systems + 0.0)
+    result = system_level(label, label, systems, prompts, n_resamples=300)
+    assert result.soft.value == 1.0
+    opposed = system_level(np.where(systems == 4, -1.0, label), label, systems, prompts, n_resamples=300)
+    assert opposed.soft.value == pytest.approx(1 - 4 / 10, abs=1e-12)
+
+
 def test_soft_accuracy_forgives_what_people_cannot_separate() -> None:
     generator = np.random.default_rng(3)
     names = np.tile(list("abcd"), 50)

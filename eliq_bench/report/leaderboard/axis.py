@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from eliq_bench.report.leaderboard.board import BoardRow, Table
 
-STEP = 0.2
+STEP = 0.1
+EVERY = 2
+"""Each second step has a label."""
 
 
 class Tick(NamedTuple):
@@ -53,12 +55,11 @@ def axis_of(table: Table) -> Axis:
     """An axis from 0, or lower where an interval needs it, to 1."""
     lows = [row.srcc_low if row.srcc_low is not None else row.srcc for row in table.rows]
     smallest = min([0.0, *(value for value in lows if value is not None)])
-    low = math.floor(round(smallest / STEP, 9)) * STEP
-    axis = Axis(low, 1.0, [], [])
-    steps = round((1.0 - low) / STEP)
-    for step in range(steps + 1):
-        value = low + step * STEP
-        axis.ticks.append(Tick(axis.percent(value), f"{value:.1f}".replace("-0.0", "0.0")))
+    first = math.floor(round(smallest / STEP, 9))
+    axis = Axis(first * STEP, 1.0, [], [])
+    for step in range(first, round(1.0 / STEP) + 1):
+        if step % EVERY == 0:
+            axis.ticks.append(Tick(axis.percent(step * STEP), f"{step * STEP:.1f}".replace("-", "−")))
     floors = [row for row in table.rows if row.kind == "generator floor" and row.srcc is not None]
     for position, row in enumerate(floors):
         _add_line(axis, row, "floor" if position == 0 else "floor minor", "floor" if position == 0 else "")

@@ -1,6 +1,7 @@
 """All boards as one HTML page that needs no network: tables made here, plots drawn by its script from data inside."""
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,7 +16,6 @@ from eliq_bench.report.leaderboard.cells import (
     columns,
     is_label_free,
     legend,
-    with_interval,
 )
 from eliq_bench.report.leaderboard.detail import detail
 from eliq_bench.report.leaderboard.says import says
@@ -35,14 +35,16 @@ HELP = {
     "partial": "Partial correlation, the other label held fixed.",
     "plcc": "Raw Pearson correlation.",
     "plcc_logistic4": "Pearson correlation after a cross-fitted logistic curve.",
-    "krcc": "Kendall tau-b.",
-    "scored": "Items with a score, of all items with a label.",
     "published": "What others printed; ≠ marks a value outside our interval.",
 }
 RISING = ("model", "tier", "ranks")
 """Columns that are sorted from the lowest up when first clicked."""
-NARROW = ("model", "srcc", "tier")
-"""Columns that stay on a phone."""
+NARROW = ("tier",)
+"""Columns that stay on a phone, beside model and SRCC."""
+EXTRA = ("plcc", "plcc_logistic4")
+"""Columns for a wide window only."""
+IN_THE_VIEW = ("model", "srcc", "supervision", "scored", "krcc")
+"""Columns that stand elsewhere on the page: in cells of their own, or in the view of a model."""
 
 
 class Line(NamedTuple):
@@ -93,7 +95,7 @@ def page(boards: list[Board]) -> str:
         data=_for_script(data),
         help=HELP,
         rising=RISING,
-        narrow=NARROW,
+        width={key: "" if key in NARROW else " wide extra" if key in EXTRA else " wide" for key in HELP},
         supervisions=_kinds(made),
         dimensions=list(dict.fromkeys(section.table.dimension for section in made)),
         protocols=sorted({board.protocol for board in boards}),
@@ -103,7 +105,7 @@ def page(boards: list[Board]) -> str:
 def _section(board: Board, table: Table) -> Section:
     notes = Footnotes()
     chosen = columns(board, table, notes)
-    shown = [column for column in chosen if column.key not in ("model", "srcc", "supervision")]
+    shown = [column for column in chosen if column.key not in IN_THE_VIEW]
     axis = axis_of(table)
     marks = marks_of(table, axis)
     lines = [
@@ -134,12 +136,14 @@ def _kind(row: BoardRow) -> str:
 def _label(row: BoardRow) -> str:
     if row.supervision is None:
         return {
-            "noise ceiling": "what the raters' own noise allows",
-            "generator floor": "knowing only the generator",
+            "noise ceiling": "what raters' noise allows",
+            "generator floor": "knowing only its name",
         }.get(row.kind, row.kind)
     parts: list[str] = ["trivial predictor" if row.kind == "floor" else row.supervision]
     if row.control:
         parts.append(f"its {row.score_dimension} score")
+    if row.n < row.total:
+        parts.append(f"{row.n:,} of {row.total:,}")
     return ", ".join(parts)
 
 
@@ -168,8 +172,16 @@ def _environment() -> "Environment":
         undefined=StrictUndefined,
     )
     made.filters["bold"] = bold
-    made.filters["interval"] = with_interval
+    made.filters["breakable"] = breakable
     return made
+
+
+def breakable(name: str) -> str:
+    """A name that may be broken after an underscore or a hyphen, rather than anywhere."""
+    from markupsafe import Markup, escape
+
+    parts = re.split(r"(?<=[_-])", name)
+    return Markup("<wbr>").join(escape(part) for part in parts)
 
 
 def bold(text: str) -> str:

@@ -13,7 +13,7 @@ def says(board: Board, table: Table) -> list[str]:
     sentences = _best(board, table, models)
     if models:
         sentences += _next(table, models)
-    best = models[0] if models else _best_floor(table)
+    best = models[0] if models else best_trivial(table)
     if best is not None:
         sentences += _floors(table, best, models)
         sentences += _ceiling(table, best)
@@ -24,7 +24,11 @@ def says(board: Board, table: Table) -> list[str]:
 
 def _best(board: Board, table: Table, models: list[BoardRow]) -> list[str]:
     if not models:
-        return [f"No label-free model that predicts {table.dimension} has been scored on {_set(board)} yet."]
+        trivial = best_trivial(table)
+        others = "" if trivial is None else f"; of the trivial predictors **{trivial.model}** goes furthest"
+        return [
+            f"No label-free model that predicts {table.dimension} has been scored on {_set(board)} yet{others}."
+        ]
     best = models[0]
     truth = (
         "agrees best with people"
@@ -64,13 +68,15 @@ def _floors(table: Table, best: BoardRow, models: list[BoardRow]) -> list[str]:
         share = ""
         if models:
             above = sum(row.srcc is not None and row.srcc > floor.srcc for row in models)
-            share = f"; {above} of {len(models)} label-free models reach it"
+            share = (
+                f"; {above or 'none'} of {len(models)} label-free models reach{'es' if above == 1 else ''} it"
+            )
+        setting = ", and with which setting," if "setting" in floor.model else ""
         return [
-            f"Knowing only which generator{' and setting' if 'setting' in floor.model else ''} made an image gives "
-            f"{number(floor.srcc)} ({floor.model}): **{best.model}** is {abs(gap):.3f} "
-            f"{'above' if gap >= 0 else 'below'} it{where}{share}."
+            f"Knowing nothing but which generator made an image{setting} gives {number(floor.srcc)}, the generator "
+            f"floor: **{best.model}** is {abs(gap):.3f} {'above' if gap >= 0 else 'below'} it{where}{share}."
         ]
-    trivial = _best_floor(table)
+    trivial = best_trivial(table)
     if trivial is None or trivial is best or best.srcc is None or trivial.srcc is None:
         return []
     return [
@@ -136,7 +142,8 @@ def _controls(board: Board, table: Table) -> list[str]:
     return [sentence + "."]
 
 
-def _best_floor(table: Table) -> BoardRow | None:
+def best_trivial(table: Table) -> BoardRow | None:
+    """The trivial predictor with the highest SRCC."""
     return next(
         (row for row in table.rows if row.kind == "floor" and not row.control and row.srcc is not None), None
     )
@@ -154,8 +161,20 @@ def separable(pair: BoardPair) -> bool:
 
 def difference(pair: BoardPair) -> str:
     """Difference, interval and corrected p of a pair."""
-    interval = f"[{number(pair.low)}, {number(pair.high)}]"
-    return f"difference {number(pair.difference)} {interval}, corrected p = {number(pair.p_holm)}"
+    interval = f"[{signed(pair.low)}, {signed(pair.high)}]"
+    return f"difference {signed(pair.difference)} {interval}, corrected p = {number(pair.p_holm)}"
+
+
+def signed(value: float | None) -> str:
+    """Three decimals with a minus sign that is one, and no minus zero.
+
+    >>> signed(-0.0004), signed(-0.012), signed(None)
+    ('0.000', '−0.012', '–')
+    """
+    if value is None:
+        return "–"
+    text = f"{value:.3f}"
+    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
 
 
 def _set(board: Board) -> str:

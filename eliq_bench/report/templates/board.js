@@ -16,10 +16,16 @@
   }
   const make = (name, attributes = {}, ...children) => fill(document.createElement(name), attributes, children);
   const draw = (name, attributes = {}, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
-  const number = (value) => (value === null ? "–" : value.toFixed(3));
+  function number(value) {
+    if (value === null) return "–";
+    const text = value.toFixed(3);
+    return Number(text) === 0 ? "0.000" : text.replace("-", "−");
+  }
+  // a long name may be broken after an underscore or a hyphen
+  const breakable = (name) => name.split(/(?<=[_-])/).flatMap((piece) => [piece, document.createElement("wbr")]);
   const interval = ([value, low, high]) => number(value) + (low === null ? "" : ` [${number(low)}, ${number(high)}]`);
   const percent = (share) => `${(100 * Math.min(1, Math.max(0, share))).toFixed(2)}%`;
-  const short = (value) => String(Number(value.toPrecision(3)));
+  const short = (value) => String(Number(value.toPrecision(3))).replace("-", "−");
 
   function positions(text) {
     const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
@@ -238,7 +244,7 @@
         for (const other of all("button", list)) other.setAttribute("aria-pressed", "false");
         button.setAttribute("aria-pressed", String(on));
         choose(on ? code : null);
-      } }, make("span", { class: "n" }, name, " ", make("small", {}, String(images))), track, make("span", { class: "v" }, number(value)));
+      } }, make("span", { class: "n" }, breakable(name), " ", make("small", {}, String(images))), track, make("span", { class: "v" }, number(value)));
       list.append(make("li", {}, button));
     }
     const says = "SRCC among the images of one generator, where the generator cannot help." + (board.generatorOf ? " Choose one to mark its images." : "");
@@ -254,7 +260,7 @@
     for (const at of ticks(0, most, 3)) svg.append(draw("line", { class: "gridline", x1: 34, x2: 548, y1: y(at), y2: y(at) }), draw("text", { x: 28, y: y(at) + 4, "text-anchor": "end" }, short(at)));
     model.prompts.forEach((items, bin) => svg.append(draw("rect", { class: bin < 10 ? "bar low" : "bar", x: x(-1 + bin / 10) + 1,
       y: y(items), width: x(0.1) - x(0) - 2, height: y(0) - y(items) }, draw("title", {}, `${items} prompts`))));
-    for (const at of [-1, -0.5, 0, 0.5, 1]) svg.append(draw("text", { x: x(at), y: high - 24, "text-anchor": "middle" }, String(at)));
+    for (const at of [-1, -0.5, 0, 0.5, 1]) svg.append(draw("text", { x: x(at), y: high - 24, "text-anchor": "middle" }, short(at)));
     svg.append(draw("line", { class: "zero", x1: x(0), x2: x(0), y1: 12, y2: high - 42 }),
       draw("text", { class: "strong", x: 291, y: high - 5, "text-anchor": "middle" }, "SRCC within one prompt"));
     const left = model.promptsLeftOut ? ` ${model.promptsLeftOut} prompts have too few images.` : "";
@@ -273,10 +279,11 @@
       const apart = test.p !== null && test.p <= 0.05, kind = !apart ? "same" : test.difference > 0 ? "better" : "worse";
       const effect = make("td", { class: "effect", "aria-hidden": "true" }, make("u", { style: `left:${percent(at(0))}` }));
       if (test.low !== null) effect.append(make("i", { style: `left:${percent(at(test.low))};width:${percent(at(test.high) - at(test.low))}` }), make("b", { style: `left:${percent(at(test.difference))}` }));
-      return make("tr", {}, make("th", { scope: "row" }, test.other.name), make("td", {}, number(test.other.srcc[0])), effect,
-        make("td", {}, `${test.difference > 0 ? "+" : ""}${interval([test.difference, test.low, test.high])}`),
+      return make("tr", {}, make("th", { scope: "row" }, breakable(test.other.name)), make("td", {}, number(test.other.srcc[0])), effect,
+        make("td", {}, make("span", {}, `${test.difference > 0.0005 ? "+" : ""}${number(test.difference)}`), " ",
+          test.low === null ? null : make("small", {}, `[${number(test.low)}, ${number(test.high)}]`)),
         make("td", { class: "p" }, number(test.p)),
-        make("td", { class: `verdict ${kind}` }, { same: "not separable", better: "better than it", worse: "worse than it" }[kind]));
+        make("td", { class: `verdict ${kind}` }, { same: "not separable", better: "better", worse: "worse" }[kind]));
     });
     const head = ["Against", "its SRCC", "", "Difference [95 %]", "p", "This model is"].map((title, column) =>
       make("th", { scope: "col", class: column === 2 ? "effect" : column === 4 ? "p" : column === 5 ? "verdict" : null, "aria-hidden": column === 2 ? "true" : null }, title));
