@@ -102,7 +102,7 @@ def item_key(dataset: str, name: str) -> str:
     """Key of an item that no content identifies: 64 hexadecimal digits, as of an image.
 
     >>> item_key("livec", "10.bmp")[:16]
-    '2c6e0be15ae5bcdf'
+    '7ea7e83231279651'
     """
     return hashlib.sha256(json.dumps(["item", dataset, name]).encode()).hexdigest()
 

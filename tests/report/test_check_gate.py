@@ -116,6 +116,7 @@ def test_drift_beyond_the_tolerance_is_caught_and_below_it_passes(
         in finding.text
     )
     assert "**FAIL** score drift (small, steady, quality)" in markdown(report)
+    assert not check(run, baseline, NEW).passed, "the fingerprint is not new, so nothing may move"
 
 
 def test_the_tolerance_is_that_of_the_baseline(run: Path, baseline: Path) -> None:
@@ -166,6 +167,20 @@ def test_a_drop_by_chance_and_a_drop_that_is_tiny_pass(baseline: Path, tmp_path:
     assert tiny.rows[0].p is not None
     assert tiny.rows[0].p < 0.05  # real, but smaller than --min-effect
     assert not check(slight, perfect, Gate(min_effect=0.0, allow_new_fingerprint=True)).passed
+
+
+def test_a_model_that_scores_damage_is_turned_on_both_sides(tmp_path: Path) -> None:
+    labels = label_table(tmp_path)
+    said = Declared("a test", "training-free", direction="lower")
+    for name, scores in (("one", -BEFORE), ("two", -TRUTH), ("three", -WORSE)):
+        file = score_table(tmp_path / f"{name}.csv", damage=scores)
+        import_scores(file, str(labels), said, out=tmp_path / name, resamples=100)
+    better = check(tmp_path / "two", tmp_path / "one", NEW)
+    assert better.passed
+    assert better.rows[0].srcc_before == pytest.approx(0.817, abs=1e-3)
+    assert better.rows[0].srcc_now == 1.0
+    worse = check(tmp_path / "three", tmp_path / "one", NEW)
+    assert [finding.kind for finding in worse.findings if finding.fails] == ["SRCC drop"]
 
 
 def test_a_better_model_passes(baseline: Path, tmp_path: Path) -> None:
