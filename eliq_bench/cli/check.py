@@ -67,6 +67,8 @@ def check(
 
     if out is not None and out.suffix not in FORMATS:
         raise InputError(f"--out {out} must end in {' or '.join(FORMATS)}.")
+    if out is not None and not out.absolute().parent.is_dir():
+        raise InputError(f"--out {out}: the folder {out.parent} does not exist; create it first.")
     if update_baseline:
         made = gate.update_baseline(run, baseline)
         click.echo(f"Baseline: {baseline}, {len(made.rows)} rows, {baseline.stat().st_size / 1000:,.0f} kB")
@@ -85,4 +87,5 @@ def _show(report: "CheckReport", form: str, out: Path | None) -> None:
     texts = {"md": markdown(report), "json": report.model_dump_json(indent=1) + "\n"}
     click.echo(texts[form], nl=False)
     if out is not None:
-        write_whole(out, lambda target: target.write_text(texts[out.suffix[1:]], encoding="utf-8"))
+        text = texts[out.suffix[1:]]
+        write_whole(out, lambda target: target.write_text(text, encoding="utf-8"), "choose another --out")

@@ -27,9 +27,7 @@ def leaderboard() -> None:
 @click.option("-d", "--datasets", multiple=True, help="Of the run, with commas.  [default: all]")
 @click.option("-m", "--models", multiple=True, help="Of the run, with commas.  [default: all]")
 @click.option("--replace", is_flag=True, help="Put a model in the place of one with its name.")
-def add(
-    run: Path, folder: Path, datasets: tuple[str, ...], models: tuple[str, ...], replace: bool
-) -> None:
+def add(run: Path, folder: Path, datasets: tuple[str, ...], models: tuple[str, ...], replace: bool) -> None:
     """Add RUN (a folder of `run --out` or `import-scores --out`) to the boards of its datasets.
 
     Subsets, gaps other than blank images, other protocols, other revisions of the dataset, and models that saw its

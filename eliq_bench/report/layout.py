@@ -144,11 +144,18 @@ def _problems(row: Row) -> list[str]:
     found = []
     if row.saw_labels:
         found.append("was trained on labels of this dataset; struck out and not ranked.")
-    counts = {"missing": "images not at hand", "undefined": "undefined", "unreadable": "unreadable", "errors": "failed"}
+    counts = {
+        "missing": "images not at hand",
+        "undefined": "undefined",
+        "unreadable": "unreadable",
+        "errors": "failed",
+    }
     lost = [f"{getattr(row, name):,} {text}" for name, text in counts.items() if getattr(row, name)]
     if lost:
         ranked = "on blank images only, so the row is ranked all the same"
-        found.append(f"{', '.join(lost)}; {ranked if row.ranked else 'below full coverage a row is not ranked'}.")
+        found.append(
+            f"{', '.join(lost)}; {ranked if row.ranked else 'below full coverage a row is not ranked'}."
+        )
     if row.srcc is not None and row.srcc < 0 and row.kind == "model":
         found.append("ranks backwards here.")
     if row.srcc is None:

@@ -159,6 +159,10 @@ def test_check_from_first_baseline_to_failure(cli: Cli, run: Path, tmp_path: Pat
 
 def test_check_misuse(cli: Cli, run: Path, tmp_path: Path) -> None:
     assert "must end in .md or .json" in sentence(cli("check", run, "--baseline", run, "--out", "report.txt"))
+    nowhere = tmp_path / "none" / "r.md"
+    assert "does not exist; create it first" in sentence(
+        cli("check", run, "--baseline", run, "--out", nowhere)
+    )
     assert "holds no results.json" in sentence(cli("check", tmp_path / "nothing", "--baseline", run))
     (run / "items.parquet").unlink()
     assert "no scores per item" in sentence(cli("check", run, "--baseline", run))

@@ -133,7 +133,7 @@ def save_baseline(baseline: Baseline, path: Path) -> None:
         EliqBenchError: it cannot be written.
     """
     text = baseline.model_dump_json(indent=1) + "\n"
-    write_whole(path, lambda target: target.write_text(text, encoding="utf-8"))
+    write_whole(path, lambda target: target.write_text(text, encoding="utf-8"), "name another --baseline")
 
 
 def read_baseline(path: Path) -> Baseline:

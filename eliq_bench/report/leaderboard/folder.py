@@ -42,9 +42,7 @@ def render(folder: Path) -> list[Path]:
     """
     made = rendered(read_boards(folder))
     for name, text in made.items():
-        write_whole(
-            folder / name, lambda path, text=text: path.write_bytes(text.encode()), "earlier files are as they were"
-        )
+        _write(folder / name, text)
     for path in _left_over(folder, set(made)):
         path.unlink()
     return [folder / name for name in made]
@@ -65,6 +63,12 @@ def differences(folder: Path) -> list[str]:
         elif path.read_bytes() != text.encode():
             found.append(f"{path} differs from what its board gives")
     return found + [f"{path} belongs to no board" for path in _left_over(folder, set(made))]
+
+
+def _write(path: Path, text: str) -> None:
+    write_whole(
+        path, lambda place: place.write_bytes(text.encode()), "the boards themselves are as they were"
+    )
 
 
 def _left_over(folder: Path, made: set[str]) -> list[Path]:

@@ -1,9 +1,18 @@
-"""Write the schema of results.json as the code has it now."""
+"""Write the schemas of results.json and of leaderboards as the code has them now."""
 
 import json
 from pathlib import Path
 
+from pydantic import BaseModel
+
+from eliq_bench.report.leaderboard.board import BOARD_VERSION, Board
 from eliq_bench.report.results import SCHEMA_VERSION, Results
 
-path = Path(__file__).parent / f"results-{SCHEMA_VERSION}.json"
-path.write_text(json.dumps(Results.model_json_schema(), indent=1) + "\n", encoding="utf-8")
+PUBLISHED: dict[str, type[BaseModel]] = {
+    f"results-{SCHEMA_VERSION}.json": Results,
+    f"leaderboard-{BOARD_VERSION}.json": Board,
+}
+
+for name, model in PUBLISHED.items():
+    path = Path(__file__).parent / name
+    path.write_text(json.dumps(model.model_json_schema(), indent=1) + "\n", encoding="utf-8")

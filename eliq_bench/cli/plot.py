@@ -1,0 +1,35 @@
+"""`eliq-bench plot`: pictures of a run, as PNG or SVG."""
+
+from pathlib import Path
+
+import click
+
+from eliq_bench.cli import options
+
+KINDS = ("scatter", "forest", "generators", "cd")
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--kind", required=True, type=click.Choice(KINDS), help="What is drawn, see below.")
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="File, .png or .svg.")
+@click.option("-d", "--dataset", help="Of the run.  [default: its first]")
+@click.option("--dimension", help="Such as alignment.  [default: the first with scores]")
+@click.option("-m", "--models", multiple=True, help="Names, with commas.  [default: all]")
+def plot(
+    run: Path, kind: str, out: Path, dataset: str | None, dimension: str | None, models: tuple[str, ...]
+) -> None:
+    """Draw a plot of RUN (a folder of `run --out`); the same run gives the same bytes.
+
+    \b
+    scatter     score against label with the fitted curve, a panel per model
+    forest      SRCC of all models with intervals, floor and ceiling
+    generators  SRCC within each generator, a panel per model
+    cd          critical-difference style: bars join models that no test separates
+    """
+    from eliq_bench.report.plots import check_format, draw
+    from eliq_bench.report.plots.material import read_material
+
+    check_format(out)
+    draw(kind, read_material(run, dataset, dimension, options.names(models)), out)
+    click.echo(str(out))

@@ -1,0 +1,59 @@
+"""Plots of a run as PNG or SVG, the same bytes from the same run: `draw` and its kinds.
+
+matplotlib is imported inside the functions that draw, so that asking for help stays quick.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eliq_bench.errors import InputError
+from eliq_bench.report.folder import write_whole
+from eliq_bench.report.plots.kinds import KINDS
+from eliq_bench.report.plots.material import Material
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = (".png", ".svg")
+DPI = 150
+
+
+def draw(kind: str, material: Material, out: Path) -> None:
+    """Draw one kind of plot into a file.
+
+    Args:
+        kind: of `KINDS`.
+        material: what is drawn.
+        out: ends in .png or .svg.
+
+    Raises:
+        InputError: the ending is another, or the run does not have what this kind needs.
+        EliqBenchError: the file cannot be written.
+    """
+    check_format(out)
+    import matplotlib
+
+    from eliq_bench.registry import resolve
+    from eliq_bench.report.plots.style import STYLE
+
+    function: Callable[[Material], Figure] = resolve(KINDS[kind])
+    with matplotlib.rc_context(STYLE):
+        figure = function(material)
+        # neither date nor version, so that the same run gives the same bytes
+        metadata = {"Date": None, "Creator": None} if out.suffix == ".svg" else {"Software": None}
+        write_whole(
+            out,
+            lambda path: figure.savefig(path, format=out.suffix[1:], dpi=DPI, metadata=metadata),
+            "choose another --out",
+        )
+
+
+def check_format(out: Path) -> None:
+    """See that the ending of a file is one that can be drawn.
+
+    Raises:
+        InputError: it is another.
+    """
+    if out.suffix not in FORMATS:
+        raise InputError(f"--out {out.name} must end in {' or '.join(FORMATS)}.")

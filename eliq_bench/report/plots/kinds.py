@@ -1,0 +1,8 @@
+"""The kinds of plots, each with the function that draws it."""
+
+KINDS = {
+    "scatter": "eliq_bench.report.plots.scatter:scatter",
+    "forest": "eliq_bench.report.plots.forest:forest",
+    "generators": "eliq_bench.report.plots.generators:generators",
+    "cd": "eliq_bench.report.plots.critical_difference:critical_difference",
+}

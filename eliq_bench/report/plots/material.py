@@ -1,0 +1,119 @@
+"""What the plots of a run are drawn from: one dataset, one dimension, rows and scores of the chosen models."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eliq_bench.datasets.groups import merge_groups
+from eliq_bench.errors import InputError, did_you_mean
+from eliq_bench.report.evaluate import oriented
+from eliq_bench.report.results import DatasetRecord, ModelRecord, Results, Row
+from eliq_bench.report.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores
+from eliq_bench.types import Items
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One model with its row and its scores."""
+
+    row: Row
+    model: ModelRecord
+    score: Floats
+    """(n,) higher is better, NaN where there is none."""
+
+    @property
+    def own(self) -> Floats:
+        """The scores in the model's own direction, (n,)."""
+        return self.score if self.model.dimensions[self.row.dimension] == "higher" else -self.score
+
+
+@dataclass(frozen=True)
+class Material:
+    """One dataset and dimension of a run."""
+
+    dataset: DatasetRecord
+    dimension: str
+    items: Items
+    label: Floats
+    """(n,) higher is better."""
+    groups: tuple[str, ...]
+    """(n,) what the bootstrap resamples."""
+    models: list[Scored]
+    """By falling SRCC."""
+    references: list[Row]
+    """Generator floors and noise ceiling."""
+    seed: int
+    resamples: int
+
+    @property
+    def title(self) -> str:
+        """Dataset and dimension."""
+        part = f" (subset: {self.dataset.subset})" if self.dataset.subset else ""
+        return f"{self.dataset.title}, {self.dimension}{part}"
+
+
+def read_material(
+    run: Path, dataset: str | None = None, dimension: str | None = None, models: Sequence[str] = ()
+) -> Material:
+    """Read one dataset and dimension of a run.
+
+    Args:
+        run: folder that `run` or `import-scores` wrote.
+        dataset: name; None takes the only one, or the first.
+        dimension: None takes the first that has rows.
+        models: names; empty takes all with a score for the dimension.
+
+    Raises:
+        InputError: the run lacks a name, or is damaged.
+    """
+    results = Results.load(run)
+    name = _one_of(dataset, [record.name for record in results.datasets], "dataset")
+    rows = [row for row in results.rows if row.dataset == name]
+    predicted = list(dict.fromkeys(row.dimension for row in rows if row.supervision is not None))
+    if not predicted:
+        raise InputError(f"{run} has no score that {name} labels; there is nothing to plot.")
+    wanted = _one_of(dimension, predicted, "dimension")
+    rows = [row for row in rows if row.dimension == wanted]
+    known = [row.model for row in rows if row.supervision is not None]
+    chosen = [_one_of(model, known, "model") for model in models] or known
+    table = next(table for table in read_items(run / ITEMS_FILE) if table.dataset == name)
+    columns = {
+        column.model: column
+        for column in read_scores(run / SCORES_FILE)
+        if column.dataset == name and column.dimension == wanted
+    }
+    scored = [
+        Scored(row, results.model(row.model), oriented(columns[row.model], results.model(row.model)))
+        for row in rows
+        if row.model in chosen and row.model in columns
+    ]
+    return Material(
+        dataset=results.dataset(name),
+        dimension=wanted,
+        items=table.items,
+        label=table.items.labels[wanted],
+        groups=merge_groups(table.items.group, table.sha256),
+        models=sorted(scored, key=lambda entry: (_falling(entry.row), entry.row.model)),
+        references=[row for row in rows if row.supervision is None],
+        seed=results.environment.seed,
+        resamples=results.environment.resamples,
+    )
+
+
+def _one_of(wanted: str | None, known: list[str], what: str) -> str:
+    if wanted is None:
+        return known[0]
+    if wanted not in known:
+        raise InputError(
+            f"This run has no {what} {wanted!r} to plot, only {', '.join(known)}.{did_you_mean(wanted, known)}"
+        )
+    return wanted
+
+
+def _falling(row: Row) -> float:
+    return -row.srcc if row.srcc is not None else float("inf")
