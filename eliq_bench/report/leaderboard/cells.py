@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from eliq_bench.report.layout import number
 from eliq_bench.report.leaderboard.board import Board, BoardRow, Table
 from eliq_bench.report.leaderboard.published import disagrees, shown
 
@@ -93,8 +92,20 @@ def legend(board: Board, table: Table) -> list[str]:
 
 def with_interval(row: BoardRow) -> str:
     """Value and interval, such as `0.735 [0.716, 0.753]`."""
-    interval = "" if row.srcc_low is None else f" [{number(row.srcc_low)}, {number(row.srcc_high)}]"
-    return number(row.srcc) + interval
+    interval = "" if row.srcc_low is None else f" [{signed(row.srcc_low)}, {signed(row.srcc_high)}]"
+    return signed(row.srcc) + interval
+
+
+def signed(value: float | None) -> str:
+    """Three decimals with a minus sign that is one, and no minus zero.
+
+    >>> signed(-0.0004), signed(-0.012), signed(None)
+    ('0.000', '−0.012', '–')
+    """
+    if value is None:
+        return "–"
+    text = f"{value:.3f}"
+    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
 
 
 def ranks(row: BoardRow) -> str:
@@ -125,7 +136,7 @@ def is_label_free(row: BoardRow) -> bool:
 
 
 def _numeric(value: float | None) -> Cell:
-    return Cell("" if value is None else number(value), value)
+    return Cell("" if value is None else signed(value), value)
 
 
 def _published(board: Board, row: BoardRow, notes: Footnotes) -> Cell:

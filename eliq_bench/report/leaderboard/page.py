@@ -16,6 +16,7 @@ from eliq_bench.report.leaderboard.cells import (
     columns,
     is_label_free,
     legend,
+    signed,
 )
 from eliq_bench.report.leaderboard.detail import detail
 from eliq_bench.report.leaderboard.says import says
@@ -141,7 +142,7 @@ def _label(row: BoardRow) -> str:
         }.get(row.kind, row.kind)
     parts: list[str] = ["trivial predictor" if row.kind == "floor" else row.supervision]
     if row.control:
-        parts.append(f"its {row.score_dimension} score")
+        parts = [f"its {row.score_dimension} score"]
     if row.n < row.total:
         parts.append(f"{row.n:,} of {row.total:,}")
     return ", ".join(parts)
@@ -173,6 +174,7 @@ def _environment() -> "Environment":
     )
     made.filters["bold"] = bold
     made.filters["breakable"] = breakable
+    made.filters["signed"] = signed
     return made
 
 

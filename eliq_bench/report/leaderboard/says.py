@@ -1,10 +1,11 @@
 """What a table says, in a paragraph that needs no table: best, separable or not, above the floor, below the ceiling."""
 
-from eliq_bench.report.layout import number
 from eliq_bench.report.leaderboard.board import Board, BoardPair, BoardRow, Table
-from eliq_bench.report.leaderboard.cells import is_label_free, with_interval
+from eliq_bench.report.leaderboard.cells import is_label_free, signed, with_interval
 
 ALPHA = 0.05
+CLOSE = 0.15
+"""A score made for another dimension is worth a sentence if it comes so near to the best model."""
 
 
 def says(board: Board, table: Table) -> list[str]:
@@ -18,7 +19,7 @@ def says(board: Board, table: Table) -> list[str]:
         sentences += _floors(table, best, models)
         sentences += _ceiling(table, best)
     sentences += _trained(table, models)
-    sentences += _controls(board, table)
+    sentences += _controls(board, table, models)
     return sentences
 
 
@@ -52,9 +53,9 @@ def _next(table: Table, models: list[BoardRow]) -> list[str]:
     best, other = models[0], models[1]
     pair = find_pair(table, best.model, other.model)
     if pair is None or pair.p_holm is None:
-        return [f"The next is **{other.model}** ({number(other.srcc)}); the two could not be tested."]
+        return [f"The next is **{other.model}** ({signed(other.srcc)}); the two could not be tested."]
     verb = "It is separable from" if separable(pair) else "It cannot be told apart from"
-    return [f"{verb} the next, **{other.model}** ({number(other.srcc)}): {difference(pair)}."]
+    return [f"{verb} the next, **{other.model}** ({signed(other.srcc)}): {difference(pair)}."]
 
 
 def _floors(table: Table, best: BoardRow, models: list[BoardRow]) -> list[str]:
@@ -73,14 +74,14 @@ def _floors(table: Table, best: BoardRow, models: list[BoardRow]) -> list[str]:
             )
         setting = ", and with which setting," if "setting" in floor.model else ""
         return [
-            f"Knowing nothing but which generator made an image{setting} gives {number(floor.srcc)}, the generator "
+            f"Knowing nothing but which generator made an image{setting} gives {signed(floor.srcc)}, the generator "
             f"floor: **{best.model}** is {abs(gap):.3f} {'above' if gap >= 0 else 'below'} it{where}{share}."
         ]
     trivial = best_trivial(table)
     if trivial is None or trivial is best or best.srcc is None or trivial.srcc is None:
         return []
     return [
-        f"The best trivial predictor, **{trivial.model}**, reaches {number(trivial.srcc)}, "
+        f"The best trivial predictor, **{trivial.model}**, reaches {signed(trivial.srcc)}, "
         f"{abs(best.srcc - trivial.srcc):.3f} {'less' if best.srcc >= trivial.srcc else 'more'}."
     ]
 
@@ -98,7 +99,7 @@ def _ceiling(table: Table, best: BoardRow) -> list[str]:
     if ceiling is None or ceiling.srcc is None or best.srcc is None:
         return ["How far the labels' own noise lets any model go is not known here."]
     return [
-        f"A second panel of raters would agree with the first at {number(ceiling.srcc)} (noise ceiling), "
+        f"A second panel of raters would agree with the first at {signed(ceiling.srcc)} (noise ceiling), "
         f"{ceiling.srcc - best.srcc:.3f} above **{best.model}**."
     ]
 
@@ -116,29 +117,31 @@ def _trained(table: Table, models: list[BoardRow]) -> list[str]:
     if models and models[0].srcc is not None and best.srcc is not None and best.srcc < models[0].srcc:
         return [
             f"No model trained on human judgement does better here; the best of them is **{best.model}** "
-            f"({number(best.srcc)})."
+            f"({signed(best.srcc)})."
         ]
     return [
         f"Among models trained on human judgement elsewhere, **{best.model}** reaches {with_interval(best)}."
     ]
 
 
-def _controls(board: Board, table: Table) -> list[str]:
-    """Scores made for something else, which may look good because the labels go together."""
+def _controls(board: Board, table: Table, models: list[BoardRow]) -> list[str]:
+    """A score made for something else that comes close: labels of one dataset go together."""
     controls = [row for row in table.rows if row.control and row.kind == "model" and row.srcc is not None]
-    if not controls:
+    if not controls or controls[0].srcc is None:
         return []
     best = controls[0]
-    left = "" if best.partial is None else f" ({number(best.partial)} with {best.score_dimension} held fixed)"
+    if models and (models[0].srcc or 0.0) - controls[0].srcc > CLOSE:
+        return []
+    left = "" if best.partial is None else f" ({signed(best.partial)} with {best.score_dimension} held fixed)"
     sentence = (
         f"For comparison: of the scores made for {best.score_dimension}, which do not claim {table.dimension}, "
-        f"**{best.model}** goes furthest, {number(best.srcc)}{left}"
+        f"**{best.model}** goes furthest, {signed(best.srcc)}{left}"
     )
     for other in (row for row in table.rows if row.kind == "model"):
         pair = find_pair(table, best.model, other.model)
         if pair is not None and pair.p_holm is not None:
             verb = "separable" if separable(pair) else "not separable"
-            sentence += f"; it is {verb} from **{other.model}**: {difference(pair)}"
+            sentence += f"; {verb} from **{other.model}**, {difference(pair)}"
     return [sentence + "."]
 
 
@@ -160,21 +163,9 @@ def separable(pair: BoardPair) -> bool:
 
 
 def difference(pair: BoardPair) -> str:
-    """Difference, interval and corrected p of a pair."""
+    """Difference (first minus second), interval and corrected p of a pair."""
     interval = f"[{signed(pair.low)}, {signed(pair.high)}]"
-    return f"difference {signed(pair.difference)} {interval}, corrected p = {number(pair.p_holm)}"
-
-
-def signed(value: float | None) -> str:
-    """Three decimals with a minus sign that is one, and no minus zero.
-
-    >>> signed(-0.0004), signed(-0.012), signed(None)
-    ('0.000', '−0.012', '–')
-    """
-    if value is None:
-        return "–"
-    text = f"{value:.3f}"
-    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
+    return f"difference {signed(pair.difference)} {interval}, corrected p = {signed(pair.p_holm)}"
 
 
 def _set(board: Board) -> str:

@@ -45,7 +45,9 @@ def generators(material: Material) -> "Figure":
         _panel(axes, entry.row.model, [values[entry.row.model][place] for place in order], entry.row.srcc)
     for axes in list(grid.flat)[len(values) :]:
         axes.set_visible(False)
-    grid[0, 0].set_yticks(range(len(names)), [names[place] for place in order], fontsize=7.5)
+    grid[0, 0].set_yticks(range(len(names)), [names[place] for place in order])
+    for axes in grid[:, 0]:
+        axes.tick_params(labelsize=7.5)
     grid[0, 0].invert_yaxis()
     figure.suptitle(f"{material.title}: SRCC within each generator", x=0.01, ha="left", fontweight="bold")
     figure.supxlabel("bars: one generator each; broken line: over all images", fontsize=8)
