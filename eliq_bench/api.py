@@ -4,11 +4,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from eliq_bench.datasets.load import load_dataset as load_card
 from eliq_bench.datasets.locate import data_roots
 from eliq_bench.errors import InputError
-from eliq_bench.registry import dataset_card, model_cards
+from eliq_bench.registry import dataset_card, model_card, model_cards
 from eliq_bench.report.results import Results
 from eliq_bench.runner.collect import collect
 from eliq_bench.runner.execute import ReportProgress, Spent, execute
@@ -19,8 +20,9 @@ DEFAULT_DATASETS = ("ladder",)
 
 
 def default_models() -> list[str]:
-    """The models that need neither a download nor a prompt to say something: the floors and piqe."""
-    return ["piqe", *(name for name, card in model_cards().items() if card.floor)]
+    """Quick models that need no download: piqe and our own floors (pyiqa's entropy takes longer than all of them)."""
+    own = [name for name, card in model_cards().items() if card.floor and "pyiqa" not in card.packages]
+    return ["piqe", *own]
 
 
 def load_dataset(
@@ -120,7 +122,9 @@ def run(
     if out is not None:
         check_writable(Path(out))
     opened = open_datasets(datasets, data_root, dimensions, limit, seed)
-    scored = compute(opened, models or default_models(), settings or Settings(), progress)
+    chosen = _listed(models) or default_models()
+    _check_dimensions(chosen, opened)
+    scored = compute(opened, chosen, settings or Settings(), progress)
     results = assemble(scored, Resampling(seed, resamples))
     if out is not None:
         save(results, scored.tables, scored.columns, Path(out))
@@ -170,7 +174,7 @@ def open_datasets(
 
     opened = [
         load_dataset(name, data_root, dimensions if is_table(name) else None)
-        for name in dict.fromkeys(names or DEFAULT_DATASETS)
+        for name in dict.fromkeys(_listed(names) or DEFAULT_DATASETS)
     ]
     return [take_subset(dataset, limit, seed) for dataset in opened] if limit is not None else opened
 
@@ -196,7 +200,28 @@ def score(
     """
     from eliq_bench.datasets.folder import load_unlabelled
 
-    return compute([load_unlabelled(paths)], models or default_models(), settings or Settings(), progress)
+    images = load_unlabelled(_listed(paths))
+    return compute([images], _listed(models) or default_models(), settings or Settings(), progress)
+
+
+def _listed(names: Sequence[Any] | Any | None) -> list[Any]:
+    """A list, also of a single name, which Python would take letter by letter."""
+    return [] if names is None else [names] if isinstance(names, str | Path) else list(names)
+
+
+def _check_dimensions(models: Sequence[str], datasets: Sequence[Dataset]) -> None:
+    """Refuse a run that could not give a single row.
+
+    Raises:
+        InputError: no model predicts what a dataset labels.
+    """
+    predicted = {dimension for name in models for dimension in model_card(name).dimensions}
+    labelled = {dimension for dataset in datasets for dimension in dataset.card.dimensions}
+    if not predicted & labelled:
+        raise InputError(
+            f"Nothing to compare: the models predict {', '.join(sorted(predicted))}, the datasets label "
+            f"{', '.join(sorted(labelled))}."
+        )
 
 
 def _silent(done: int, total: int) -> None:

@@ -76,9 +76,9 @@ def _with_plugins(cards: dict[str, AnyCard], group: str, kind: type[AnyCard]) ->
         try:
             offered = _plugin_cards(entry, kind)
         except Exception as error:  # a plug-in may fail in any way; the rest must go on
-            warnings.warn(
-                f"plug-in {entry.name} ({entry.value}) is left out: {error}", PluginWarning, stacklevel=2
-            )
+            reason = " ".join(str(error).split())[:200]  # pydantic's reports run over pages
+            message = f"plug-in {entry.name} ({entry.value}) is left out: {reason}"
+            warnings.warn(message, PluginWarning, stacklevel=2)
             continue
         for card in offered:
             if card.name in cards:

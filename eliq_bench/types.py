@@ -120,6 +120,9 @@ class ModelCard(Card):
     """1 where batching is slower or changes the score; None where any size does."""
     min_side: int = 1
     max_pixels: int = 100_000_000
+    thread_dependent: bool = False
+    """True if float sums make the score depend on the number of threads: it then gets as many as its library would
+    take on this machine, and the number is part of the fingerprint."""
     dtypes: tuple[Literal["float32", "float64", "bfloat16", "float16"], ...] = ("float32",)
     """Precisions it may run in, the default first."""
     tolerance: float = 1e-4

@@ -12,6 +12,7 @@ from eliq_bench.cli.doctor import doctor
 from eliq_bench.cli.import_scores import import_scores
 from eliq_bench.cli.leaderboard import leaderboard
 from eliq_bench.cli.listing import list_group
+from eliq_bench.cli.pairs import pairs
 from eliq_bench.cli.plot import plot
 from eliq_bench.cli.report import report
 from eliq_bench.cli.run import run
@@ -29,7 +30,19 @@ def cli(debug: bool) -> None:
     """Which label-free image quality model to trust for AI-generated images, and by how much."""
 
 
-for command in (run, score, report, compare, check, import_scores, leaderboard, plot, list_group, doctor):
+for command in (
+    run,
+    score,
+    report,
+    compare,
+    check,
+    import_scores,
+    leaderboard,
+    pairs,
+    plot,
+    list_group,
+    doctor,
+):
     cli.add_command(command)
 
 

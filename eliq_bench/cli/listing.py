@@ -109,7 +109,7 @@ def _weights(card: "ModelCard") -> str:
         return "none needed" if card.weights_complete else "fetched by its library"
     size = sum(weight.size for weight in card.weights)
     at_least = "" if all(weight.size for weight in card.weights) and card.weights_complete else "at least "
-    known = f", {at_least}{size / 1e6:.1f} MB" if size else ""
+    known = f", {at_least}{size / 1e6:.2g} MB" if size else ""
     return ("missing" if missing(card) else "present") + known
 
 
@@ -147,4 +147,4 @@ def _show(rows: Sequence[Mapping[str, str]], form: str, what: str) -> None:
         cells = [list(row.values()) for row in rows]
         section = Section("", tuple(rows[0]), cells, [False] * len(rows), [])
         show_section(section, terminal(), COMPACT[what], justify="left")
-    click.echo(f"{len(rows)} {what}", err=True)
+    click.echo(f"{len(rows)} {what if len(rows) != 1 else what[:-1]}", err=True)

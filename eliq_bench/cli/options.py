@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from eliq_bench.errors import InputError
+from eliq_bench.errors import InputError, did_you_mean
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -83,5 +83,8 @@ def columns(values: tuple[str, ...]) -> dict[str, str]:
         dimension, equals, column = value.partition("=")
         if not (equals and dimension and column):
             raise InputError(f"--dimension {value!r} must be NAME=COLUMN or NAME=COLUMN:lower.")
+        _, colon, direction = column.rpartition(":")
+        if colon and direction not in ("lower", "higher") and did_you_mean(direction, ["lower", "higher"]):
+            raise InputError(f"--dimension {value!r}: write :lower or :higher behind the column.")
         chosen[dimension] = column
     return chosen

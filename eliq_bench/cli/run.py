@@ -19,7 +19,7 @@ from eliq_bench.cli.progress import progress_bar
     "--dimension",
     "dimensions",
     multiple=True,
-    metavar="NAME=COLUMN[:lower]",
+    metavar="NAME=COLUMN[:lower|:higher]",
     help="Label column of an own table; may be repeated.",
 )
 @click.option("--limit", type=click.IntRange(1), help="Seeded subset of N items; never on a leaderboard.")
@@ -53,11 +53,11 @@ def run(
     if dry_run:
         from eliq_bench.report.preflight import preflight
 
-        opened = options.names(datasets) or list(api.DEFAULT_DATASETS)
-        click.echo(
-            preflight(options.names(models) or api.default_models(), opened, data_root, chosen, settings)
-        )
-        return
+        names = options.names(datasets) or list(api.DEFAULT_DATASETS)
+        wanted = options.names(models) or api.default_models()
+        text, ready = preflight(wanted, names, data_root, chosen, settings, limit, seed)
+        click.echo(text)
+        raise click.exceptions.Exit(0 if ready else 1)
     folder = out or Path("runs") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
     with progress_bar() as progress:
         results = api.run(

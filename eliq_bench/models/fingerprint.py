@@ -1,6 +1,7 @@
 """Fingerprints from cards, without building the model: a rerun that computes nothing loads nothing."""
 
 import json
+import os
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -21,11 +22,17 @@ def fingerprint(card: ModelCard, options: dict[str, Any], dtype: str) -> Fingerp
         model=card.name,
         version=card.version,
         weights=identify(card),
-        options=tuple((key, json.dumps(options[key])) for key in sorted(options)),
+        options=tuple((key, json.dumps(options[key])) for key in sorted(options))
+        + ((("threads", str(machine_threads())),) if card.thread_dependent else ()),
         packages=tuple((name, installed(name)) for name in card.packages),
         dtype=dtype,
         decoder=DECODER,
     )
+
+
+def machine_threads() -> int:
+    """Threads that a library takes here if nobody limits it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def installed(package: str) -> str:

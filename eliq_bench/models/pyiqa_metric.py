@@ -7,7 +7,6 @@ pyiqa raises or returns a number that its own formula does not define.
 import contextlib
 import io
 import logging
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.models import weights
+from eliq_bench.models.fingerprint import machine_threads
 from eliq_bench.types import Batch, ModelCard, Scorer, Scores
 
 NATURAL_SCENE_STATISTICS = (
@@ -33,10 +33,6 @@ NATURAL_SCENE_STATISTICS = (
 
 NEEDS_GRADIENT = ("compare2score",)
 """Metrics that optimise inside `forward`."""
-
-THREAD_DEPENDENT = ("brisque", "brisque_matlab")
-"""Metrics whose float32 sums differ with the number of threads, by up to 0.7 %: they get as many threads as pyiqa
-itself would take on this machine, so that scores equal its own."""
 
 
 def create(card: ModelCard, options: dict[str, Any], device: str, dtype: str) -> Scorer:
@@ -78,9 +74,7 @@ class PyiqaScorer:
         self.card = card
         self.net = net
         self.device = torch.device(device)
-        self.threads = (
-            len(os.sched_getaffinity(0)) if card.name in THREAD_DEPENDENT else torch.get_num_threads()
-        )
+        self.threads = machine_threads() if card.thread_dependent else torch.get_num_threads()
         self.autocast = torch.autocast(
             self.device.type, getattr(torch, dtype), enabled=dtype in ("bfloat16", "float16")
         )

@@ -16,6 +16,9 @@ def show(results: Results, console: Console | None = None) -> None:
     console = console or terminal()
     for section in sections(results):
         show_section(section, console)
+    for record in results.datasets:
+        for note in record.notes:
+            console.print(f"{record.name}: {note}", style="dim", highlight=False, markup=False)
     for warning in results.warnings:
         console.print(f"Warning: {warning}", style="yellow", highlight=False, markup=False)
 

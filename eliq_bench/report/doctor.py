@@ -73,9 +73,10 @@ def weights() -> Iterator[Check]:
     lacking = {name: missing(card) for name, card in model_cards().items()}
     ready = [name for name, files in lacking.items() if not files]
     yield Check("ready", None, ", ".join(ready))
-    for name, files in lacking.items():
-        if files:
-            yield Check(name, None, f"lacks {', '.join(weight.file for weight in files)}")
+    absent = sum(bool(files) for files in lacking.values())
+    yield Check(
+        "absent", None, f"weights of {absent} models; `eliq-bench list models --format json` names the files"
+    )
 
 
 def ready_models() -> list[str]:
@@ -122,9 +123,9 @@ def _promise(spec: ModelSpec, images: list[tuple[str, Path]]) -> Check:
         if not change <= spec.card.tolerance:
             text = f"scores change by {change:.2g} {how}; its card allows {spec.card.tolerance:g}"
             return Check(spec.card.name, False, text)
-    return Check(
-        spec.card.name, True, f"same scores twice, in batches of 1 and {CHECKED_IMAGES}, in any order"
-    )
+    batches = "always one by one" if spec.card.max_batch == 1 else f"in batches of 1 and {CHECKED_IMAGES}"
+    text = f"same scores twice, {batches}, in any order (tolerance {spec.card.tolerance:g})"
+    return Check(spec.card.name, True, text)
 
 
 def _values(scorer: ChunkScorer, tasks: list[Task]) -> dict[tuple[str, str], float]:

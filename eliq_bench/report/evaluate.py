@@ -155,7 +155,10 @@ def _rank(
                 scored[row.model], label, groups, n_resamples=resampling.resamples, seed=resampling.seed
             ),
         )
-    ranked = {row.model: scored[row.model] for row in rows if row.ranked and row.srcc is not None}
+    for row in rows:
+        if row.srcc_low is None:
+            row.ranked = False  # without an interval there is nothing to separate
+    ranked = {row.model: scored[row.model] for row in rows if row.ranked}
     if len(ranked) < 2:
         return
     needed = max(resampling.resamples, resamples_for(len(ranked), ALPHA))

@@ -20,6 +20,11 @@ def check_writable(folder: Path) -> None:
     Raises:
         InputError: it cannot.
     """
+    if folder.is_file():
+        raise InputError(f"--out {folder} is a file; results need a folder.")
+    foreign = [name for name in (SCORES_FILE, ITEMS_FILE, REPORT_FILE) if (folder / name).exists()]
+    if foreign and not (folder / RESULTS_FILE).exists():
+        raise InputError(f"{folder} holds a {foreign[0]} that is not of a run; choose another --out.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -19,11 +19,20 @@ HEADERS = (
     "scored",
     "supervision",
 )
+STATISTICS = {
+    "krcc": "KRCC",
+    "plcc": "PLCC",
+    "plcc_logistic4": "PLCC mapped",
+    "rmse_logistic4": "RMSE",
+    "srcc_within_generator": "within gen.",
+    "srcc_within_prompt": "within prompt",
+}
+"""Fields of a row that may be undefined, and the headers they stand under."""
 COMPACT = ("model", "SRCC [95 %]", "tier", "PLCC", "within gen.", "scored")
 """What a narrow terminal shows; the report has all."""
 DEGRADATIONS = (
     "These labels are known degradations, not human opinion: the table shows response to damage of known "
-    "strength, and says nothing about how people would rate the images."
+    "strength, and says nothing about how people would rate the images. Generator means the kind of degradation here."
 )
 PARTIAL = (
     "given: partial Spearman correlation, the other label held fixed. A score that measures quality alone keeps "
@@ -37,9 +46,12 @@ LEGEND = (
     "within gen., within prompt: mean SRCC inside one generator, inside one prompt: what is left when the "
     "generator or the content cannot help.",
     "tier: models in one tier cannot be told apart by a paired test on the same items (bootstrap over groups, "
-    "Holm over all pairs, 5 %); only fully scored models that did not see these labels are ranked.",
-    "generator floor: the SRCC of knowing nothing but which generator made an image. noise ceiling: the SRCC "
-    "between two panels of such raters; no model can be expected above it.",
+    "Holm's correction for the number of pairs, 5 %); only fully scored models that did not see these labels are "
+    "ranked, and only with an interval (10 groups or more).",
+    "generator floor: the SRCC of knowing nothing but which generator made an image, each image being part of its "
+    "generator's mean, so that it is too high on small sets with many generators.",
+    "noise ceiling: the SRCC between two simulated panels of raters with the spread of the real ones: what asking "
+    "people again would give.",
     "scored: items with a score, of all items with a label. An undefined score is left out, never replaced.",
 )
 
@@ -68,8 +80,10 @@ def sections(results: Results) -> list[Section]:
     """The tables of a run in reading order."""
     tables = []
     origins = {record.name: record.imported_from for record in results.models if record.imported_from}
-    for (name, dimension), rows in groupby(results.rows, key=lambda row: (row.dataset, row.dimension)):
-        tables.append(_section(results.dataset(name), dimension, sorted(rows, key=_order), origins))
+    for (name, dimension), group in groupby(results.rows, key=lambda row: (row.dataset, row.dimension)):
+        rows = sorted(group, key=_order)
+        if any(row.supervision for row in rows):  # floors and ceiling alone answer no question
+            tables.append(_section(results.dataset(name), dimension, rows, origins))
     for name, cross in groupby(results.cross, key=lambda row: row.dataset):
         tables.append(_cross_section(results.dataset(name), list(cross)))
     return tables
@@ -80,8 +94,11 @@ def _section(dataset: DatasetRecord, dimension: str, rows: list[Row], origins: M
     if dataset.subset:
         title += f" (subset: {dataset.subset})"
     notes = [DEGRADATIONS] if dataset.truth == "known degradations" else []
+    if dataset.subset:
+        notes.append("A subset is never ranked: no tiers, and no way into a leaderboard.")
     notes += imported_notes([row.model for row in rows], origins)
     notes += [f"{row.model}: {problem}" for row in rows for problem in _problems(row)]
+    notes += _undefined_notes(rows)
     cells = [_cells(row, row.model in origins) for row in rows]
     return Section(title, HEADERS, cells, [row.saw_labels for row in rows], notes)
 
@@ -152,10 +169,8 @@ def _problems(row: Row) -> list[str]:
     }
     lost = [f"{getattr(row, name):,} {text}" for name, text in counts.items() if getattr(row, name)]
     if lost:
-        ranked = "on blank images only, so the row is ranked all the same"
-        found.append(
-            f"{', '.join(lost)}; {ranked if row.ranked else 'below full coverage a row is not ranked'}."
-        )
+        blank = ", on blank images only, so the row is ranked all the same" if row.ranked else ""
+        found.append(f"{', '.join(lost)}{blank}.")
     if row.srcc is not None and row.srcc < 0 and row.kind == "model":
         found.append("ranks backwards here.")
     if row.srcc is None:
@@ -163,6 +178,20 @@ def _problems(row: Row) -> list[str]:
     elif row.srcc_low is None and row.supervision is not None:
         found.append(f"no interval: {row.reasons.get('srcc_low', 'no reason given')}.")
     return found
+
+
+def _undefined_notes(rows: list[Row]) -> list[str]:
+    """Why cells show a dash or rest on a fallback, one line per statistic and reason."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for name, title in STATISTICS.items():
+            if name in row.reasons:
+                found.setdefault((title, row.reasons[name]), []).append(row.model)
+    everyone = [row.model for row in rows if row.supervision]
+    return [
+        f"{title}{'' if models == everyone else ' of ' + ', '.join(models)}: {reason}."
+        for (title, reason), models in found.items()
+    ]
 
 
 def _cross_section(dataset: DatasetRecord, cross: list[CrossRow]) -> Section:

@@ -8,7 +8,10 @@ from eliq_bench.report.results import DatasetRecord, Environment, ModelRecord, R
 
 def report(results: Results) -> str:
     """Markdown with tables, legend, datasets, models and how it was made; ends with a newline."""
-    parts = ["# eliq-bench report", f"Protocol: **{results.protocol}** (no label was used to score)."]
+    parts = [
+        "# eliq-bench report",
+        f"Protocol: **{results.protocol}**: no label of these datasets was used to fit or choose anything here.",
+    ]
     for section in sections(results):
         parts += _section(section)
     if results.warnings:
@@ -60,7 +63,7 @@ def _models(records: list[ModelRecord]) -> str:
             "code, weights": f"scores: {record.code_licence}"
             if record.imported_from
             else f"{record.code_licence}; {record.weights_licence}",
-            "images/s": "–" if record.images_per_second is None else f"{record.images_per_second:.3g}",
+            "images/s": "–" if record.images_per_second is None else f"{record.images_per_second:,.1f}",
             "fingerprint": f"`{record.fingerprint}`",
         }
         for record in records

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eliq_bench.api import load_dataset
+from eliq_bench.datasets.subset import take_subset
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.models.weights import missing
 from eliq_bench.runner.session import Session, Settings, open_store, prepare
@@ -17,6 +18,8 @@ def preflight(
     data_root: Sequence[str | Path],
     dimensions: Mapping[str, str],
     settings: Settings,
+    limit: int | None = None,
+    seed: int = 0,
 ) -> tuple[str, bool]:
     """What is here, missing, stored and to be computed; and whether the run could start now.
 
@@ -29,12 +32,17 @@ def preflight(
         dataset, text = _try_dataset(name, data_root, dimensions)
         lines.append(f"  {name}: {text}")
         ready &= dataset is not None
+        if dataset and limit is not None:
+            dataset = take_subset(dataset, limit, seed)
+            lines.append(f"    of which {dataset.subset or 'all'}")
         opened += [dataset] if dataset else []
     lines.append("Models")
     usable = []
     for card, _ in chosen:
         lacking = _lacking(card)
-        lines.append(f"  {card.name}: {lacking or 'ready'}")
+        lines.append(
+            f"  {card.name}: {lacking or 'ready'}" + ("; all its scores are to be computed" * bool(lacking))
+        )
         ready &= not (lacking and settings.offline)
         usable += [] if lacking else [card.name]
     lines.append("Work")

@@ -166,8 +166,12 @@ def _mapping(
 def _fit_and_map(x: Floats, y: Floats, new: Floats, form: Form) -> tuple[Floats, int, int]:
     """Maps `new` by a curve fitted to (x, y); returns also how many starts converged, and of how many.
 
+    A score outside the range that the fit saw is mapped like the nearest one inside: the tail of a curve that is
+    all but exponential there says nothing about it (one such item gave an error of 10^8 on a scale of 5).
+
     With no converged start the curve is the least-squares line, or flat where that would decrease.
     """
+    new = np.clip(new, x.min(), x.max())
     centre, scale = x.mean(), x.std()
     offset, height = y.mean(), y.std()
     if scale == 0.0 or height == 0.0:

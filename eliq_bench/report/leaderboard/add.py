@@ -136,7 +136,9 @@ def computed(board: Board, table: ItemTable | None = None) -> Board:
     """
     known = board_table(board)
     if table is not None:
-        known = with_changes(table, items=with_changes(table.items, group=known.items.group))
+        # numbered as on the board, so that sums over prompts come out the same from the board alone
+        numbered = with_changes(table.items, group=known.items.group, prompt=known.items.prompt)
+        known = with_changes(table, items=numbered)
     elif not board.keeps_labels:
         raise InputError(
             f"The board of {board.dataset.name} holds no labels (licence: {board.dataset.licence}); "

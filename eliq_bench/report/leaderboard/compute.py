@@ -10,7 +10,7 @@ from eliq_bench.report.evaluate import ALPHA, finite, model_row, oriented, refer
 from eliq_bench.report.leaderboard.board import BoardPair, BoardRow, ModelView, Table
 from eliq_bench.report.leaderboard.views import model_view
 from eliq_bench.report.results import DatasetRecord, ModelRecord, Row
-from eliq_bench.stats.bootstrap import N_RESAMPLES, Bootstrap, bootstrap_srcc
+from eliq_bench.stats.bootstrap import Bootstrap, bootstrap_srcc
 from eliq_bench.stats.comparison.difference import Difference, paired_bootstrap
 from eliq_bench.stats.comparison.many import Comparison, Pair, Standing, compare_models
 from eliq_bench.stats.comparison.multiple import holm
@@ -46,34 +46,30 @@ def compute_tables(material: Material) -> list[Table]:
 
 
 def _table(material: Material, dimension: str, labels: dict[str, Floats]) -> Table | None:
-    """The table of one dimension; None where no column can be held against any label."""
+    """The table of one dimension; None where nothing predicts it, since controls alone are no board."""
     models = {model.name: model for model in material.models}
     own = [column for column in material.columns if column.dimension == dimension]
     predicting = {column.model for column in own}
-    controls = [
-        column
-        for column in material.columns
-        if column.dimension != dimension and column.dimension in labels and column.model not in predicting
-    ]
-    if not own + controls:
+    others = [column for column in material.columns if column.dimension in labels]
+    # one control for a model, the first of its scores by name
+    controls = list(
+        {column.model: column for column in reversed(others) if column.model not in predicting}.values()
+    )
+    if not own:
         return None
     label = labels[dimension]
     scored = {column.model: oriented(column, models[column.model]) for column in own + controls}
     rows = [_row(material, dimension, column, models[column.model], labels) for column in own + controls]
-    pairs: list[BoardPair] = []
-    n_resamples = N_RESAMPLES
-    if own:
-        ranking = {column.model: scored[column.model] for column in own}
-        comparison = compare_models(ranking, label, material.items.group, alpha=ALPHA, seed=material.seed)
-        n_resamples = comparison.n_resamples
-        pairs += _ranked(rows, comparison)
-    pairs += _controlled(material, rows, scored, label)
+    # controls stay out of the tests of ranked models, which they would only cost power
+    ranking = {column.model: scored[column.model] for column in own}
+    comparison = compare_models(ranking, label, material.items.group, alpha=ALPHA, seed=material.seed)
+    pairs = _ranked(rows, comparison) + _controlled(material, rows, scored, label)
     references = reference_rows(material.dataset, material.items, dimension, label)
     rows += [BoardRow(**row.model_dump(), score_dimension=dimension) for row in references]
     return Table(
         dimension=dimension,
-        resamples=n_resamples,
-        n_groups=len(set(material.items.group)),
+        resamples=comparison.n_resamples,
+        n_groups=comparison.n_groups,
         rows=sorted(rows, key=_order),
         pairs=pairs,
         views=[_view(material, column, models[column.model], label) for column in own + controls],
@@ -112,6 +108,9 @@ def _ranked(rows: list[BoardRow], comparison: Comparison) -> list[BoardPair]:
 
 def _fill(row: BoardRow, standing: Standing) -> None:
     _set_srcc(row, standing)
+    if row.srcc_low is None:
+        row.ranked = False  # without an interval there is nothing to separate
+        return
     row.tier, row.rank = standing.tier, standing.rank
     row.rank_low, row.rank_high = finite(standing.rank_low), finite(standing.rank_high)
 
@@ -119,10 +118,7 @@ def _fill(row: BoardRow, standing: Standing) -> None:
 def _controlled(
     material: Material, rows: list[BoardRow], scored: dict[str, Floats], label: Floats
 ) -> list[BoardPair]:
-    """Intervals of the controls, and the two tests a reader asks for: against the next, against the best model.
-
-    Controls stay out of the tests of ranked models, which they would only cost power.
-    """
+    """Intervals of the controls, and the two tests a reader asks for: against the next, against the best model."""
     groups = material.items.group
     for row in rows:
         if row.control:

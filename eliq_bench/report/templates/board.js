@@ -65,7 +65,7 @@
   }
   function compare(first, second, sign) {
     if (first === null || second === null) return (first === null) - (second === null); // unknown ones stay last
-    return sign * (typeof first === "number" ? first - second : first.localeCompare(second));
+    return sign * (typeof first === "number" ? first - second : (first > second) - (first < second));
   }
   function sortBy(header) {
     const table = header.closest("table"), column = header.cellIndex;
@@ -279,14 +279,14 @@
       const apart = test.p !== null && test.p <= 0.05, kind = !apart ? "same" : test.difference > 0 ? "better" : "worse";
       const effect = make("td", { class: "effect", "aria-hidden": "true" }, make("u", { style: `left:${percent(at(0))}` }));
       if (test.low !== null) effect.append(make("i", { style: `left:${percent(at(test.low))};width:${percent(at(test.high) - at(test.low))}` }), make("b", { style: `left:${percent(at(test.difference))}` }));
-      return make("tr", {}, make("th", { scope: "row" }, breakable(test.other.name)), make("td", {}, number(test.other.srcc[0])), effect,
+      return make("tr", {}, make("th", { scope: "row" }, breakable(test.other.name)), make("td", { class: "own" }, number(test.other.srcc[0])), effect,
         make("td", {}, make("span", {}, `${test.difference > 0.0005 ? "+" : ""}${number(test.difference)}`), " ",
           test.low === null ? null : make("small", {}, `[${number(test.low)}, ${number(test.high)}]`)),
         make("td", { class: "p" }, number(test.p)),
         make("td", { class: `verdict ${kind}` }, { same: "not separable", better: "better", worse: "worse" }[kind]));
     });
     const head = ["Against", "its SRCC", "", "Difference [95 %]", "p", "This model is"].map((title, column) =>
-      make("th", { scope: "col", class: column === 2 ? "effect" : column === 4 ? "p" : column === 5 ? "verdict" : null, "aria-hidden": column === 2 ? "true" : null }, title));
+      make("th", { scope: "col", class: [null, "own", "effect", null, "p", "verdict"][column], "aria-hidden": column === 2 ? "true" : null }, title));
     const same = tests.filter((test) => !(test.p !== null && test.p <= 0.05)).map((test) => test.other.name);
     const says = model.control
       ? "Its score was made for something else; it is held against the next such score and against the best model only."

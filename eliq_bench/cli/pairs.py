@@ -1,0 +1,178 @@
+"""`eliq-bench pairs build|verify|stats|show`: pairs without labels, their verification, numbers and looks."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from eliq_bench.errors import InputError
+
+SHOWN = 10
+"""Mismatches that are listed; their number is always told."""
+
+
+@click.group("pairs")
+def pairs() -> None:
+    """Positive and negative images that differ in one aspect, made without labels."""
+
+
+@pairs.command("build")
+@click.option(
+    "--images",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder of images, with or without an index.csv, or a table with a column image or name.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the manifest.")
+@click.option("--severities", default="1,2,3,4,5", show_default=True, help="Those that may be drawn.")
+@click.option(
+    "--per-mode",
+    default=1,
+    show_default=True,
+    help="Severities drawn per image and mode; 5 is the whole ladder.",
+)
+@click.option("--all-modes", is_flag=True, help="Do not keep one mode per cell from the training images.")
+@click.option("--seed", default=0, show_default=True, help="Of the draws and of the split.")
+@click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
+@click.option("--limit", type=click.IntRange(1), help="Take only this many images, spread over the list.")
+def build(
+    images: Path,
+    out: Path,
+    severities: str,
+    per_mode: int,
+    all_modes: bool,
+    seed: int,
+    workers: int | None,
+    limit: int | None,
+) -> None:
+    """Make pairs of IMAGES. An interrupted build goes on where it was when it is started again.
+
+    \b
+    eliq-bench pairs build --images pool --out pairs
+    """
+    from eliq_bench.eliq.pairs.build import build_pairs
+    from eliq_bench.eliq.pairs.plan import Settings
+
+    settings = Settings(_levels(severities), per_mode, not all_modes, seed)
+    with _progress() as report:
+        built = build_pairs(images, out, settings, workers, limit, report)
+    for note in built.notes:
+        click.echo(f"Note: {note}", err=True)
+    for reason, count in built.rejected.items():
+        click.echo(f"Rejected: {count:,} images, {reason}.", err=True)
+    if built.continued:
+        click.echo(f"Continued: {built.continued:,} positives were done before.", err=True)
+    click.echo(
+        f"{built.manifest}: {built.pairs:,} pairs of {built.positives:,} positives in {built.seconds:.1f} s"
+    )
+
+
+@pairs.command("verify")
+@click.argument("manifest", metavar="PAIRS", type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
+)
+@click.option(
+    "--share",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Share of the pairs to compute again.",
+)
+@click.option("--seed", default=0, show_default=True, help="Of the draw of that share.")
+@click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
+def verify(manifest: Path, images: Path | None, share: float, seed: int, workers: int | None) -> None:
+    """Compute the negatives of PAIRS again: exit code 0 if all come out as recorded, 1 if not."""
+    from eliq_bench.eliq.pairs.verify import verify_pairs
+
+    with _progress() as report:
+        found = verify_pairs(manifest, images, share, seed, workers, report)
+    for wrong in found.mismatches[:SHOWN]:
+        click.echo(f"{wrong.pair_id} {wrong.image} {wrong.mode} {wrong.severity}: {wrong.what}.")
+    for name, (then, here) in found.versions.items():
+        click.echo(f"Version of {name}: {then} recorded, {here} here.")
+    click.echo(
+        f"{found.checked:,} of {found.total:,} pairs checked, {len(found.mismatches):,} differ"
+        + (f", of which {SHOWN} are listed" if len(found.mismatches) > SHOWN else "")
+    )
+    if found.mismatches:
+        raise click.exceptions.Exit(1)
+
+
+@pairs.command("stats")
+@click.argument("manifest", metavar="PAIRS", type=click.Path(path_type=Path, exists=True))
+@click.option("--format", "form", type=click.Choice(["md", "json"]), default="md", show_default=True)
+def stats(manifest: Path, form: str) -> None:
+    """Number of PAIRS by cell, mode, severity and side of the split."""
+    from tabulate import tabulate
+
+    from eliq_bench.eliq.pairs.stats import count_pairs
+
+    counts = count_pairs(manifest)
+    if form == "json":
+        modes = [mode._asdict() for mode in counts.modes]
+        click.echo(json.dumps({**counts._asdict(), "cells": counts.cells, "modes": modes}, indent=1))
+        return
+    rows = [
+        [
+            mode.cell,
+            mode.mode + (" (simulated)" if mode.simulated else ""),
+            mode.train,
+            mode.held_out,
+            *mode.by_severity,
+        ]
+        for mode in counts.modes
+    ]
+    headers = ["cell", "mode", "train", "held-out", *(f"severity {level}" for level in range(1, 6))]
+    click.echo(tabulate(rows, headers, tablefmt="github", intfmt=","))
+    train, held_out = counts.groups
+    click.echo(
+        f"\n{counts.pairs:,} pairs in {len(counts.cells)} cells and {len({m.mode for m in counts.modes})} modes; "
+        f"{counts.positives:,} positives, {counts.prompts:,} prompts, {counts.generators:,} generators; "
+        f"{train:,} groups in train, {held_out:,} held out."
+    )
+
+
+@pairs.command("show")
+@click.argument("manifest", metavar="PAIRS", type=click.Path(path_type=Path, exists=True))
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The sheet, a .png file.")
+@click.option(
+    "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
+)
+@click.option("--cell", default="", help="Only cells that contain this text, such as technical.")
+@click.option("--mode", default="", help="Only this mode.")
+@click.option("--seed", default=0, show_default=True, help="Decides which pairs are shown.")
+def show(manifest: Path, out: Path, images: Path | None, cell: str, mode: str, seed: int) -> None:
+    """Draw PAIRS as a contact sheet: a row per mode, a column per severity, positives left of negatives."""
+    from eliq_bench.eliq.pairs.show import contact_sheet
+
+    if out.suffix != ".png":
+        raise InputError(f"--out {out} must end in .png.")
+    sheet = contact_sheet(manifest, out, images, cell, mode, seed)
+    click.echo(f"{out}: {sheet.pairs} pairs in {sheet.rows} rows")
+
+
+def _levels(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--severities {text!r} must be numbers with commas, as in 1,3,5.") from error
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar per stage on standard error, gone at the end."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        stages = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in stages:
+                stages[stage] = bar.add_task(stage, total=total)
+            bar.update(stages[stage], completed=done, total=total)
+
+        yield report

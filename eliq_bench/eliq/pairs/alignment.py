@@ -1,0 +1,175 @@
+"""Alignment negatives from what is at hand: another caption for the image, or another image for the prompt.
+
+Both are pure functions of the table: no pixel is computed, since the negative shows pixels that exist.
+"""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from eliq_bench.eliq.pairs.degrade import Family
+from eliq_bench.eliq.pairs.facts import change_one_fact
+from eliq_bench.eliq.pairs.manifest import Pair, Split
+from eliq_bench.eliq.pairs.positives import Positive, normal_prompt
+
+ONE_FACT_TRIES = 2
+"""Changed captions per image, each with one fact changed; our choice."""
+FAR = 20
+"""A far caption is drawn among this many, which the seed chose; our choice."""
+NEAR = 5
+"""A near caption is drawn among this many that share the largest part of their words; our choice."""
+
+OFFERED = 1000
+"""Other prompts that are looked at for partners, drawn by the seed, so that large sets stay quick; our choice."""
+_EMPTY_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        "a an and are as at be being by for from has have in into is it its of on or out over that the their "
+        "this to up was were while who with style photo photograph painting image picture",
+    )
+)
+
+
+class AlignmentMode(NamedTuple):
+    """Card of a way to break the bond between prompt and image."""
+
+    name: str
+    family: Family
+    severity: int
+    """5 shares nothing, 3 shares words, 1 differs in one fact; our choice."""
+    summary: str
+
+
+ALIGNMENT_MODES: dict[str, AlignmentMode] = {
+    mode.name: mode
+    for mode in (
+        AlignmentMode("caption_far", "conventional", 5, "The image under a caption that shares no word."),
+        AlignmentMode("caption_near", "conventional", 3, "The image under a caption that shares words."),
+        AlignmentMode(
+            "caption_one_fact", "conventional", 1, "The image under its caption, one fact changed."
+        ),
+        AlignmentMode("image_far", "generative", 5, "An image drawn from a prompt that shares no word."),
+        AlignmentMode("image_near", "generative", 3, "An image drawn from a prompt that shares words."),
+    )
+}
+"""Every alignment mode by name. Negatives of image modes come from the same generator where it drew one."""
+
+
+class _Prompt(NamedTuple):
+    text: str
+    words: frozenset[str]
+
+
+class Alignment:
+    """Alignment pairs of each positive; partners come from the same side of the split."""
+
+    def __init__(self, positives: Sequence[Positive], seed: int) -> None:
+        self.seed = seed
+        prompts: dict[Split, dict[str, _Prompt]] = {"train": {}, "held-out": {}}
+        self.drawn: dict[str, list[Positive]] = defaultdict(list)
+        for positive in positives:
+            if positive.prompt:
+                key = normal_prompt(positive.prompt)
+                prompts[positive.split].setdefault(key, _Prompt(positive.prompt, content_words(key)))
+                self.drawn[key].append(positive)
+        self.partners: dict[str, tuple[list[str], list[str]]] = {}
+        for side in prompts.values():
+            offered = sorted(side, key=lambda key: draw(seed, key))[:OFFERED]
+            for key, prompt in side.items():
+                self.partners[key] = _far_and_near(prompt, {other: side[other] for other in offered})
+        self.prompts = prompts["train"] | prompts["held-out"]
+
+    def pairs(self, positive: Positive) -> Iterator[Pair]:
+        """The alignment pairs of one positive; none if it has no prompt."""
+        if not positive.prompt:
+            return
+        key = normal_prompt(positive.prompt)
+        for wanted, others in zip(("far", "near"), self.partners[key], strict=True):
+            if others:
+                number = draw(self.seed, positive.name, wanted)
+                other = others[number % len(others)]
+                yield _pair(positive, f"caption_{wanted}", number, caption=self.prompts[other].text)
+                if positive.generator:
+                    # Partners must draw the whole of the other prompt, not the wanted one: see _far_and_near.
+                    number = draw(self.seed, positive.name, f"image/{wanted}")
+                    image = self._image(positive, others[number % len(others)], number)
+                    yield _pair(positive, f"image_{wanted}", number, image=image)
+        seen = {positive.prompt}
+        for attempt in range(ONE_FACT_TRIES):
+            number = draw(self.seed, positive.name, f"fact/{attempt}")
+            changed = change_one_fact(positive.prompt, number)
+            if changed and changed.prompt not in seen:
+                seen.add(changed.prompt)
+                yield _pair(positive, "caption_one_fact", number, caption=changed.prompt)
+
+    def _image(self, positive: Positive, other: str, number: int) -> Positive:
+        images = self.drawn[other]
+        same = [image for image in images if image.generator == positive.generator]
+        return (same or images)[number % len(same or images)]
+
+
+def content_words(text: str) -> frozenset[str]:
+    """The words of a prompt that say what is to be seen.
+
+    >>> sorted(content_words("A photo of the red octopus"))
+    ['octopus', 'red']
+    """
+    return frozenset(re.findall(r"\w{3,}", text.lower())) - _EMPTY_WORDS
+
+
+def draw(seed: int, *about: object) -> int:
+    """A number from 0 to 2**31 - 1 that depends on nothing but the arguments."""
+    text = "/".join(map(str, (seed, *about)))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little") >> 1
+
+
+def pair_id(*about: object) -> str:
+    """Sixteen hexadecimal digits that identify a pair by its recipe."""
+    return hashlib.sha256("\0".join(map(str, about)).encode()).hexdigest()[:16]
+
+
+def _far_and_near(prompt: _Prompt, offered: dict[str, _Prompt]) -> tuple[list[str], list[str]]:
+    """Keys of some prompts that share no word, and of those that share most words.
+
+    A prompt whose words all stand in the other is left out, since one image may then satisfy both.
+    """
+    far: list[str] = []
+    near: list[tuple[float, str]] = []
+    for key, other in offered.items():
+        shared = len(prompt.words & other.words)
+        if prompt.words <= other.words or other.words <= prompt.words:
+            continue
+        if shared:
+            near.append((-shared / len(prompt.words | other.words), key))
+        elif len(far) < FAR:
+            far.append(key)
+    return far, [key for _, key in sorted(near)[:NEAR]]
+
+
+def _pair(
+    positive: Positive, mode: str, seed: int, caption: str | None = None, image: Positive | None = None
+) -> Pair:
+    card = ALIGNMENT_MODES[mode]
+    other = image.name if image else None
+    return Pair(
+        pair_id=pair_id(positive.name, mode, card.severity, seed, caption, other),
+        prompt=positive.prompt,
+        positive=positive.name,
+        positive_sha256=positive.sha256,
+        positive_pixels=positive.pixels,
+        negative_caption=caption,
+        negative_image=other,
+        negative_sha256=image.pixels if image else positive.pixels,
+        family=card.family,
+        aspect="alignment",
+        mode=mode,
+        severity=card.severity,
+        seed=seed,
+        simulated=False,
+        source=positive.source,
+        generator=positive.generator,
+        group=positive.group,
+        split=positive.split,
+    )

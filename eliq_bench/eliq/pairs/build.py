@@ -1,0 +1,208 @@
+"""Building a manifest of pairs: look at the images, plan, degrade in worker processes, merge the parts."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from eliq_bench.eliq.pairs.alignment import Alignment, pair_id
+from eliq_bench.eliq.pairs.candidates import Candidates, find_candidates
+from eliq_bench.eliq.pairs.crew import run_crew
+from eliq_bench.eliq.pairs.degrade import MODES, applies, degrade
+from eliq_bench.eliq.pairs.manifest import AGAIN, MANIFEST_FILE, Pair, merge, pixel_hash, write_pairs
+from eliq_bench.eliq.pairs.plan import CHUNK, Settings, check_settings, digest, held_out_modes, recipes
+from eliq_bench.eliq.pairs.positives import Positive, Positives, choose_positives
+from eliq_bench.eliq.pairs.screen import Look
+from eliq_bench.errors import EliqBenchError
+from eliq_bench.report.folder import check_writable, write_whole
+from eliq_bench.runner.decode import DecodeError, decode
+
+BUILD_FILE = "build.json"
+"""Beside the manifest: the folder of the images, what was rejected, times. It may differ between machines."""
+PARTS = ".parts-"
+
+Report = Callable[[str, int, int], None]
+"""Called with (what is being done, images done, images in all)."""
+
+
+class Built(NamedTuple):
+    """What a build has made."""
+
+    manifest: Path
+    pairs: int
+    positives: int
+    rejected: dict[str, int]
+    """Reason to number of images."""
+    notes: tuple[str, ...]
+    continued: int
+    """Positives whose parts an earlier, interrupted build had finished."""
+    seconds: float
+
+
+def build_pairs(
+    images: Path,
+    out: Path,
+    settings: Settings | None = None,
+    workers: int | None = None,
+    limit: int | None = None,
+    report: Report | None = None,
+) -> Built:
+    """Write `out/pairs.parquet`: all pairs of the images, in all cells that they allow.
+
+    Technical and aesthetic cells need only pixels; alignment cells need prompts. An interrupted build goes
+    on from its finished parts when it is started again with the same arguments.
+
+    Args:
+        images: a table or a folder, see `candidates.find_candidates`.
+        out: folder, created if it is not there.
+        settings: what to make; the default draws one severity per positive and mode.
+        workers: number of processes; None takes one per core.
+        limit: take only about this many images, spread evenly over the list; None takes all.
+        report: told about the progress.
+
+    Raises:
+        InputError: wrong settings, no images, or the folder cannot be written.
+        EliqBenchError: a worker died, a file changed on the way, or the disk is full.
+    """
+    settings = settings or Settings()
+    check_settings(settings)
+    check_writable(out)
+    workers = workers or os.cpu_count() or 1
+    report = report or (lambda *_: None)
+    started = time.monotonic()
+    offered = _thin(find_candidates(images), limit)
+    positives = choose_positives(offered.root, offered.images, _look(offered, workers, report), settings.seed)
+    key = digest(settings, positives.kept)
+    folder = out / f"{PARTS}{key}"
+    folder.mkdir(exist_ok=True)
+    continued = _make_parts(positives, settings, folder, workers, report)
+    parts = [_part(folder, at) for at in range(0, len(positives.kept), CHUNK)]
+    count = merge(parts, out / MANIFEST_FILE)
+    seconds = time.monotonic() - started
+    built = Built(
+        out / MANIFEST_FILE, count, len(positives.kept), positives.rejected, offered.notes, continued, seconds
+    )
+    _write_story(built, offered.root, settings, out / BUILD_FILE)
+    for old in out.glob(f"{PARTS}*"):
+        shutil.rmtree(old)
+    return built
+
+
+def image_pairs(image: Any, positive: Positive, settings: Settings) -> list[Pair]:
+    """All image-level pairs of one decoded positive (H, W, 3); modes that change nothing are left out."""
+    pairs = []
+    for mode, severity, seed in recipes(positive, settings):
+        if not applies(image, mode):
+            continue
+        negative = pixel_hash(degrade(image, mode, severity, seed))
+        if negative == positive.pixels:
+            continue
+        card = MODES[mode]
+        pairs.append(
+            Pair(
+                pair_id=pair_id(positive.name, mode, severity, seed),
+                prompt=positive.prompt,
+                positive=positive.name,
+                positive_sha256=positive.sha256,
+                positive_pixels=positive.pixels,
+                negative_caption=None,
+                negative_image=None,
+                negative_sha256=negative,
+                family=card.family,
+                aspect=card.aspect,
+                mode=mode,
+                severity=severity,
+                seed=seed,
+                simulated=card.simulated,
+                source=positive.source,
+                generator=positive.generator,
+                group=positive.group,
+                split=positive.split,
+            )
+        )
+    return pairs
+
+
+def make_part(
+    root: Path, positives: list[Positive], alignment: list[list[Pair]], settings: Settings, path: Path
+) -> int:
+    """Write the pairs of a few positives, each decoded once; runs in the workers; returns their number.
+
+    Raises:
+        EliqBenchError: an image changed since it was looked at, or the part cannot be written.
+    """
+    pairs: list[Pair] = []
+    for positive, ready in zip(positives, alignment, strict=True):
+        try:
+            image = decode(root / positive.name)
+        except DecodeError as error:
+            raise EliqBenchError(f"{root / positive.name} went away during the build: {error}.") from error
+        if pixel_hash(image) != positive.pixels:
+            raise EliqBenchError(f"{root / positive.name} changed during the build; start it again.")
+        pairs += image_pairs(image, positive, settings) + ready
+    write_pairs(pairs, path)
+    return len(pairs)
+
+
+def _thin(offered: Candidates, limit: int | None) -> Candidates:
+    total = len(offered.images)
+    if limit is None or limit >= total:
+        return offered
+    return offered._replace(images=tuple(offered.images[at * total // limit] for at in range(limit)))
+
+
+def _look(offered: Candidates, workers: int, report: Report) -> list[Look]:
+    chunks = [offered.images[at : at + CHUNK] for at in range(0, len(offered.images), CHUNK)]
+    tasks = [(offered.root, [image.name for image in chunk]) for chunk in chunks]
+    looks: dict[int, list[Look]] = {}
+    done = 0
+    for position, found in run_crew("eliq_bench.eliq.pairs.screen:look_at", tasks, workers):
+        looks[position] = found
+        done += len(found)
+        report("looking", done, len(offered.images))
+    return [look for position in range(len(tasks)) for look in looks[position]]
+
+
+def _make_parts(positives: Positives, settings: Settings, folder: Path, workers: int, report: Report) -> int:
+    """Make the parts that are missing; returns how many positives were done before."""
+    kept = positives.kept
+    missing = [at for at in range(0, len(kept), CHUNK) if not _part(folder, at).exists()]
+    sizes = {at: len(kept[at : at + CHUNK]) for at in missing}
+    done = before = len(kept) - sum(sizes.values())
+    partners = Alignment(kept, settings.seed)
+    tasks = (
+        (
+            positives.root,
+            list(kept[at : at + CHUNK]),
+            [list(partners.pairs(positive)) for positive in kept[at : at + CHUNK]],
+            settings,
+            _part(folder, at),
+        )
+        for at in missing
+    )
+    for position, _ in run_crew("eliq_bench.eliq.pairs.build:make_part", tasks, workers):
+        done += sizes[missing[position]]
+        report("degrading", done, len(kept))
+    return before
+
+
+def _part(folder: Path, at: int) -> Path:
+    return folder / f"{at:08d}.parquet"
+
+
+def _write_story(built: Built, root: Path, settings: Settings, path: Path) -> None:
+    story = {
+        "images": str(root.resolve()),
+        "pairs": built.pairs,
+        "positives": built.positives,
+        "rejected": built.rejected,
+        "notes": built.notes,
+        "settings": settings._asdict(),
+        "held_out_modes": sorted(held_out_modes(settings)),
+        "seconds": round(built.seconds, 1),
+    }
+    text = json.dumps(story, indent=1) + "\n"
+    write_whole(path, lambda target: target.write_text(text, encoding="utf-8"), AGAIN)

@@ -1,0 +1,184 @@
+"""The manifest of pairs: one Parquet row per pair, and the versions of what computed its pixels."""
+
+import json
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from eliq_bench.eliq.pairs.degrade import VERSION, Aspect, Family
+from eliq_bench.errors import InputError
+from eliq_bench.report.arrow import integers, table, texts
+from eliq_bench.report.folder import write_whole
+
+SCHEMA_VERSION = 1
+"""Raise it when a column changes its name or meaning."""
+
+MANIFEST_FILE = "pairs.parquet"
+AGAIN = "the same command goes on from the finished parts"
+KEY_SCHEMA, KEY_VERSIONS = b"eliq-bench.pairs.schema", b"eliq-bench.pairs.versions"
+
+Split = Literal["train", "held-out"]
+
+
+class Pair(NamedTuple):
+    """One judgement: the positive is better than the negative on this aspect, and nothing about the others.
+
+    The negative is virtual: the positive degraded by (mode, severity, seed), or, for alignment, the same
+    image under `negative_caption`, or the image `negative_image` under the same prompt.
+    """
+
+    pair_id: str
+    prompt: str | None
+    """What the positive was drawn from; None for photographs without a caption."""
+    positive: str
+    """Path relative to the folder of images."""
+    positive_sha256: str
+    """Of the bytes of the file."""
+    positive_pixels: str
+    """Hash of the decoded pixels, see `pixel_hash`."""
+    negative_caption: str | None
+    negative_image: str | None
+    """Path relative to the folder of images."""
+    negative_sha256: str
+    """Hash of the pixels of the negative, see `pixel_hash`."""
+    family: Family
+    aspect: Aspect
+    mode: str
+    severity: int
+    seed: int
+    simulated: bool
+    """True where an artefact of generators is imitated without one."""
+    source: str
+    """Where the positive comes from, in the words of its table; empty if unknown."""
+    generator: str | None
+    """What drew the positive; None for photographs and where it is unknown."""
+    group: str
+    """Unit of the split: images of one prompt or of like content share it."""
+    split: Split
+
+    @property
+    def cell(self) -> str:
+        """One of the six cells, as in `conventional/technical`."""
+        return f"{self.family}/{self.aspect}"
+
+
+_NUMBERS = ("severity", "seed")
+_FLAGS = ("simulated",)
+
+
+def pixel_hash(image: np.ndarray) -> str:
+    """The sha256 of the shape and the bytes of an RGB image (H, W, 3), in hexadecimal digits."""
+    import hashlib
+
+    digest = hashlib.sha256(f"{image.shape[0]}x{image.shape[1]}".encode())
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of all that decides on the pixels of a virtual negative, and of the decoders of the positives."""
+    from PIL import features
+
+    libraries = {name: version(name) for name in ("numpy", "scipy", "pillow")}
+    codecs = {name: str(features.version(name)) for name in ("jpg", "webp") if features.check(name)}
+    return {"degradations": str(VERSION), **libraries, **codecs}
+
+
+def write_pairs(pairs: Sequence[Pair], path: Path) -> None:
+    """Write pairs as a Parquet file, whole or not at all.
+
+    Raises:
+        EliqBenchError: the disk is full or the file cannot be written.
+    """
+    columns: dict[str, pa.Array] = {}
+    for position, name in enumerate(Pair._fields):
+        cells: list[Any] = [pair[position] for pair in pairs]
+        if name in _NUMBERS:
+            columns[name] = integers(cells)
+        elif name in _FLAGS:
+            columns[name] = _flags(cells)
+        else:
+            columns[name] = texts(cells)
+    content = table(columns).replace_schema_metadata(metadata())
+    write_whole(path, lambda target: pq.write_table(content, target, compression="zstd"), AGAIN)
+
+
+def merge(parts: Sequence[Path], path: Path) -> int:
+    """Join the parts of a build in their order, one at a time in memory; returns the number of pairs.
+
+    Raises:
+        EliqBenchError: the disk is full or the file cannot be written.
+    """
+    count = 0
+
+    def write(target: Path) -> None:
+        nonlocal count
+        with pq.ParquetWriter(target, pq.read_schema(parts[0]), compression="zstd") as writer:
+            for part in parts:
+                content = pq.ParquetFile(part).read()
+                writer.write_table(content)
+                count += content.num_rows
+
+    write_whole(path, write, AGAIN)
+    return count
+
+
+def read_pairs(path: Path) -> Iterator[Pair]:
+    """The pairs of a manifest, streamed in their order.
+
+    Raises:
+        InputError: no manifest, or one of another schema version.
+    """
+    with _open(path) as file:
+        for batch in file.iter_batches(columns=list(Pair._fields)):
+            columns = [batch.column(name).to_pylist() for name in Pair._fields]
+            yield from (Pair(*cells) for cells in zip(*columns, strict=True))
+
+
+def recorded_versions(path: Path) -> dict[str, str]:
+    """The library versions under which a manifest was made.
+
+    Raises:
+        InputError: no manifest, or one of another schema version.
+    """
+    with _open(path) as file:
+        found: dict[str, str] = json.loads(file.schema_arrow.metadata[KEY_VERSIONS])
+    return found
+
+
+def metadata() -> dict[bytes, bytes]:
+    """What the file says about itself: schema version and library versions; no date and no path."""
+    versions = json.dumps(library_versions(), sort_keys=True)
+    return {KEY_SCHEMA: str(SCHEMA_VERSION).encode(), KEY_VERSIONS: versions.encode()}
+
+
+def manifest_path(given: Path) -> Path:
+    """The manifest that a folder of pairs holds, or the file itself."""
+    return given / MANIFEST_FILE if given.is_dir() else given
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    try:
+        file = pq.ParquetFile(path)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(
+            f"{path} is not a readable manifest of pairs; build one with `eliq-bench pairs build`."
+        ) from error
+    found = (file.schema_arrow.metadata or {}).get(KEY_SCHEMA, b"none").decode()
+    if found != str(SCHEMA_VERSION):
+        file.close()
+        raise InputError(
+            f"{path} has schema version {found} where this eliq-bench reads {SCHEMA_VERSION}; build it again."
+        )
+    return file
+
+
+def _flags(values: Sequence[bool]) -> pa.Array:
+    """Boolean column (n,), made as `report.arrow` makes its columns."""
+    bits = np.packbits(np.array(values, dtype=bool), bitorder="little")
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(bits)])

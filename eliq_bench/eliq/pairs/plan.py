@@ -1,0 +1,82 @@
+"""What a build is to make: settings, and which severities and modes each positive gets."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from eliq_bench.eliq.pairs.alignment import draw
+from eliq_bench.eliq.pairs.degrade import MODES, SEVERITIES
+from eliq_bench.eliq.pairs.facts import LEXICON
+from eliq_bench.eliq.pairs.manifest import SCHEMA_VERSION, library_versions
+from eliq_bench.eliq.pairs.positives import Positive
+from eliq_bench.errors import InputError
+
+CHUNK = 16
+"""Positives per part: half a minute of work at most, and a few hundred rows."""
+
+
+class Settings(NamedTuple):
+    """What decides on the rows of a manifest, beside the images."""
+
+    severities: tuple[int, ...] = SEVERITIES
+    """Those that may be drawn."""
+    per_mode: int = 1
+    """Severities drawn per positive and mode; 5 gives each positive the whole ladder."""
+    hold_out_modes: bool = True
+    """Whether one mode per cell is kept from training, so that transfer to unseen damage can be measured."""
+    seed: int = 0
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse settings that nothing can be built from.
+
+    Raises:
+        InputError: a severity does not exist or is named twice, or more are drawn than there are.
+    """
+    wrong = [value for value in settings.severities if value not in SEVERITIES]
+    if wrong or not settings.severities or len(set(settings.severities)) < len(settings.severities):
+        raise InputError(f"Severities {settings.severities} must be different whole numbers from 1 to 5.")
+    if not 1 <= settings.per_mode <= len(settings.severities):
+        raise InputError(
+            f"{settings.per_mode} severities per mode cannot be drawn from {len(settings.severities)}; "
+            "name more severities or draw fewer."
+        )
+
+
+def held_out_modes(settings: Settings) -> frozenset[str]:
+    """One image-level mode of each cell that has several; their pairs exist for held-out images only."""
+    if not settings.hold_out_modes:
+        return frozenset()
+    cells: dict[tuple[str, str], list[str]] = {}
+    for name, mode in MODES.items():
+        cells.setdefault((mode.family, mode.aspect), []).append(name)
+    return frozenset(
+        min(names, key=lambda name: (draw(settings.seed, "held-out mode", name), name))
+        for names in cells.values()
+        if len(names) > 1
+    )
+
+
+def recipes(positive: Positive, settings: Settings) -> list[tuple[str, int, int]]:
+    """(mode, severity, seed) of every image-level negative of a positive, in the order of `MODES`.
+
+    The seed does not depend on the severity, so that severities of one image and mode are one damage.
+    """
+    kept = held_out_modes(settings) if positive.split == "train" else frozenset()
+    found = []
+    for mode in MODES:
+        if mode not in kept:
+            seed = draw(settings.seed, positive.name, mode)
+            ranked = sorted(settings.severities, key=lambda level: draw(settings.seed, seed, level))
+            found += [(mode, severity, seed) for severity in sorted(ranked[: settings.per_mode])]
+    return found
+
+
+def digest(settings: Settings, positives: Sequence[Positive]) -> str:
+    """What identifies a build: equal digests give equal parts, so that those that exist are kept."""
+    text = json.dumps([SCHEMA_VERSION, library_versions(), CHUNK, settings], sort_keys=True)
+    total = hashlib.sha256(text.encode() + LEXICON.read_bytes())
+    for positive in positives:
+        total.update(json.dumps(positive).encode())
+    return total.hexdigest()[:16]

@@ -1,0 +1,135 @@
+"""Positives: candidates that pass the filters, in groups of one prompt or of like content, split by group."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eliq_bench.eliq.pairs.candidates import Candidate
+from eliq_bench.eliq.pairs.manifest import Split
+from eliq_bench.eliq.pairs.screen import Look
+from eliq_bench.errors import InputError
+
+DUPLICATE = 8
+"""Differing bits of 128 up to which two images count as one; our choice."""
+ALIKE = 20
+"""Differing bits up to which two images must not stand on both sides of the split; 64 is chance; our choice."""
+HELD_OUT = 0.2
+"""Share of the groups that is kept from training; our choice."""
+
+
+class Positive(NamedTuple):
+    """An image that passed, with its place in the split."""
+
+    name: str
+    prompt: str | None
+    generator: str | None
+    source: str
+    sha256: str
+    pixels: str
+    group: str
+    split: Split
+
+
+class Positives(NamedTuple):
+    """What a build starts from."""
+
+    root: Path
+    kept: tuple[Positive, ...]
+    rejected: dict[str, int]
+    """Reason to number of images."""
+
+
+def choose_positives(
+    root: Path, candidates: Sequence[Candidate], looks: Sequence[Look], seed: int
+) -> Positives:
+    """Filter, group and split; of images that look the same, the first by name stays.
+
+    Args:
+        root: folder that names are relative to.
+        candidates: sorted by name.
+        looks: one per candidate.
+        seed: decides which groups are held out.
+
+    Raises:
+        InputError: no image passes.
+    """
+    passed = [row for row, look in enumerate(looks) if not look.refused]
+    rejected = Counter(look.refused for look in looks if look.refused)
+    bits = np.frombuffer(b"".join(looks[row].likeness for row in passed), np.uint8).reshape(-1, 16)
+    firsts, alike = _compare(bits)
+    if len(firsts) < len(passed):
+        rejected["near-duplicate of another image"] = len(passed) - len(firsts)
+    if not firsts:
+        raise InputError(
+            f"None of the {len(candidates):,} images under {root} can be a positive: {dict(rejected)}."
+        )
+    kept = [passed[row] for row in firsts]
+    groups = _groups([candidates[row] for row in kept], alike)
+    held = _held_out(sorted(set(groups)), seed)
+    return Positives(
+        root,
+        tuple(
+            Positive(
+                *candidates[row],
+                looks[row].sha256,
+                looks[row].pixels,
+                group,
+                "held-out" if group in held else "train",
+            )
+            for row, group in zip(kept, groups, strict=True)
+        ),
+        dict(sorted(rejected.items())),
+    )
+
+
+def normal_prompt(prompt: str) -> str:
+    """A prompt without case, punctuation and repeated spaces, so that spellings of one prompt meet."""
+    return " ".join(re.findall(r"\w+", prompt.lower()))
+
+
+def _compare(bits: NDArray[np.uint8]) -> tuple[list[int], list[tuple[int, int]]]:
+    """Rows (k,) that repeat no earlier one, and pairs of places in that list that look alike."""
+    ones = np.array([byte.bit_count() for byte in range(256)], dtype=np.uint8)
+    firsts: list[int] = []
+    alike: list[tuple[int, int]] = []
+    kept = np.empty_like(bits)
+    for row, own in enumerate(bits):
+        distance = ones[kept[: len(firsts)] ^ own].sum(axis=1, dtype=np.int64)
+        if distance.size and distance.min() <= DUPLICATE:
+            continue
+        alike += [(int(other), len(firsts)) for other in np.flatnonzero(distance <= ALIKE)]
+        kept[len(firsts)] = own
+        firsts.append(row)
+    return firsts, alike
+
+
+def _groups(images: Sequence[Candidate], alike: Sequence[tuple[int, int]]) -> list[str]:
+    """Group of each image: all that are connected by a prompt or by likeness, named after the first."""
+    parent = list(range(len(images)))
+
+    def top(row: int) -> int:
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    by_prompt: dict[str, int] = {}
+    links = list(alike)
+    for row, image in enumerate(images):
+        if image.prompt:
+            links.append((by_prompt.setdefault(normal_prompt(image.prompt), row), row))
+    for one, other in links:
+        low, high = sorted((top(one), top(other)))
+        parent[high] = low
+    return [hashlib.sha256(images[top(row)].name.encode()).hexdigest()[:12] for row in range(len(images))]
+
+
+def _held_out(groups: Sequence[str], seed: int) -> set[str]:
+    ranked = sorted(groups, key=lambda group: hashlib.sha256(f"{seed}/{group}".encode()).digest())
+    return set(ranked[: round(HELD_OUT * len(groups))])

@@ -1,0 +1,158 @@
+"""Verifying a manifest: virtual negatives are computed again and held against their hashes."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from eliq_bench.eliq.pairs.alignment import draw
+from eliq_bench.eliq.pairs.build import BUILD_FILE
+from eliq_bench.eliq.pairs.crew import run_crew
+from eliq_bench.eliq.pairs.degrade import RGB
+from eliq_bench.eliq.pairs.manifest import (
+    Pair,
+    library_versions,
+    manifest_path,
+    pixel_hash,
+    read_pairs,
+    recorded_versions,
+)
+from eliq_bench.eliq.pairs.negatives import negative_of
+from eliq_bench.errors import InputError
+from eliq_bench.runner.decode import DecodeError, decode
+
+
+class Mismatch(NamedTuple):
+    """A pair that does not come out as recorded."""
+
+    pair_id: str
+    mode: str
+    severity: int
+    image: str
+    what: str
+    """What differs, as the end of a sentence."""
+
+
+class Verified(NamedTuple):
+    """What a verification found."""
+
+    checked: int
+    total: int
+    mismatches: tuple[Mismatch, ...]
+    versions: dict[str, tuple[str, str]]
+    """Library to (recorded version, version here), where they differ."""
+
+
+def verify_pairs(
+    pairs: Path,
+    images: Path | None = None,
+    share: float = 1.0,
+    seed: int = 0,
+    workers: int | None = None,
+    report: Callable[[str, int, int], None] | None = None,
+) -> Verified:
+    """Compute negatives again and compare their pixels with the recorded hashes.
+
+    Args:
+        pairs: a manifest or its folder.
+        images: folder that the paths are relative to; None takes the one recorded by the build.
+        share: share of the pairs to check, drawn by the seed, in (0, 1].
+        seed: of that draw.
+        workers: number of processes; None takes one per core.
+        report: told about the progress, in pairs.
+
+    Raises:
+        InputError: no manifest, or the folder of images is not known.
+    """
+    path = manifest_path(pairs)
+    root = images or image_folder(path)
+    here, then = library_versions(), recorded_versions(path)
+    differ = {
+        name: (then.get(name, "absent"), here.get(name, "absent"))
+        for name in sorted(here.keys() | then.keys())
+        if here.get(name) != then.get(name)
+    }
+    total = sum(1 for _ in read_pairs(path))
+    tasks = ((root, batch) for batch in _batches(path, share, seed))
+    checked = 0
+    found: list[Mismatch] = []
+    for _, (count, mismatches) in run_crew(f"{__name__}:check_batch", tasks, workers or os.cpu_count() or 1):
+        checked += count
+        found += mismatches
+        if report:
+            report("verifying", checked, max(checked, round(total * share)))
+    return Verified(checked, total, tuple(sorted(found)), differ)
+
+
+def check_batch(root: Path, pairs: list[Pair]) -> tuple[int, list[Mismatch]]:
+    """Number of pairs checked and those that differ; runs in the workers."""
+    found = []
+    image, state, name = None, "", ""
+    for pair in pairs:
+        if pair.positive != name:
+            name = pair.positive
+            image, state = _positive(root, pair)
+        what = state
+        if image is not None:
+            what = state or _negative(root, pair, image)
+        if what:
+            found.append(Mismatch(pair.pair_id, pair.mode, pair.severity, pair.positive, what))
+    return len(pairs), found
+
+
+def _positive(root: Path, pair: Pair) -> tuple[RGB | None, str]:
+    path = root / pair.positive
+    try:
+        image = decode(path)
+    except DecodeError as error:
+        return None, f"the positive cannot be read: {error}"
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != pair.positive_sha256:
+            return image, "the file of the positive is another one"
+    if pixel_hash(image) != pair.positive_pixels:
+        return image, "the positive decodes to other pixels"
+    return image, ""
+
+
+def _negative(root: Path, pair: Pair, image: RGB) -> str:
+    try:
+        found = pixel_hash(negative_of(pair, image, root))
+    except DecodeError as error:
+        return f"the negative {pair.negative_image} cannot be read: {error}"
+    return "" if found == pair.negative_sha256 else "the negative has other pixels"
+
+
+def _batches(path: Path, share: float, seed: int) -> Iterator[list[Pair]]:
+    """Chosen pairs in batches that do not part the pairs of one positive, which is decoded once."""
+    batch: list[Pair] = []
+    last = ""
+    for pair in read_pairs(path):
+        if share < 1 and draw(seed, pair.pair_id) >= share * 2**31:
+            continue
+        if len(batch) >= 200 and pair.positive != last:
+            yield batch
+            batch = []
+        batch.append(pair)
+        last = pair.positive
+    if batch:
+        yield batch
+
+
+def image_folder(manifest: Path) -> Path:
+    """The folder of the images that the build of this manifest recorded.
+
+    Raises:
+        InputError: it is not recorded, or not here.
+    """
+    story = manifest.with_name(BUILD_FILE)
+    try:
+        root = Path(json.loads(story.read_text(encoding="utf-8"))["images"])
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{story} does not tell where the images are; name their folder with --images."
+        ) from error
+    if not root.is_dir():
+        raise InputError(f"The images were in {root}, which is not here; name their folder with --images.")
+    return root

@@ -1,0 +1,280 @@
+"""Building, continuing and verifying manifests of pairs."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests_support import Cli
+
+from eliq_bench.eliq.pairs.build import Built, build_pairs
+from eliq_bench.eliq.pairs.candidates import find_candidates
+from eliq_bench.eliq.pairs.degrade import MODES, degrade
+from eliq_bench.eliq.pairs.manifest import Pair, pixel_hash, read_pairs
+from eliq_bench.eliq.pairs.plan import Settings
+from eliq_bench.eliq.pairs.show import contact_sheet
+from eliq_bench.eliq.pairs.stats import count_pairs
+from eliq_bench.eliq.pairs.verify import verify_pairs
+from eliq_bench.errors import InputError
+from eliq_bench.runner.decode import decode
+
+SUBJECTS = (
+    "red boat",
+    "green house",
+    "cat and a dog",
+    "panda on a bicycle",
+    "blue chair",
+    "castle",
+    "two horses",
+)
+PLACES = ("in the forest", "beside a river", "at night")
+IMAGES = 84
+
+
+def scene(seed: int) -> np.ndarray:
+    """A soft random landscape in colour with some detail, (256, 256, 3)."""
+    rng = np.random.default_rng(seed)
+    hills = Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8))
+    soft = np.asarray(hills.resize((256, 256), Image.Resampling.BICUBIC)).astype(int)
+    detail = Image.fromarray(rng.integers(0, 60, (64, 64, 3), dtype=np.uint8)).resize((256, 256))
+    image: np.ndarray = np.clip(soft + np.asarray(detail) - 30, 0, 255).astype(np.uint8)
+    return image
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Images of two generators and photographs, with an index and one image for each reason of refusal."""
+    folder = tmp_path_factory.mktemp("pool")
+    (folder / "images").mkdir()
+    rows = []
+    for number in range(IMAGES):
+        name = f"{number:03d}.png"
+        Image.fromarray(scene(number)).save(folder / "images" / name, compress_level=1)
+        prompt = f"A {SUBJECTS[number // 2 % 7]} {PLACES[number // 14 % 3]}"
+        generator = ("one", "two")[number % 2]
+        rows.append((name, prompt, generator) if number < 72 else (name, "", "photograph"))
+    bad = {
+        "again.png": scene(0),
+        "flat.png": np.full((256, 256, 3), 90, np.uint8),
+        "noise.png": np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8),
+        "small.png": scene(1)[:100],
+    }
+    for name, image in bad.items():
+        Image.fromarray(image).save(folder / "images" / name)
+    (folder / "images" / "broken.png").write_bytes(b"no image")
+    names = [*bad, "broken.png", "absent.png"]
+    rows += [(name, "", "") for name in names]
+    rows += [("083.png", "another prompt", "one")]
+    with (folder / "index.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("name", "prompt", "generator"), *rows])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(pool: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return build_pairs(pool, tmp_path_factory.mktemp("built"), workers=2)
+
+
+@pytest.fixture(scope="module")
+def pairs(built: Built) -> list[Pair]:
+    return list(read_pairs(built.manifest))
+
+
+def test_all_cells_and_modes_are_there(built: Built, pairs: list[Pair]) -> None:
+    cells = {
+        f"{family}/{aspect}"
+        for family in ("conventional", "generative")
+        for aspect in ("technical", "aesthetic", "alignment")
+    }
+    assert {pair.cell for pair in pairs} == cells
+    assert {pair.mode for pair in pairs} >= set(MODES)
+    assert {pair.severity for pair in pairs} == {1, 2, 3, 4, 5}
+    assert len({pair.pair_id for pair in pairs}) == len(pairs) == built.pairs
+    assert {pair.simulated for pair in pairs if pair.mode == "local_warp"} == {True}
+
+
+def test_every_refusal_has_its_reason(built: Built) -> None:
+    assert built.rejected == {
+        "cannot be decoded (not an image, or damaged beyond recognition)": 1,
+        "file not found": 1,
+        "flat: nothing to see": 1,
+        "near-duplicate of another image": 1,
+        "noise only": 1,
+        "short side below 256 pixels": 1,
+    }
+    assert built.notes == ("1 images with two different prompts were left out, such as images/083.png.",)
+    assert built.positives == IMAGES - 1
+
+
+def test_a_negative_is_recomputed_from_its_row(pool: Path, pairs: list[Pair]) -> None:
+    for pair in pairs[:: len(pairs) // 40]:
+        image = decode(pool / (pair.negative_image or pair.positive))
+        if pair.aspect != "alignment":
+            image = degrade(image, pair.mode, pair.severity, pair.seed)
+        assert pixel_hash(image) == pair.negative_sha256
+
+
+def test_nothing_crosses_the_split(pairs: list[Pair]) -> None:
+    sides: dict[tuple[str, str], set[str]] = defaultdict(set)
+    by_image: dict[str, set[str]] = defaultdict(set)
+    for pair in pairs:
+        sides["group", pair.group].add(pair.split)
+        sides["positive", pair.positive].add(pair.split)
+        sides["caption", pair.prompt or pair.positive].add(pair.split)
+        by_image[pair.positive].add(pair.split)
+    for pair in pairs:
+        if pair.mode in ("caption_far", "caption_near"):
+            assert pair.negative_caption
+            sides["caption", pair.negative_caption].add(pair.split)
+        if pair.negative_image:
+            assert by_image[pair.negative_image] == {pair.split}
+    assert all(len(found) == 1 for found in sides.values())
+    assert {pair.split for pair in pairs} == {"train", "held-out"}
+
+
+def test_one_mode_per_cell_is_kept_from_training(built: Built, pairs: list[Pair]) -> None:
+    held = set(json.loads((built.manifest.parent / "build.json").read_text())["held_out_modes"])
+    assert len({(MODES[mode].family, MODES[mode].aspect) for mode in held}) == len(held) == 4
+    assert {pair.split for pair in pairs if pair.mode in held} == {"held-out"}
+
+
+def test_alignment_negatives_differ_from_the_prompt(pairs: list[Pair]) -> None:
+    modes = {pair.mode for pair in pairs if pair.aspect == "alignment"}
+    assert modes == {"caption_far", "caption_near", "caption_one_fact", "image_far", "image_near"}
+    prompts = {pair.positive: pair.prompt for pair in pairs}
+    for pair in pairs:
+        if pair.aspect == "alignment":
+            assert pair.prompt
+            assert pair.negative_caption != pair.prompt
+            assert not pair.negative_image or prompts[pair.negative_image] != pair.prompt
+        else:
+            assert pair.negative_caption is None
+            assert pair.negative_image is None
+
+
+def test_a_build_elsewhere_gives_the_same_file(pool: Path, built: Built, tmp_path: Path) -> None:
+    other = tmp_path / "moved"
+    other.symlink_to(pool)
+    again = build_pairs(other, tmp_path / "out", workers=1)
+    assert again.manifest.read_bytes() == built.manifest.read_bytes()
+    assert build_pairs(pool, tmp_path / "seeded", Settings(seed=1), workers=2, limit=8).pairs > 100
+
+
+def test_a_killed_build_goes_on_from_its_parts(pool: Path, built: Built, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ["-m", "eliq_bench", "pairs", "build", "--images", str(pool), "--out", str(out), "--workers", "1"]
+    process = subprocess.Popen([sys.executable, *words], stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 240
+    while not list(out.glob(".parts-*/0*.parquet")):
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (out / "pairs.parquet").exists()
+    again = build_pairs(pool, out, workers=2)
+    assert 0 < again.continued < again.positives
+    assert again.manifest.read_bytes() == built.manifest.read_bytes()
+    assert not list(out.glob(".parts-*"))
+
+
+def test_verify_finds_nothing_and_then_names_the_changed_image(
+    built: Built, pool: Path, tmp_path: Path
+) -> None:
+    right = verify_pairs(built.manifest.parent, share=0.2, workers=1)
+    assert right.mismatches == ()
+    assert 0 < right.checked < right.total == built.pairs
+    (tmp_path / "images").mkdir()
+    for path in (pool / "images").iterdir():
+        (tmp_path / "images" / path.name).symlink_to(path)
+    changed = tmp_path / "images" / "004.png"
+    changed.unlink()
+    Image.fromarray(scene(999)).save(changed)
+    (tmp_path / "images" / "006.png").unlink()
+    wrong = verify_pairs(built.manifest, tmp_path, workers=2).mismatches
+    told = {
+        (found.image, found.what) for found in wrong if found.image in ("images/004.png", "images/006.png")
+    }
+    assert told == {
+        ("images/004.png", "the file of the positive is another one"),
+        ("images/006.png", "the positive cannot be read: file not found"),
+    }
+    assert all(
+        found.mode.startswith("image_") for found in wrong if found.image not in {name for name, _ in told}
+    )
+
+
+def test_the_command_line_builds_verifies_and_counts(cli: Cli, pool: Path, tmp_path: Path) -> None:
+    words = ("pairs", "build", "--images", pool, "--out", tmp_path, "--limit", 30, "--severities", "3,5")
+    done = cli(*words, "--workers", 2)
+    assert done.returncode == 0, done.stderr
+    counts = count_pairs(tmp_path)
+    assert f"{counts.pairs:,} pairs" in done.stdout
+    assert len(counts.cells) == 6
+    assert {
+        level
+        for mode in counts.modes
+        if "alignment" not in mode.cell
+        for level, count in enumerate(mode.by_severity, 1)
+        if count
+    } == {3, 5}
+    checked = cli("pairs", "verify", tmp_path, "--share", 0.1)
+    assert checked.returncode == 0, checked.stderr
+    assert "0 differ" in checked.stdout
+    shown = cli("pairs", "stats", tmp_path)
+    assert "| conventional/technical" in shown.stdout
+    assert "6 cells" in shown.stdout
+    assert json.loads(cli("pairs", "stats", tmp_path, "--format", "json").stdout)["pairs"] == counts.pairs
+
+
+def test_a_contact_sheet_has_a_row_per_mode(built: Built, tmp_path: Path) -> None:
+    sheet = contact_sheet(built.manifest.parent, tmp_path / "all.png")
+    assert sheet.rows == len(MODES) + 5
+    with Image.open(tmp_path / "all.png") as image:
+        assert image.width > 5 * 2 * 160
+        assert len(image.getcolors(2**24) or []) > 1000
+    assert contact_sheet(built.manifest, tmp_path / "one.png", mode="tilt").pairs <= 5
+    with pytest.raises(InputError, match="no pair of cell"):
+        contact_sheet(built.manifest, tmp_path / "none.png", mode="nonsense")
+
+
+def test_other_forms_of_input(pool: Path, tmp_path: Path) -> None:
+    plain = find_candidates(pool / "images")
+    assert len(plain.images) == IMAGES + 5
+    assert plain.images[0].prompt is None
+    table = tmp_path / "own.csv"
+    table.write_text(f"image,prompt\n{pool / 'images' / '000.png'},a cat\n")
+    assert build_pairs(table, tmp_path / "out", workers=1).positives == 1
+
+
+@pytest.mark.parametrize("words", ["absent", "empty", "column"])
+def test_wrong_input_is_one_sentence(words: str, tmp_path: Path) -> None:
+    given = tmp_path / words
+    if words == "empty":
+        given.mkdir()
+    if words == "column":
+        given = tmp_path / "table.csv"
+        given.write_text("file\na.png\n")
+    with pytest.raises(InputError, match=r"\w"):
+        find_candidates(given)
+
+
+@pytest.mark.parametrize("settings", [Settings((0,)), Settings((1, 1)), Settings((1,), 2), Settings(())])
+def test_wrong_settings_are_refused(settings: Settings, pool: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        build_pairs(pool, tmp_path, settings)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from eliq_bench.cli import cli; cli.main(['pairs', 'build', '--help'], standalone_mode=False); "
+        "assert not {'numpy', 'pyarrow', 'PIL', 'torch', 'pandas', 'rich'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
