@@ -9,5 +9,7 @@
 | `compute`, `views` | from scores and labels to the tables of a board |
 | `published` | values that others published, for the column beside ours |
 | `says`, `cells` | what a table says in words, and its cells as text |
-| `markdown`, `page`, `folder` | rendering, and the comparison with what is committed |
+| `markdown` | a board as markdown, and the index |
+| `page`, `axis`, `detail` | the HTML page: tables, their common axis, data for its plots |
+| `folder` | rendering all boards of a folder, and the comparison with what is committed |
 """
