@@ -33,7 +33,7 @@ def environment(threads: int, offline: bool) -> dict[str, str]:
     """
     variables = dict(os.environ, PYTHONPATH=os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path))
     variables |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
-    variables["OMP_WAIT_POLICY"] = "PASSIVE"  # an idle thread that spins would take the core of another worker
+    variables["OMP_WAIT_POLICY"] = "PASSIVE"  # an idle thread that spins takes the core of another worker
     variables |= {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31)}
     if offline:
         variables |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}

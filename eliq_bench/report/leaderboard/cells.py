@@ -23,7 +23,7 @@ LEGEND = (
     "it maps. KRCC: Kendall tau-b.",
     "generator floor: the SRCC of knowing nothing but which generator made an image. Floors among the models "
     "(file size, sharpness, ...) are trivial predictors that any real model must beat.",
-    "noise ceiling: the SRCC between two panels of such raters; no model can be expected above it.",
+    "noise ceiling: the SRCC between two simulated panels of raters with the spread of the real ones.",
     "A score in italics was made for another dimension: shown for comparison, not ranked.",
     "scored: items with a score, of all items with a label. Only blank images may lack one.",
     "published: what others printed for the model, with its source below; ≠ marks a value outside our interval.",
