@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from eliq_bench.eliq.pairs.degrade import Family
-from eliq_bench.eliq.pairs.facts import change_one_fact
+from eliq_bench.eliq.pairs.facts import change_one_fact, find_facts
 from eliq_bench.eliq.pairs.manifest import Pair, Split
 from eliq_bench.eliq.pairs.positives import Positive, normal_prompt
 
 ONE_FACT_TRIES = 2
 """Changed captions per image, each with one fact changed; our choice."""
 FAR = 20
-"""A far caption is drawn among this many, which the seed chose; our choice."""
+"""A far caption is drawn among this many that state a fact, and else among this many that state none; our choice."""
 NEAR = 5
 """A near caption is drawn among this many that share the largest part of their words; our choice."""
 
@@ -60,6 +60,8 @@ ALIGNMENT_MODES: dict[str, AlignmentMode] = {
 class _Prompt(NamedTuple):
     text: str
     words: frozenset[str]
+    telling: bool
+    """Whether it states a fact; a style or a mood alone may fit any image."""
 
 
 class Alignment:
@@ -72,7 +74,7 @@ class Alignment:
         for positive in positives:
             if positive.prompt:
                 key = normal_prompt(positive.prompt)
-                prompts[positive.split].setdefault(key, _Prompt(positive.prompt, content_words(key)))
+                prompts[positive.split].setdefault(key, _prompt(positive.prompt))
                 self.drawn[key].append(positive)
         self.partners: dict[str, tuple[list[str], list[str]]] = {}
         for side in prompts.values():
@@ -88,13 +90,14 @@ class Alignment:
         key = normal_prompt(positive.prompt)
         for wanted, others in zip(("far", "near"), self.partners[key], strict=True):
             if others:
+                telling = [other for other in others if self.prompts[other].telling]
+                pool = telling if wanted == "far" and telling else others
                 number = draw(self.seed, positive.name, wanted)
-                other = others[number % len(others)]
-                yield _pair(positive, f"caption_{wanted}", number, caption=self.prompts[other].text)
+                caption = self.prompts[pool[number % len(pool)]].text
+                yield _pair(positive, f"caption_{wanted}", number, caption=caption)
                 if positive.generator:
-                    # Partners must draw the whole of the other prompt, not the wanted one: see _far_and_near.
                     number = draw(self.seed, positive.name, f"image/{wanted}")
-                    image = self._image(positive, others[number % len(others)], number)
+                    image = self._image(positive, others, number)
                     yield _pair(positive, f"image_{wanted}", number, image=image)
         seen = {positive.prompt}
         for attempt in range(ONE_FACT_TRIES):
@@ -104,8 +107,12 @@ class Alignment:
                 seen.add(changed.prompt)
                 yield _pair(positive, "caption_one_fact", number, caption=changed.prompt)
 
-    def _image(self, positive: Positive, other: str, number: int) -> Positive:
-        images = self.drawn[other]
+    def _image(self, positive: Positive, others: list[str], number: int) -> Positive:
+        """An image of one of these prompts, by the same generator where it drew one.
+
+        Else the look of a generator would tell which image is the negative.
+        """
+        images = [image for other in others for image in self.drawn[other]]
         same = [image for image in images if image.generator == positive.generator]
         return (same or images)[number % len(same or images)]
 
@@ -130,6 +137,10 @@ def pair_id(*about: object) -> str:
     return hashlib.sha256("\0".join(map(str, about)).encode()).hexdigest()[:16]
 
 
+def _prompt(text: str) -> _Prompt:
+    return _Prompt(text, content_words(text), bool(find_facts(text)))
+
+
 def _far_and_near(prompt: _Prompt, offered: dict[str, _Prompt]) -> tuple[list[str], list[str]]:
     """Keys of some prompts that share no word, and of those that share most words.
 
@@ -137,13 +148,15 @@ def _far_and_near(prompt: _Prompt, offered: dict[str, _Prompt]) -> tuple[list[st
     """
     far: list[str] = []
     near: list[tuple[float, str]] = []
+    counts = {True: 0, False: 0}
     for key, other in offered.items():
         shared = len(prompt.words & other.words)
         if prompt.words <= other.words or other.words <= prompt.words:
             continue
         if shared:
             near.append((-shared / len(prompt.words | other.words), key))
-        elif len(far) < FAR:
+        elif counts[other.telling] < FAR:
+            counts[other.telling] += 1
             far.append(key)
     return far, [key for _, key in sorted(near)[:NEAR]]
 

@@ -85,7 +85,9 @@ def library_versions() -> dict[str, str]:
     from PIL import features
 
     libraries = {name: version(name) for name in ("numpy", "scipy", "pillow")}
-    codecs = {name: str(features.version(name)) for name in ("jpg", "webp") if features.check(name)}
+    codecs = {
+        name: str(features.version(name)) for name in ("jpg", "libjpeg_turbo", "webp") if features.check(name)
+    }
     return {"degradations": str(VERSION), **libraries, **codecs}
 
 

@@ -149,11 +149,14 @@ def test_alignment_negatives_differ_from_the_prompt(pairs: list[Pair]) -> None:
     modes = {pair.mode for pair in pairs if pair.aspect == "alignment"}
     assert modes == {"caption_far", "caption_near", "caption_one_fact", "image_far", "image_near"}
     prompts = {pair.positive: pair.prompt for pair in pairs}
+    drawn_by = {pair.positive: pair.generator for pair in pairs}
     for pair in pairs:
         if pair.aspect == "alignment":
             assert pair.prompt
             assert pair.negative_caption != pair.prompt
-            assert not pair.negative_image or prompts[pair.negative_image] != pair.prompt
+            if pair.negative_image:
+                assert prompts[pair.negative_image] != pair.prompt
+                assert drawn_by[pair.negative_image] == pair.generator
         else:
             assert pair.negative_caption is None
             assert pair.negative_image is None
