@@ -79,9 +79,17 @@ def test_kill_9_loses_at_most_what_was_in_flight_and_a_rerun_computes_the_rest(
     assert stored(cache) == IMAGES
 
 
+def _heed_ctrl_c() -> None:
+    """Undo what a shell does to commands in the background, such as a CI job: it makes them ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_says_how_to_go_on_and_keeps_everything(many: Path, tmp_path: Path, cache: Path) -> None:
     process = subprocess.Popen(
-        command(many, tmp_path / "out"), stderr=subprocess.PIPE, start_new_session=True
+        command(many, tmp_path / "out"),
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=_heed_ctrl_c,
     )
     wait_until_stored(cache, 8, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
