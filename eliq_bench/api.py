@@ -31,10 +31,11 @@ def load_dataset(
     dimensions: Mapping[str, str] | None = None,
     labels_only: bool = False,
 ) -> Dataset:
-    """A verified dataset by its name in the catalogue, or an own table by its path.
+    """A verified dataset by its name in the catalogue, an own table by its path, or a manifest of pairs.
 
     Args:
-        name: as in `eliq-bench list datasets`, or a path to a CSV, TSV or Parquet table.
+        name: as in `eliq-bench list datasets`, or a path to a CSV, TSV or Parquet table, or `pairs:` and the path of
+            a manifest.
         data_root: folders to look in, before `ELIQ_BENCH_DATA` and the cache.
         dimensions: for an own table, label dimension to `column` or `column:lower`.
         labels_only: accept a dataset of which no image is at hand.
@@ -42,8 +43,12 @@ def load_dataset(
     Raises:
         InputError: the name is unknown, files are missing, or they are not what the card says.
     """
-    from eliq_bench.datasets.own import is_table, load_table
+    from eliq_bench.datasets.own import is_pairs, is_table, load_table
 
+    if is_pairs(name):
+        from eliq_bench.datasets.pairs import load_pairs
+
+        return load_pairs(name, data_roots(data_root), labels_only)
     if is_table(name):
         return load_table(name, dimensions, labels_only)
     if dimensions:
@@ -101,7 +106,7 @@ def run(
 
     Args:
         models: names; None takes those that need no download.
-        datasets: names or paths of own tables; None takes the embedded ladder.
+        datasets: names, paths of own tables, or `pairs:` and a manifest; None takes the embedded ladder.
         data_root: folders that hold datasets.
         out: folder for results.json, scores.parquet, items.parquet and report.md; None writes nothing.
         dimensions: for own tables, label dimension to `column` or `column:lower`.
@@ -123,7 +128,7 @@ def run(
         check_writable(Path(out))
     opened = open_datasets(datasets, data_root, dimensions, limit, seed)
     chosen = _listed(models) or default_models()
-    _check_dimensions(chosen, opened)
+    opened = _of_use(chosen, opened)
     scored = compute(opened, chosen, settings or Settings(), progress)
     results = assemble(scored, Resampling(seed, resamples))
     if out is not None:
@@ -146,6 +151,8 @@ def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None 
     from eliq_bench.report.assemble import evaluate_all
     from eliq_bench.report.evaluate import Resampling
     from eliq_bench.report.folder import save_results
+    from eliq_bench.report.judged.evaluate import judge_all
+    from eliq_bench.report.judged.files import with_pairs
     from eliq_bench.report.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores
 
     folder = Path(run)
@@ -153,10 +160,10 @@ def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None 
     made = results.environment
     made.seed = made.seed if seed is None else seed
     made.resamples = made.resamples if resamples is None else resamples
-    tables, columns = read_items(folder / ITEMS_FILE), read_scores(folder / SCORES_FILE)
-    results.rows, results.cross = evaluate_all(
-        results.datasets, tables, columns, results.models, Resampling(made.seed, made.resamples)
-    )
+    tables, columns = with_pairs(read_items(folder / ITEMS_FILE), folder), read_scores(folder / SCORES_FILE)
+    resampling = Resampling(made.seed, made.resamples)
+    results.rows, results.cross = evaluate_all(results.datasets, tables, columns, results.models, resampling)
+    results.pairs = judge_all(tables, columns, results.models, resampling)
     save_results(results, folder)
     return results
 
@@ -209,8 +216,8 @@ def _listed(names: Sequence[Any] | Any | None) -> list[Any]:
     return [] if names is None else [names] if isinstance(names, str | Path) else list(names)
 
 
-def _check_dimensions(models: Sequence[str], datasets: Sequence[Dataset]) -> None:
-    """Refuse a run that could not give a single row.
+def _of_use(models: Sequence[str], datasets: Sequence[Dataset]) -> list[Dataset]:
+    """The datasets without pairs that no model can judge; refuses a run that could not give a single row.
 
     Raises:
         InputError: no model predicts what a dataset labels.
@@ -222,6 +229,9 @@ def _check_dimensions(models: Sequence[str], datasets: Sequence[Dataset]) -> Non
             f"Nothing to compare: the models predict {', '.join(sorted(predicted))}, the datasets label "
             f"{', '.join(sorted(labelled))}."
         )
+    from eliq_bench.datasets.subset import keep_predicted
+
+    return [keep_predicted(dataset, predicted) for dataset in datasets]
 
 
 def _silent(done: int, total: int) -> None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -160,6 +160,45 @@ class Fingerprint:
 
 
 @dataclass(frozen=True)
+class VirtualImage:
+    """An image that no file holds: a file degraded by a recipe, computed each time it is looked at."""
+
+    source: Path
+    mode: str
+    severity: int
+    seed: int
+    pixels: str
+    """Hash of its pixels as the manifest has it; what comes out otherwise gets no score."""
+
+    def __str__(self) -> str:
+        return f"{self.source}#{self.mode}-{self.severity}-{self.seed}"
+
+
+ImageSource = Path | VirtualImage
+
+
+class JudgedPair(NamedTuple):
+    """Two items of which one is known to be better on one dimension."""
+
+    pair: str
+    """Its identity in the manifest."""
+    positive: int
+    """Position among the items."""
+    negative: int
+    dimension: str
+    cell: str
+    """Family and aspect, such as `conventional/technical`."""
+    mode: str
+    severity: int
+    simulated: bool
+    """True where an artefact of generators is imitated without one."""
+    generated: bool
+    """True if the positive names its generator; else it is a photograph, or nothing is known."""
+    group: str
+    """What the bootstrap resamples as a whole."""
+
+
+@dataclass(frozen=True)
 class Items:
     """The rows of a dataset, as columns of equal length n.
 
@@ -168,7 +207,7 @@ class Items:
     """
 
     name: tuple[str, ...]
-    image: tuple[Path | None, ...]
+    image: tuple[ImageSource | None, ...]
     prompt: tuple[str | None, ...]
     generator: tuple[str | None, ...]
     """Finest name of what made the image, including its setting; None for photographs."""
@@ -234,6 +273,8 @@ class Dataset:
     """Sentences found while loading, for example how many images are missing."""
     subset: str = ""
     """Description of the subset, empty for the whole dataset; a subset never enters a leaderboard."""
+    pairs: tuple[JudgedPair, ...] = ()
+    """What is judged instead of labels, in a dataset made from pairs."""
 
 
 @dataclass(frozen=True)
@@ -275,6 +316,8 @@ class ItemTable:
     dataset: str
     items: Items
     sha256: tuple[str, ...]
+    """Of the file; of the pixels where the image is virtual."""
+    pairs: tuple[JudgedPair, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from eliq_bench.cli.check import check
 from eliq_bench.cli.compare import compare
 from eliq_bench.cli.doctor import doctor
 from eliq_bench.cli.import_scores import import_scores
+from eliq_bench.cli.instruct import instruct
 from eliq_bench.cli.leaderboard import leaderboard
 from eliq_bench.cli.listing import list_group
 from eliq_bench.cli.pairs import pairs
@@ -17,6 +18,7 @@ from eliq_bench.cli.plot import plot
 from eliq_bench.cli.report import report
 from eliq_bench.cli.run import run
 from eliq_bench.cli.score import score
+from eliq_bench.cli.train import train
 from eliq_bench.errors import EliqBenchError
 
 INTERRUPTED = 130
@@ -39,6 +41,8 @@ for command in (
     import_scores,
     leaderboard,
     pairs,
+    train,
+    instruct,
     plot,
     list_group,
     doctor,

@@ -1,12 +1,13 @@
-"""`eliq-bench pairs build|verify|stats|show`: pairs without labels, their verification, numbers and looks."""
+"""`eliq-bench pairs build|verify|stats|modes|show|export`: pairs without labels, their numbers and looks."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from eliq_bench.cli.generate import generate
+from eliq_bench.cli.pairs_export import export
+from eliq_bench.cli.progress import stage_bars
 from eliq_bench.errors import InputError
 
 SHOWN = 10
@@ -16,6 +17,10 @@ SHOWN = 10
 @click.group("pairs")
 def pairs() -> None:
     """Positive and negative images that differ in one aspect, made without labels."""
+
+
+pairs.add_command(generate)
+pairs.add_command(export)
 
 
 @pairs.command("build")
@@ -55,8 +60,8 @@ def build(
     from eliq_bench.eliq.pairs.build import build_pairs
     from eliq_bench.eliq.pairs.plan import Settings
 
-    settings = Settings(_levels(severities), per_mode, not all_modes, seed)
-    with _progress() as report:
+    settings = Settings(levels(severities), per_mode, not all_modes, seed)
+    with stage_bars() as report:
         built = build_pairs(images, out, settings, workers, limit, report)
     for note in built.notes:
         click.echo(f"Note: {note}", err=True)
@@ -87,7 +92,7 @@ def verify(manifest: Path, images: Path | None, share: float, seed: int, workers
     """Compute the negatives of PAIRS again: exit code 0 if all come out as recorded, 1 if not."""
     from eliq_bench.eliq.pairs.verify import verify_pairs
 
-    with _progress() as report:
+    with stage_bars() as report:
         found = verify_pairs(manifest, images, share, seed, workers, report)
     for wrong in found.mismatches[:SHOWN]:
         click.echo(f"{wrong.pair_id} {wrong.image} {wrong.mode} {wrong.severity}: {wrong.what}.")
@@ -135,44 +140,79 @@ def stats(manifest: Path, form: str) -> None:
     )
 
 
+@pairs.command("modes")
+@click.option("--format", "form", type=click.Choice(["md", "json"]), default="md", show_default=True)
+def modes(form: str) -> None:
+    """Cards of all ways to make a negative: what each does, its strengths, and where it comes from."""
+    from eliq_bench.eliq.pairs.modes import mode_rows, mode_table
+
+    click.echo(json.dumps(mode_rows(), indent=1) if form == "json" else mode_table())
+
+
 @pairs.command("show")
 @click.argument("manifest", metavar="PAIRS", type=click.Path(path_type=Path, exists=True))
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The sheet, a .png file.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="A contact sheet, a .png file.")
+@click.option("--html", type=click.Path(path_type=Path), help="A page to browse, one .html file.")
 @click.option(
     "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
 )
 @click.option("--cell", default="", help="Only cells that contain this text, such as technical.")
 @click.option("--mode", default="", help="Only this mode.")
 @click.option("--seed", default=0, show_default=True, help="Decides which pairs are shown.")
-def show(manifest: Path, out: Path, images: Path | None, cell: str, mode: str, seed: int) -> None:
-    """Draw PAIRS as a contact sheet: a row per mode, a column per severity, positives left of negatives."""
-    from eliq_bench.eliq.pairs.show import contact_sheet
+@click.option(
+    "--each",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Pairs per mode and severity on the page.",
+)
+@click.option(
+    "--size",
+    default=320,
+    show_default=True,
+    type=click.IntRange(64, 2048),
+    help="Pixels of the longer side of an image on the page.",
+)
+def show(
+    manifest: Path,
+    out: Path | None,
+    html: Path | None,
+    images: Path | None,
+    cell: str,
+    mode: str,
+    seed: int,
+    each: int,
+    size: int,
+) -> None:
+    """Draw PAIRS as a contact sheet, or as a page with positives beside their negatives.
 
-    if out.suffix != ".png":
-        raise InputError(f"--out {out} must end in .png.")
-    sheet = contact_sheet(manifest, out, images, cell, mode, seed)
-    click.echo(f"{out}: {sheet.pairs} pairs in {sheet.rows} rows")
+    \b
+    eliq-bench pairs show pairs --html pairs.html
+    """
+    if out is None and html is None:
+        raise InputError("Say where to draw: --out SHEET.png, --html PAGE.html, or both.")
+    for option, target, suffix in (("--out", out, ".png"), ("--html", html, ".html")):
+        if target is not None and target.suffix != suffix:
+            raise InputError(f"{option} {target} must end in {suffix}.")
+    if out is not None:
+        from eliq_bench.eliq.pairs.show import contact_sheet
+
+        sheet = contact_sheet(manifest, out, images, cell, mode, seed)
+        click.echo(f"{out}: {sheet.pairs} pairs in {sheet.rows} rows")
+    if html is not None:
+        from eliq_bench.eliq.pairs.page import Choice, write_page
+
+        shown = write_page(manifest, html, Choice(cell, mode, each, seed), images, size)
+        click.echo(f"{html}: {shown:,} pairs")
 
 
-def _levels(text: str) -> tuple[int, ...]:
+def levels(text: str) -> tuple[int, ...]:
+    """Severities from an option.
+
+    Raises:
+        InputError: these are no numbers with commas between.
+    """
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError as error:
         raise InputError(f"--severities {text!r} must be numbers with commas, as in 1,3,5.") from error
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar per stage on standard error, gone at the end."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        stages = {}
-
-        def report(stage: str, done: int, total: int) -> None:
-            if stage not in stages:
-                stages[stage] = bar.add_task(stage, total=total)
-            bar.update(stages[stage], completed=done, total=total)
-
-        yield report

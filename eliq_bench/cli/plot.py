@@ -6,7 +6,7 @@ import click
 
 from eliq_bench.cli import options
 
-KINDS = ("scatter", "forest", "generators", "cd")
+KINDS = ("scatter", "forest", "generators", "cd", "diagnosis")
 
 
 @click.command()
@@ -26,10 +26,10 @@ def plot(
     forest      SRCC of all models with intervals, floor and ceiling
     generators  SRCC within each generator, a panel per model
     cd          critical-difference style: bars join models that no test separates
+    diagnosis   of a run on pairs:MANIFEST: share of pairs in the right order, modes by severities
     """
-    from eliq_bench.report.plots import check_format, draw
-    from eliq_bench.report.plots.material import read_material
+    from eliq_bench.report.plots import check_format, draw, read
 
     check_format(out)
-    draw(kind, read_material(run, dataset, dimension, options.names(models)), out)
+    draw(kind, read(kind, run, dataset, dimension, options.names(models)), out)
     click.echo(str(out))

@@ -1,6 +1,6 @@
-"""A progress bar with rate and time left, on standard error so that results can be piped."""
+"""Progress bars, on standard error so that results can be piped."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress_bar() -> "Iterator[ReportProgress]":
-    """A function to call with (done, total); nothing is shown while nothing is to be computed."""
+    """A bar with rate and time left: a function to call with (done, total); nothing done, nothing shown."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -32,5 +32,22 @@ def progress_bar() -> "Iterator[ReportProgress]":
                 task = bar.add_task("scoring", total=total, rate="")
             speed = bar.tasks[0].speed
             bar.update(task, completed=done, rate=f"{speed:.1f} scores/s" if speed else "")
+
+        yield report
+
+
+@contextmanager
+def stage_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar per stage, gone at the end: a function to call with (stage, done, total)."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        stages = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in stages:
+                stages[stage] = bar.add_task(stage, total=total)
+            bar.update(stages[stage], completed=done, total=total)
 
         yield report

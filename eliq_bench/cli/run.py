@@ -12,7 +12,9 @@ from eliq_bench.cli.progress import progress_bar
 
 @click.command()
 @click.option("-m", "--models", multiple=True, help="Names, with commas.  [default: all without download]")
-@click.option("-d", "--datasets", multiple=True, help="Names, or paths of own tables.  [default: ladder]")
+@click.option(
+    "-d", "--datasets", multiple=True, help="Names, paths of own tables, pairs:MANIFEST.  [default: ladder]"
+)
 @click.option("--data-root", multiple=True, type=click.Path(path_type=Path), help="Folder with datasets.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Results go here.  [default: runs/<time>]")
 @click.option(
@@ -22,7 +24,9 @@ from eliq_bench.cli.progress import progress_bar
     metavar="NAME=COLUMN[:lower|:higher]",
     help="Label column of an own table; may be repeated.",
 )
-@click.option("--limit", type=click.IntRange(1), help="Seeded subset of N items; never on a leaderboard.")
+@click.option(
+    "--limit", type=click.IntRange(1), help="Seeded subset of N items or pairs; never on a leaderboard."
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of subsets and resampling.")
 @click.option("--resamples", default=1000, show_default=True, type=click.IntRange(100), help="For intervals.")
 @click.option("--dry-run", is_flag=True, help="Say what is here, missing, stored, to be computed; no more.")
@@ -45,6 +49,7 @@ def run(
     eliq-bench run
     eliq-bench run --models niqe,piqe,sharpness --datasets agiqa3k --data-root ~/data
     eliq-bench run --models clipiqa --datasets my.csv --dimension quality=mos
+    eliq-bench run --models niqe,piqe --datasets pairs:PAIRS
     """
     from eliq_bench import api
 

@@ -20,11 +20,18 @@ if TYPE_CHECKING:
     from eliq_bench.types import Floats
 
 TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".parquet"))
+PAIRS = "pairs:"
+"""Begins the name of a manifest of pairs."""
 
 
 def is_table(text: str | Path) -> bool:
-    """True if this names a table file rather than a dataset of the catalogue."""
-    return Path(text).suffix.lower() in TABLE_SUFFIXES
+    """True if this names a table file rather than a dataset of the catalogue or a manifest of pairs."""
+    return Path(text).suffix.lower() in TABLE_SUFFIXES and not is_pairs(text)
+
+
+def is_pairs(text: str | Path) -> bool:
+    """True if this names a manifest of pairs, see `datasets.pairs`."""
+    return str(text).startswith(PAIRS)
 
 
 def load_table(

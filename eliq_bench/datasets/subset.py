@@ -1,16 +1,19 @@
 """Parts of a dataset, always marked as such: a subset never enters a leaderboard."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from eliq_bench.datasets.load import counted
 from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.types import Dataset, Items
+from eliq_bench.types import Dataset, JudgedPair
 
 
 def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
     """At most `limit` items, drawn at random with every generator in proportion, in their original order.
+
+    Of a dataset made from pairs, at most `limit` pairs, every mode in proportion.
 
     A larger limit with the same seed only adds items, so that scores of a small subset serve a larger one.
     With a limit of at least the number of generators, each of them is there. Items whose image is not at hand
@@ -26,9 +29,16 @@ def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
     """
     if limit < 1:
         raise InputError(f"The limit must be at least 1, not {limit}.")
+    if dataset.pairs:
+        return _take_pairs(dataset, limit, seed)
     if limit >= len(dataset.items):
         return dataset
-    rows = np.sort(_ranking(dataset.items, seed)[:limit])
+    items = dataset.items
+    strata = [
+        (image is None, generator or "")
+        for image, generator in zip(items.image, items.generator, strict=True)
+    ]
+    rows = np.sort(_ranking(strata, seed)[:limit])
     note = f"{limit:,} of {len(dataset.items):,} items, stratified by generator, seed {seed}"
     return replace(dataset, items=dataset.items.take(rows.tolist()), subset=note)
 
@@ -47,22 +57,69 @@ def select_names(dataset: Dataset, names: Sequence[str]) -> Dataset:
             raise InputError(f"{dataset.card.name} has no item {name!r}.{did_you_mean(name, list(known))}")
     rows = sorted({known[name] for name in names})
     note = f"{len(rows):,} of {len(dataset.items):,} items, chosen by name"
-    return replace(dataset, items=dataset.items.take(rows), subset=note)
+    return replace(dataset, items=dataset.items.take(rows), subset=note, pairs=())
 
 
-def _ranking(items: Items, seed: int) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":
+def keep_pairs(dataset: Dataset, kept: Sequence[JudgedPair], note: str = "", subset: str = "") -> Dataset:
+    """The dataset with some of its pairs, and of its items those that they need.
+
+    Args:
+        dataset: made from pairs.
+        kept: some of its pairs, in their order.
+        note: sentence to add.
+        subset: description of the subset, empty if it is none.
+    """
+    needed = sorted({row for pair in kept for row in (pair.positive, pair.negative)})
+    place = {row: position for position, row in enumerate(needed)}
+    return Dataset(
+        card=dataset.card,
+        items=dataset.items.take(needed),
+        notes=(*dataset.notes, *([note] if note else [])),
+        subset=subset or dataset.subset,
+        pairs=tuple(
+            pair._replace(positive=place[pair.positive], negative=place[pair.negative]) for pair in kept
+        ),
+    )
+
+
+def keep_predicted(dataset: Dataset, predicted: Iterable[str]) -> Dataset:
+    """Without the pairs on dimensions that no model of the run predicts: nobody would use their scores."""
+    wanted = set(predicted)
+    kept = [pair for pair in dataset.pairs if pair.dimension in wanted]
+    lost = sorted({pair.dimension for pair in dataset.pairs} - wanted)
+    if not lost or not kept:
+        return dataset
+    count = counted(len(dataset.pairs) - len(kept), "pair")
+    return keep_pairs(dataset, kept, f"{count} on {', '.join(lost)} left out: no model here predicts it.")
+
+
+def _take_pairs(dataset: Dataset, limit: int, seed: int) -> Dataset:
+    if limit >= len(dataset.pairs):
+        return dataset
+    image = dataset.items.image
+    strata = [(image[pair.positive] is None, pair.mode) for pair in dataset.pairs]
+    rows = np.sort(_ranking(strata, seed)[:limit])
+    note = f"{limit:,} of {len(dataset.pairs):,} pairs, stratified by mode, seed {seed}"
+    return keep_pairs(dataset, [dataset.pairs[row] for row in rows.tolist()], subset=note)
+
+
+def _ranking(strata: Sequence[tuple[bool, str]], seed: int) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":
     """All rows, in the order in which a growing limit takes them.
 
-    The k-th item drawn from a generator with n items ranks at k / n, so that any first part of the ranking
-    holds about the same share of each generator.
+    The k-th row drawn from a stratum of n rows ranks at k / n, so that any first part of the ranking holds about
+    the same share of each stratum.
+
+    Args:
+        strata: (n,) whether the image of a row is not at hand, which puts it last; and the name of its stratum.
+        seed: of the draw.
     """
     random = np.random.default_rng(seed)
-    strata: dict[tuple[bool, str], list[int]] = {}
-    for row, (image, generator) in enumerate(zip(items.image, items.generator, strict=True)):
-        strata.setdefault((image is None, generator or ""), []).append(row)
-    absent, share, tie = np.empty(len(items)), np.empty(len(items)), np.empty(len(items))
-    for key in sorted(strata):
-        drawn = random.permutation(strata[key])
+    members: dict[tuple[bool, str], list[int]] = {}
+    for row, stratum in enumerate(strata):
+        members.setdefault(stratum, []).append(row)
+    absent, share, tie = np.empty(len(strata)), np.empty(len(strata)), np.empty(len(strata))
+    for key in sorted(members):
+        drawn = random.permutation(members[key])
         absent[drawn] = key[0]
         share[drawn] = np.arange(len(drawn)) / len(drawn)
         tie[drawn] = random.random()

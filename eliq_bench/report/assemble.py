@@ -11,6 +11,7 @@ import numpy as np
 
 from eliq_bench.models.fingerprint import installed
 from eliq_bench.report.evaluate import Resampling, backwards, evaluate_dataset
+from eliq_bench.report.judged.evaluate import judge_all
 from eliq_bench.report.results import CrossRow, DatasetRecord, Environment, ModelRecord, Results, Row
 from eliq_bench.types import Dataset, ItemTable, ScoreColumn
 
@@ -46,12 +47,14 @@ def assemble(scored: "Scored", resampling: Resampling) -> Results:
         scoring_seconds=scored.spent.scoring_seconds,
     )
     rows, cross = evaluate_all(datasets, scored.tables, scored.columns, models, resampling)
+    pairs = judge_all(scored.tables, scored.columns, models, resampling)
     return Results(
         environment=environment,
         datasets=datasets,
         models=models,
         rows=rows,
         cross=cross,
+        pairs=pairs,
         warnings=[*session.warnings, *_without_labels(datasets, models), *backwards(rows)],
     )
 

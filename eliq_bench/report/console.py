@@ -4,6 +4,8 @@ from rich import box
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
+from eliq_bench.report.judged.tables import COMPACT as PAIRS_COMPACT
+from eliq_bench.report.judged.tables import LEGEND, pair_sections
 from eliq_bench.report.layout import COMPACT, Section, sections
 from eliq_bench.report.results import Results
 
@@ -16,6 +18,10 @@ def show(results: Results, console: Console | None = None) -> None:
     console = console or terminal()
     for section in sections(results):
         show_section(section, console)
+    for section in pair_sections(results):
+        show_section(section, console, PAIRS_COMPACT)
+    for line in LEGEND if results.pairs else ():
+        console.print(f"  {line}", style="dim", highlight=False, markup=False)
     for record in results.datasets:
         for note in record.notes:
             console.print(f"{record.name}: {note}", style="dim", highlight=False, markup=False)

@@ -18,6 +18,7 @@ from eliq_bench.runner.plan import ModelSpec, Task, Want, hash_images
 from eliq_bench.runner.scoring import ChunkScorer
 from eliq_bench.runner.session import open_store
 from eliq_bench.runner.specs import choose, make_spec
+from eliq_bench.types import ImageSource
 
 CHECKED_IMAGES = 8
 
@@ -93,8 +94,9 @@ def promises(models: Sequence[str], device: str = "auto") -> Iterator[Check]:
         InputError: an unknown model or device.
     """
     items = load_dataset("ladder").items
-    size = _first_size(items.image)
-    paths = [path for path in items.image if path is not None and _size(path) == size]
+    files = [path for path in items.image if isinstance(path, Path)]
+    size = _size(files[0])
+    paths = [path for path in files if _size(path) == size]
     hashes = hash_images(paths[: 4 * CHECKED_IMAGES])
     images = list(dict(zip(hashes.values(), hashes, strict=True)).items())[:CHECKED_IMAGES]
     for card, options in choose(list(models), {}):
@@ -106,7 +108,7 @@ def promises(models: Sequence[str], device: str = "auto") -> Iterator[Check]:
         yield _promise(spec, images)
 
 
-def _promise(spec: ModelSpec, images: list[tuple[str, Path]]) -> Check:
+def _promise(spec: ModelSpec, images: list[tuple[str, ImageSource]]) -> Check:
     want = Want(0, "a photograph" if spec.card.needs_prompt else None)
     tasks = [Task(image, path, (want,)) for image, path in images]
     single, batched = ChunkScorer([spec], 1), ChunkScorer([spec], CHECKED_IMAGES)
@@ -145,10 +147,6 @@ def largest_change(one: dict[tuple[str, str], float], other: dict[tuple[str, str
     b = np.array([other[key] for key in one])
     scale = np.maximum(np.abs(a), np.finfo(np.float64).tiny)
     return round(float(np.max(np.abs(a - b) / scale)), 12)
-
-
-def _first_size(images: Sequence[Path | None]) -> tuple[int, int]:
-    return next(_size(path) for path in images if path is not None)
 
 
 def _size(path: Path) -> tuple[int, int]:

@@ -1,4 +1,7 @@
-"""A run folder: results.json, scores.parquet, items.parquet and report.md, each written whole or not at all."""
+"""A run folder: results.json, scores.parquet, items.parquet, report.md, and for pairs judged.parquet.
+
+Each is written whole or not at all.
+"""
 
 import os
 import tempfile
@@ -6,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from eliq_bench.errors import EliqBenchError, InputError
+from eliq_bench.report.judged.files import JUDGED_FILE, write_judged
 from eliq_bench.report.results import RESULTS_FILE, Results
 from eliq_bench.report.tables import ITEMS_FILE, SCORES_FILE, write_items, write_scores
 from eliq_bench.types import ItemTable, ScoreColumn
@@ -22,7 +26,9 @@ def check_writable(folder: Path) -> None:
     """
     if folder.is_file():
         raise InputError(f"--out {folder} is a file; results need a folder.")
-    foreign = [name for name in (SCORES_FILE, ITEMS_FILE, REPORT_FILE) if (folder / name).exists()]
+    foreign = [
+        name for name in (SCORES_FILE, ITEMS_FILE, JUDGED_FILE, REPORT_FILE) if (folder / name).exists()
+    ]
     if foreign and not (folder / RESULTS_FILE).exists():
         raise InputError(f"{folder} holds a {foreign[0]} that is not of a run; choose another --out.")
     try:
@@ -40,6 +46,10 @@ def save(results: Results, tables: list[ItemTable], columns: list[ScoreColumn], 
         EliqBenchError: the disk is full or a file cannot be written. Scores stay in the store.
     """
     write_whole(folder / ITEMS_FILE, lambda path: write_items(tables, path))
+    if any(table.pairs for table in tables):
+        write_whole(folder / JUDGED_FILE, lambda path: write_judged(tables, path))
+    else:
+        (folder / JUDGED_FILE).unlink(missing_ok=True)
     write_whole(folder / SCORES_FILE, lambda path: write_scores(columns, tables, path))
     save_results(results, folder)
 

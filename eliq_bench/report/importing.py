@@ -26,7 +26,7 @@ from eliq_bench.runner.imported import (
 )
 from eliq_bench.runner.plan import Plan, hash_images
 from eliq_bench.runner.session import Session, open_store
-from eliq_bench.types import Dataset
+from eliq_bench.types import Dataset, ImageSource
 
 
 def import_scores(
@@ -98,7 +98,7 @@ def _evaluate(
 
 
 def _store(
-    dataset: Dataset, table: ScoreFile, match: Match, declared: Declared, hashes: dict[Path, str]
+    dataset: Dataset, table: ScoreFile, match: Match, declared: Declared, hashes: dict[ImageSource, str]
 ) -> tuple[Session, list[Imported]]:
     sha256 = sha256_of(table.path)
     name = dataset.card.name

@@ -2,6 +2,8 @@
 
 from tabulate import tabulate
 
+from eliq_bench.report.judged.tables import LEGEND as PAIRS_LEGEND
+from eliq_bench.report.judged.tables import pair_sections
 from eliq_bench.report.layout import LEGEND, Section, sections
 from eliq_bench.report.results import DatasetRecord, Environment, ModelRecord, Results
 
@@ -12,12 +14,13 @@ def report(results: Results) -> str:
         "# eliq-bench report",
         f"Protocol: **{results.protocol}**: no label of these datasets was used to fit or choose anything here.",
     ]
-    for section in sections(results):
+    for section in [*sections(results), *pair_sections(results)]:
         parts += _section(section)
     if results.warnings:
         parts += ["## Warnings", bullets(results.warnings)]
     groups = ", ".join(dict.fromkeys(f"{record.name}: {record.group}" for record in results.datasets))
-    parts += ["## How to read this", bullets([line.format(groups=groups) for line in LEGEND])]
+    legend = [line.format(groups=groups) for line in LEGEND] if results.rows else []
+    parts += ["## How to read this", bullets(legend + list(PAIRS_LEGEND if results.pairs else ()))]
     parts += ["## Datasets", *(_dataset(record) for record in results.datasets)]
     parts += ["## Models", _models(results.models)]
     parts += ["## How it was made", _made(results)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eliq_bench.api import load_dataset
-from eliq_bench.datasets.subset import take_subset
+from eliq_bench.datasets.subset import keep_predicted, take_subset
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.models.weights import missing
 from eliq_bench.runner.session import Session, Settings, open_store, prepare
@@ -27,6 +27,7 @@ def preflight(
         InputError: an unknown model or option; missing files are part of the text instead.
     """
     chosen = choose(list(models), settings.model_options)
+    predicted = {dimension for card, _ in chosen for dimension in card.dimensions}
     opened, lines, ready = [], ["Datasets"], True
     for name in datasets:
         dataset, text = _try_dataset(name, data_root, dimensions)
@@ -35,7 +36,7 @@ def preflight(
         if dataset and limit is not None:
             dataset = take_subset(dataset, limit, seed)
             lines.append(f"    of which {dataset.subset or 'all'}")
-        opened += [dataset] if dataset else []
+        opened += [keep_predicted(dataset, predicted)] if dataset else []
     lines.append("Models")
     usable = []
     for card, _ in chosen:
@@ -69,7 +70,8 @@ def _try_dataset(
     except EliqBenchError as error:
         return None, f"cannot be used. {error}"
     images = sum(path is not None for path in dataset.items.image)
-    return dataset, f"{len(dataset.items):,} items verified, {images:,} with image"
+    pairs = f" of {len(dataset.pairs):,} pairs" if dataset.pairs else ""
+    return dataset, f"{len(dataset.items):,} items{pairs} verified, {images:,} with image"
 
 
 def _lacking(card: ModelCard) -> str:

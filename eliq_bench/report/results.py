@@ -92,6 +92,49 @@ class CrossRow(Record):
     n: int
 
 
+class PairRow(Record):
+    """How often one model scores the better image of a pair above the worse one, for some of the pairs.
+
+    The truth is damage done on purpose, not human opinion.
+    """
+
+    dataset: str
+    model: str
+    dimension: str
+    cell: str
+    """Family and aspect, such as `conventional/technical`."""
+    mode: str = ""
+    """Empty: all modes of the cell."""
+    severity: int | None = None
+    """None: all severities."""
+    positives: Literal["all", "generated", "other"] = "all"
+    """`generated`: the positive names its generator; `other`: photographs, and images of unknown origin."""
+    simulated: bool = False
+    """True where an artefact of generators is imitated without one."""
+    accuracy: float | None = None
+    """Share of the n pairs in the right order, ties counting half; 0.5 is guessing."""
+    low: float | None = None
+    """Lower end of the 95 % interval."""
+    high: float | None = None
+    interval: Literal["bootstrap", "wilson", ""] = ""
+    """Over groups; or Wilson's on the number of groups, where no group repeats or all pairs come out alike."""
+    n: int
+    """Pairs with both scores."""
+    total: int
+    """All pairs."""
+    tied: int = 0
+    groups: int = 0
+    missing: int = 0
+    """Pairs of which an image is not at hand; this and what follows makes up the difference of total and n."""
+    undefined: int = 0
+    unreadable: int = 0
+    errors: int = 0
+    reason: str = ""
+    """Why accuracy or interval is null."""
+    lost: str = ""
+    """Of the first pair without a score: its image and why."""
+
+
 class DatasetRecord(Record):
     """The dataset as this run saw it."""
 
@@ -174,6 +217,8 @@ class Results(Record):
     models: list[ModelRecord]
     rows: list[Row]
     cross: list[CrossRow] = Field(default_factory=list)
+    pairs: list[PairRow] = Field(default_factory=list)
+    """Of datasets made from pairs, which have no labels and so neither `rows` nor `cross`."""
     warnings: list[str] = Field(default_factory=list)
     """Sentences a reader must see, such as a model that ranks backwards."""
 

@@ -1,13 +1,12 @@
 """From the store back to the items: one column per dataset, model and dimension, a status for every item."""
 
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from eliq_bench.runner.plan import ModelSpec
 from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
-from eliq_bench.types import Dataset, ScoreColumn
+from eliq_bench.types import Dataset, ImageSource, ScoreColumn
 from eliq_bench.vocabulary import Status
 
 Cell = tuple[float, Status | Literal["missing"], str, float]
@@ -15,7 +14,7 @@ Known = dict[tuple[str, str, str], ScoreRow]
 
 
 def collect(
-    datasets: list[Dataset], hashes: dict[Path, str], specs: list[ModelSpec], store: ScoreStore
+    datasets: list[Dataset], hashes: dict[ImageSource, str], specs: list[ModelSpec], store: ScoreStore
 ) -> list[ScoreColumn]:
     """Columns of every model on every dataset, in the order of the arguments.
 
@@ -33,7 +32,7 @@ def collect(
 
 
 def _column(
-    dataset: Dataset, hashes: dict[Path, str], spec: ModelSpec, dimension: str, known: Known
+    dataset: Dataset, hashes: dict[ImageSource, str], spec: ModelSpec, dimension: str, known: Known
 ) -> ScoreColumn:
     items = dataset.items
     cells = [
@@ -53,9 +52,9 @@ def _column(
 
 
 def _cell(
-    path: Path | None,
+    path: ImageSource | None,
     prompt: str | None,
-    hashes: dict[Path, str],
+    hashes: dict[ImageSource, str],
     spec: ModelSpec,
     dimension: str,
     known: Known,

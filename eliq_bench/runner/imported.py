@@ -14,7 +14,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +21,7 @@ import numpy as np
 from eliq_bench.errors import InputError
 from eliq_bench.runner.plan import ModelSpec
 from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
-from eliq_bench.types import Fingerprint, Items, ModelCard, ScoreColumn
+from eliq_bench.types import Fingerprint, ImageSource, Items, ModelCard, ScoreColumn
 from eliq_bench.vocabulary import Direction, Supervision
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def item_key(dataset: str, name: str) -> str:
     return hashlib.sha256(json.dumps(["item", dataset, name]).encode()).hexdigest()
 
 
-def item_keys(dataset: str, items: Items, hashes: Mapping[Path, str]) -> list[tuple[str, str]]:
+def item_keys(dataset: str, items: Items, hashes: Mapping[ImageSource, str]) -> list[tuple[str, str]]:
     """(image key, prompt key) of each item, all different."""
     known = [
         (hashes.get(path, "") if path else "", prompt_key(prompt))

@@ -4,12 +4,11 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from eliq_bench.models.weights import sha256_of
 from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
-from eliq_bench.types import Dataset, Fingerprint, ModelCard
+from eliq_bench.types import Dataset, Fingerprint, ImageSource, ModelCard, VirtualImage
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Task:
     """Everything to compute on one image content, so that it is decoded once."""
 
     image: str
-    path: Path
+    path: ImageSource
     wants: tuple[Want, ...]
 
 
@@ -57,10 +56,15 @@ class Plan:
         return sum(self.wanted) - sum(self.stored)
 
 
-def hash_images(paths: Iterable[Path]) -> dict[Path, str]:
-    """sha256 of the bytes of each file; a file that cannot be read is left out."""
+def hash_images(paths: Iterable[ImageSource]) -> dict[ImageSource, str]:
+    """sha256 of the bytes of each file; a file that cannot be read is left out.
 
-    def attempt(path: Path) -> str:
+    A virtual image has the hash of its pixels already, which is held against them before it is scored.
+    """
+
+    def attempt(path: ImageSource) -> str:
+        if isinstance(path, VirtualImage):
+            return path.pixels
         try:
             return sha256_of(path)
         except OSError:
@@ -73,7 +77,7 @@ def hash_images(paths: Iterable[Path]) -> dict[Path, str]:
 
 
 def make_plan(
-    datasets: list[Dataset], hashes: dict[Path, str], specs: list[ModelSpec], store: ScoreStore
+    datasets: list[Dataset], hashes: dict[ImageSource, str], specs: list[ModelSpec], store: ScoreStore
 ) -> Plan:
     """The tasks of a run, in the order of the datasets.
 
@@ -82,7 +86,7 @@ def make_plan(
     """
     plan = Plan()
     wants: dict[str, dict[Want, None]] = {}
-    paths: dict[str, Path] = {}
+    paths: dict[str, ImageSource] = {}
     for position, spec in enumerate(specs):
         known = store.rows(spec.fingerprint.digest)
         wanted = _wanted(datasets, hashes, spec, paths)
@@ -96,7 +100,7 @@ def make_plan(
 
 
 def _wanted(
-    datasets: list[Dataset], hashes: dict[Path, str], spec: ModelSpec, paths: dict[str, Path]
+    datasets: list[Dataset], hashes: dict[ImageSource, str], spec: ModelSpec, paths: dict[str, ImageSource]
 ) -> dict[tuple[str, str | None], None]:
     """The (image, prompt) keys of one model, in order; remembers one path per image."""
     wanted: dict[tuple[str, str | None], None] = {}

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.registry import resolve
-from eliq_bench.runner.decode import DecodeError, decode
+from eliq_bench.runner.decode import DecodeError
 from eliq_bench.runner.plan import ModelSpec, Task, Want
 from eliq_bench.runner.store import ScoreRow, prompt_key
+from eliq_bench.runner.virtual import pixels_of
 from eliq_bench.types import Batch, Scorer, Scores
 from eliq_bench.vocabulary import Status
 
@@ -58,6 +59,9 @@ class ChunkScorer:
         for task, (image, seconds) in zip(tasks, self._map(_timed_decode, tasks), strict=True):
             if isinstance(image, DecodeError):
                 yield Progress(self._all(task, "unreadable", str(image)), seconds)
+                continue
+            if isinstance(image, EliqBenchError):
+                yield Progress(self._all(task, "error", str(image)), seconds)
                 continue
             yield Progress([], seconds)
             for want in task.wants:
@@ -191,11 +195,11 @@ def describe(error: Exception) -> str:
     return line if isinstance(error, EliqBenchError) else f"{type(error).__name__}: {line}".rstrip(": ")
 
 
-def _timed_decode(task: Task) -> tuple[NDArray[np.uint8] | DecodeError, float]:
+def _timed_decode(task: Task) -> tuple[NDArray[np.uint8] | DecodeError | EliqBenchError, float]:
     began = time.perf_counter()
     try:
-        image: NDArray[np.uint8] | DecodeError = decode(task.path)
-    except DecodeError as error:
+        image: NDArray[np.uint8] | DecodeError | EliqBenchError = pixels_of(task.path)
+    except (DecodeError, EliqBenchError) as error:
         image = error
     return image, time.perf_counter() - began
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from eliq_bench.cache import cache_dir
 from eliq_bench.errors import InputError
@@ -11,7 +10,7 @@ from eliq_bench.runner.execute import Resources
 from eliq_bench.runner.plan import ModelSpec, Plan, hash_images, make_plan
 from eliq_bench.runner.specs import ModelOptions, choose, make_spec
 from eliq_bench.runner.store import ScoreStore
-from eliq_bench.types import Dataset, ItemTable
+from eliq_bench.types import Dataset, ImageSource, ItemTable
 
 STORE_FILE = "scores.sqlite"
 
@@ -37,7 +36,7 @@ class Session:
 
     datasets: list[Dataset]
     specs: list[ModelSpec]
-    hashes: dict[Path, str]
+    hashes: dict[ImageSource, str]
     plan: Plan
     resources: Resources
     warnings: list[str]
@@ -49,6 +48,7 @@ class Session:
                 dataset.card.name,
                 dataset.items,
                 tuple(self.hashes.get(path, "") if path else "" for path in dataset.items.image),
+                dataset.pairs,
             )
             for dataset in self.datasets
         ]

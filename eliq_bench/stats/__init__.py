@@ -18,7 +18,7 @@ calls raise. Signs are kept: scores and labels are expected to point up (higher 
 | `views` | what a pooled number hides: `generator_floor`, `variance_share`, `within_generator`, |
 | | `within_prompt`, `best_of_prompt`, `system_level`, `partial_srcc`, `cross_table`, `noise_ceiling` |
 | `pairs` | pairs of items: `pair_accuracy`, `preference_accuracy`, `acc_eq`, `krasula`, `compare_krasula`, |
-| | `delong`, `outlier_ratio`, `rmse_star`, `residual_f_test` |
+| | `delong`, `outlier_ratio`, `rmse_star`, `residual_f_test`; known better and worse: `judged_accuracy`, `wilson` |
 
 Groups, generators and prompts are sequences of strings or integers, one per item; a missing one raises.
 """

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pairs_support import make_pairs
 from tests_support import Cli
 
 HEAVY = ("torch", "pandas", "pyiqa", "transformers", "scipy", "torchvision")
@@ -37,6 +38,15 @@ def test_a_warm_rerun_and_a_report_import_neither_torch_nor_pandas(
     cli: Cli, own_table: Path, tmp_path: Path
 ) -> None:
     words = ("run", "--models", "piqe,sharpness", "--datasets", own_table, "--out", tmp_path / "out")
+    assert cli(*words).returncode == 0
+    assert loaded(*words) <= {"scipy"}
+    assert loaded("report", tmp_path / "out") <= {"scipy"}
+
+
+def test_a_warm_rerun_on_pairs_imports_neither_torch_nor_pandas(cli: Cli, tmp_path: Path) -> None:
+    small = make_pairs(tmp_path)
+    words = ["run", "--models", "piqe,sharpness", "--datasets", f"pairs:{small.manifest}"]
+    words += ["--data-root", str(small.images), "--out", str(tmp_path / "out")]
     assert cli(*words).returncode == 0
     assert loaded(*words) <= {"scipy"}
     assert loaded("report", tmp_path / "out") <= {"scipy"}

@@ -76,7 +76,7 @@ def test_sizes_and_names(items: Items) -> None:
     assert len(set(items.group)) == len(photographs.PHOTOGRAPHS) == 14
     assert all(prompt for prompt in items.prompt)
     for path in set(items.image):
-        assert path is not None
+        assert isinstance(path, Path)
         with Image.open(path) as image:
             assert image.mode == "RGB"
             assert max(image.size) <= 384
@@ -131,7 +131,7 @@ def test_every_ladder_descends(items: Items) -> None:
     pixels = {
         str(name): np.asarray(Image.open(path)).astype(float)
         for name, path in zip(items.name, items.image, strict=True)
-        if path is not None and "#" not in name
+        if isinstance(path, Path) and "#" not in name
     }
     for photograph in photographs.PHOTOGRAPHS:
         clean = pixels[f"{photograph.name}_none_0.png"]

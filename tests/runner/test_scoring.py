@@ -41,6 +41,7 @@ def test_scores_are_those_of_the_pixels_for_any_batch_size(pictures: Path, batch
     found = rows(ChunkScorer([spec("dummy-mean")], batch_size), tasks(pictures))
     assert len(found) == 12
     for task in tasks(pictures):
+        assert isinstance(task.path, Path)
         assert found[task.image].score == pytest.approx(np.asarray(Image.open(task.path)).mean(), rel=1e-12)
         assert found[task.image].status == "ok"
 

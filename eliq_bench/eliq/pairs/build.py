@@ -4,14 +4,15 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from eliq_bench.eliq.pairs.alignment import Alignment, pair_id
-from eliq_bench.eliq.pairs.candidates import Candidates, find_candidates
+from eliq_bench.eliq.pairs.candidates import Candidate, Candidates, Worse, find_candidates
 from eliq_bench.eliq.pairs.crew import run_crew
 from eliq_bench.eliq.pairs.degrade import MODES, applies, degrade
+from eliq_bench.eliq.pairs.generated import pair_up, usable
 from eliq_bench.eliq.pairs.manifest import AGAIN, MANIFEST_FILE, Pair, merge, pixel_hash, write_pairs
 from eliq_bench.eliq.pairs.plan import CHUNK, Settings, check_settings, digest, held_out_modes, recipes
 from eliq_bench.eliq.pairs.positives import Positive, Positives, choose_positives
@@ -74,16 +75,20 @@ def build_pairs(
     report = report or (lambda *_: None)
     started = time.monotonic()
     offered = _thin(find_candidates(images), limit)
-    positives = choose_positives(offered.root, offered.images, _look(offered, workers, report), settings.seed)
-    key = digest(settings, positives.kept)
+    looks = _look(offered.root, offered.images, workers, report)
+    positives = choose_positives(offered.root, offered.images, looks, settings.seed)
+    worse, lost = usable(offered.worse, positives.kept, settings.severities)
+    drawn = pair_up(worse, _look(offered.root, worse, workers, report), positives.kept)
+    notes = (*offered.notes, *lost, *drawn.notes)
+    key = digest(settings, positives.kept, drawn.rows())
     folder = out / f"{PARTS}{key}"
     folder.mkdir(exist_ok=True)
-    continued = _make_parts(positives, settings, folder, workers, report)
+    continued = _make_parts(positives, drawn.pairs, settings, folder, workers, report)
     parts = [_part(folder, at) for at in range(0, len(positives.kept), CHUNK)]
     count = merge(parts, out / MANIFEST_FILE)
     seconds = time.monotonic() - started
     built = Built(
-        out / MANIFEST_FILE, count, len(positives.kept), positives.rejected, offered.notes, continued, seconds
+        out / MANIFEST_FILE, count, len(positives.kept), positives.rejected, notes, continued, seconds
     )
     _write_story(built, offered.root, settings, out / BUILD_FILE)
     for old in out.glob(f"{PARTS}*"):
@@ -127,7 +132,7 @@ def image_pairs(image: Any, positive: Positive, settings: Settings) -> list[Pair
 
 
 def make_part(
-    root: Path, positives: list[Positive], alignment: list[list[Pair]], settings: Settings, path: Path
+    root: Path, positives: list[Positive], others: list[list[Pair]], settings: Settings, path: Path
 ) -> int:
     """Write the pairs of a few positives, each decoded once; runs in the workers; returns their number.
 
@@ -135,7 +140,7 @@ def make_part(
         EliqBenchError: an image changed since it was looked at, or the part cannot be written.
     """
     pairs: list[Pair] = []
-    for positive, ready in zip(positives, alignment, strict=True):
+    for positive, ready in zip(positives, others, strict=True):
         try:
             image = decode(root / positive.name)
         except DecodeError as error:
@@ -154,19 +159,26 @@ def _thin(offered: Candidates, limit: int | None) -> Candidates:
     return offered._replace(images=tuple(offered.images[at * total // limit] for at in range(limit)))
 
 
-def _look(offered: Candidates, workers: int, report: Report) -> list[Look]:
-    chunks = [offered.images[at : at + CHUNK] for at in range(0, len(offered.images), CHUNK)]
-    tasks = [(offered.root, [image.name for image in chunk]) for chunk in chunks]
+def _look(root: Path, images: Sequence[Candidate | Worse], workers: int, report: Report) -> list[Look]:
+    chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
+    tasks = [(root, [image.name for image in chunk]) for chunk in chunks]
     looks: dict[int, list[Look]] = {}
     done = 0
     for position, found in run_crew("eliq_bench.eliq.pairs.screen:look_at", tasks, workers):
         looks[position] = found
         done += len(found)
-        report("looking", done, len(offered.images))
+        report("looking", done, len(images))
     return [look for position in range(len(tasks)) for look in looks[position]]
 
 
-def _make_parts(positives: Positives, settings: Settings, folder: Path, workers: int, report: Report) -> int:
+def _make_parts(
+    positives: Positives,
+    drawn: Mapping[str, list[Pair]],
+    settings: Settings,
+    folder: Path,
+    workers: int,
+    report: Report,
+) -> int:
     """Make the parts that are missing; returns how many positives were done before."""
     kept = positives.kept
     missing = [at for at in range(0, len(kept), CHUNK) if not _part(folder, at).exists()]
@@ -177,7 +189,7 @@ def _make_parts(positives: Positives, settings: Settings, folder: Path, workers:
         (
             positives.root,
             list(kept[at : at + CHUNK]),
-            [list(partners.pairs(positive)) for positive in kept[at : at + CHUNK]],
+            [[*partners.pairs(one), *drawn.get(one.name, ())] for one in kept[at : at + CHUNK]],
             settings,
             _part(folder, at),
         )

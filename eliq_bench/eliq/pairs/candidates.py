@@ -24,6 +24,18 @@ class Candidate(NamedTuple):
     source: str
 
 
+class Worse(NamedTuple):
+    """An image that was drawn to be worse than another on one aspect, with its row in the table, not yet checked."""
+
+    name: str
+    """Path relative to the root, with forward slashes."""
+    negative_of: str
+    """Path of its positive."""
+    mode: str
+    severity: str
+    seed: str
+
+
 class Candidates(NamedTuple):
     """All images on offer, sorted by name."""
 
@@ -31,6 +43,8 @@ class Candidates(NamedTuple):
     images: tuple[Candidate, ...]
     notes: tuple[str, ...]
     """Sentences on what was left out and why."""
+    worse: tuple[Worse, ...] = ()
+    """Negatives that the table names; they are never positives."""
 
 
 def find_candidates(given: Path) -> Candidates:
@@ -38,7 +52,8 @@ def find_candidates(given: Path) -> Candidates:
 
     A table has a column `image` or `name` with paths relative to its folder, or to the folder `images` in it;
     the columns `prompt`, `generator` and `source` are used if they are there. An image with two different
-    prompts is left out, since one of them may be wrong.
+    prompts is left out, since one of them may be wrong. A row with a cell in `negative_of` is a negative of
+    that image, with the columns `mode`, `severity` and `seed` (see `pairs generate`).
 
     Raises:
         InputError: nothing is there, a table has no such column, or no image is found.
@@ -69,16 +84,19 @@ def _from_table(table: Table) -> Candidates:
             f"{table.path} needs a column 'image' or 'name' with the paths of the images (its columns: "
             f"{', '.join(table.columns)})."
         )
-    inside = "images/" if (root / "images").is_dir() else ""
     empty = [""] * table.rows
     rows: dict[str, Candidate] = {}
     ambiguous: Counter[str] = Counter()
-    for cell, prompt, generator, source in zip(
+    worse, positive = _worse(table, column)
+    for cell, prompt, generator, source, own in zip(
         table.columns[column],
         *(table.columns.get(name, empty) for name in ("prompt", "generator", "source")),
+        positive,
         strict=True,
     ):
-        name = cell if (root / cell).is_file() else inside + cell
+        if not own:
+            continue
+        name = _placed(root, cell)
         drawn_by = None if generator.strip().lower() in PHOTOGRAPHS else generator.strip()
         row = Candidate(name, prompt.strip() or None, drawn_by, source.strip())
         if rows.setdefault(name, row).prompt != row.prompt:
@@ -89,5 +107,26 @@ def _from_table(table: Table) -> Candidates:
     if ambiguous:
         some = ", ".join(sorted(ambiguous)[:3])
         notes.append(f"{len(ambiguous):,} images with two different prompts were left out, such as {some}.")
-    kept = (row for name, row in rows.items() if name not in ambiguous)
-    return Candidates(root, tuple(sorted(kept, key=lambda row: row.name)), tuple(notes))
+    aside = ambiguous.keys() | {row.name for row in worse}
+    kept = (row for name, row in rows.items() if name not in aside)
+    return Candidates(root, tuple(sorted(kept, key=lambda row: row.name)), tuple(notes), worse)
+
+
+def _worse(table: Table, column: str) -> tuple[tuple[Worse, ...], list[bool]]:
+    """The rows that are negatives, sorted by name, and whether each row is none."""
+    if "negative_of" not in table.columns:
+        return (), [True] * table.rows
+    root = table.path.parent
+    columns = [table.column(name) for name in (column, "negative_of", "mode", "severity", "seed")]
+    rows = {
+        Worse(_placed(root, name), _placed(root, positive), *rest)
+        for name, positive, *rest in zip(*columns, strict=True)
+        if positive
+    }
+    return tuple(sorted(rows)), [not cell for cell in table.columns["negative_of"]]
+
+
+def _placed(root: Path, cell: str) -> str:
+    """Path of an image relative to the root: as the table has it, or in the folder `images`."""
+    inside = "images/" if (root / "images").is_dir() else ""
+    return cell if (root / cell).is_file() else inside + cell

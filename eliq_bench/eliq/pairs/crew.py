@@ -89,7 +89,7 @@ def _work(target: str, connection: Connection) -> None:
     while True:
         try:
             task = connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):  # the parent has ended, perhaps with an answer unread
             return
         try:
             answer = (False, function(*task))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.degrade import MODES, SEVERITIES
 from eliq_bench.eliq.pairs.facts import LEXICON
-from eliq_bench.eliq.pairs.manifest import SCHEMA_VERSION, library_versions
+from eliq_bench.eliq.pairs.manifest import SCHEMA_VERSION, Pair, library_versions
 from eliq_bench.eliq.pairs.positives import Positive
 from eliq_bench.errors import InputError
 
@@ -73,10 +73,10 @@ def recipes(positive: Positive, settings: Settings) -> list[tuple[str, int, int]
     return found
 
 
-def digest(settings: Settings, positives: Sequence[Positive]) -> str:
+def digest(settings: Settings, positives: Sequence[Positive], drawn: Sequence[Pair] = ()) -> str:
     """What identifies a build: equal digests give equal parts, so that those that exist are kept."""
     text = json.dumps([SCHEMA_VERSION, library_versions(), CHUNK, settings], sort_keys=True)
     total = hashlib.sha256(text.encode() + LEXICON.read_bytes())
-    for positive in positives:
-        total.update(json.dumps(positive).encode())
+    for row in (*positives, *drawn):
+        total.update(json.dumps(row).encode())
     return total.hexdigest()[:16]

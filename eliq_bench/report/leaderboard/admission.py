@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from eliq_bench.datasets.own import is_pairs
 from eliq_bench.errors import InputError, did_you_mean
 from eliq_bench.registry import dataset_cards
 from eliq_bench.report.leaderboard.board import Board, BoardItems
@@ -19,11 +20,16 @@ STATUS_WORDS = {
 
 
 def check_dataset(dataset: DatasetRecord) -> None:
-    """Refuse a part of a dataset that is no dataset of its own.
+    """Refuse a part of a dataset that is no dataset of its own, and what has no labels.
 
     Raises:
-        InputError: the run saw a subset.
+        InputError: the run saw a subset, or the dataset is made from pairs.
     """
+    if is_pairs(dataset.name):
+        raise InputError(
+            f"{dataset.name} is made from pairs with known damage, which is no human opinion; pairs enter no "
+            f"leaderboard, and the run's own tables show the result."
+        )
     if dataset.subset:
         raise InputError(
             f"{dataset.name} is a subset in this run ({dataset.subset}), and a subset never enters a leaderboard; "

@@ -3,14 +3,15 @@
 matplotlib is imported inside the functions that draw, so that asking for help stays quick.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eliq_bench.errors import InputError
 from eliq_bench.report.folder import write_whole
-from eliq_bench.report.plots.kinds import KINDS
-from eliq_bench.report.plots.material import Material
+from eliq_bench.report.plots.diagnosis import Diagnosis, read_diagnosis
+from eliq_bench.report.plots.kinds import KINDS, OF_PAIRS
+from eliq_bench.report.plots.material import Material, read_material
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +20,19 @@ FORMATS = (".png", ".svg")
 DPI = 150
 
 
-def draw(kind: str, material: Material, out: Path) -> None:
+def read(
+    kind: str,
+    run: Path,
+    dataset: str | None = None,
+    dimension: str | None = None,
+    models: Sequence[str] = (),
+) -> Material | Diagnosis:
+    """What a kind of plot is drawn from; arguments and errors as of `read_material` and `read_diagnosis`."""
+    reader = read_diagnosis if kind in OF_PAIRS else read_material
+    return reader(run, dataset, dimension, models)
+
+
+def draw(kind: str, material: Material | Diagnosis, out: Path) -> None:
     """Draw one kind of plot into a file.
 
     Args:
@@ -37,7 +50,7 @@ def draw(kind: str, material: Material, out: Path) -> None:
     from eliq_bench.registry import resolve
     from eliq_bench.report.plots.style import STYLE
 
-    function: Callable[[Material], Figure] = resolve(KINDS[kind])
+    function: Callable[[Any], Figure] = resolve(KINDS[kind])
     with matplotlib.rc_context(STYLE):
         figure = function(material)
         # neither date nor version, so that the same run gives the same bytes

@@ -72,15 +72,15 @@ def read_material(
         InputError: the run lacks a name, or is damaged.
     """
     results = Results.load(run)
-    name = _one_of(dataset, [record.name for record in results.datasets], "dataset")
+    name = one_of(dataset, [record.name for record in results.datasets], "dataset")
     rows = [row for row in results.rows if row.dataset == name]
     predicted = list(dict.fromkeys(row.dimension for row in rows if row.supervision is not None))
     if not predicted:
         raise InputError(f"{run} has no score that {name} labels; there is nothing to plot.")
-    wanted = _one_of(dimension, predicted, "dimension")
+    wanted = one_of(dimension, predicted, "dimension")
     rows = [row for row in rows if row.dimension == wanted]
     known = [row.model for row in rows if row.supervision is not None]
-    chosen = [_one_of(model, known, "model") for model in models] or known
+    chosen = [one_of(model, known, "model") for model in models] or known
     table = next(table for table in read_items(run / ITEMS_FILE) if table.dataset == name)
     columns = {
         column.model: column
@@ -105,7 +105,12 @@ def read_material(
     )
 
 
-def _one_of(wanted: str | None, known: list[str], what: str) -> str:
+def one_of(wanted: str | None, known: list[str], what: str) -> str:
+    """The wanted name, or the first that the run has.
+
+    Raises:
+        InputError: the run has no such name.
+    """
     if wanted is None:
         return known[0]
     if wanted not in known:

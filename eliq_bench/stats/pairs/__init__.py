@@ -1,6 +1,7 @@
 """Agreement on pairs of items, and how label noise limits it."""
 
 from eliq_bench.stats.pairs.accuracy import PairAccuracy, pair_accuracy, preference_accuracy
+from eliq_bench.stats.pairs.judged import JudgedAccuracy, judged_accuracy, wilson
 from eliq_bench.stats.pairs.krasula_analysis import Krasula, KrasulaComparison, compare_krasula, krasula
 from eliq_bench.stats.pairs.outliers import outlier_ratio, rmse_star
 from eliq_bench.stats.pairs.residuals import ResidualTest, residual_f_test
@@ -12,6 +13,7 @@ __all__ = [
     "Auc",
     "AucDifference",
     "DeLong",
+    "JudgedAccuracy",
     "Krasula",
     "KrasulaComparison",
     "PairAccuracy",
@@ -23,10 +25,12 @@ __all__ = [
     "compare_auc",
     "compare_krasula",
     "delong",
+    "judged_accuracy",
     "krasula",
     "outlier_ratio",
     "pair_accuracy",
     "preference_accuracy",
     "residual_f_test",
     "rmse_star",
+    "wilson",
 ]

@@ -104,5 +104,6 @@ def test_one_is_not_absurd_and_three_is_plain(mode: str) -> None:
             weak, plain = degrade(image, mode, 1, seed), degrade(image, mode, 3, seed)
             close.append(float(np.abs(weak.astype(float) - image).mean()))
             far.append(max(dissimilarity(image, plain), colour_difference(image, plain) / 50))
-    assert float(np.median(close)) < 16
+    # Contrast needs the largest change of all before it looks worse at all, seen on 60 images of the pool.
+    assert float(np.median(close)) < 20
     assert float(np.median(far)) > 0.02

@@ -33,7 +33,7 @@ MODES = (
         aspect="aesthetic",
         summary="White balance wrong: a warm, cold, green or magenta cast.",
         source="kind: colour change of harming edits named by ELIQ (arXiv 2602.03558); gains: our choice",
-        parameters={"strength": (0.06, 0.11, 0.18, 0.27, 0.4)},
+        parameters={"strength": (0.07, 0.13, 0.22, 0.32, 0.46)},
         apply=color_cast,
     ),
     Mode(
@@ -42,7 +42,7 @@ MODES = (
         aspect="aesthetic",
         summary="Colours too strong.",
         source="kind: colour saturation of KADID-10k; factors: our choice",
-        parameters={"factor": (1.5, 1.9, 2.4, 3.1, 4.2)},
+        parameters={"factor": (1.7, 2.3, 3.0, 4.0, 5.5)},
         apply=oversaturation,
         needs="colour",
     ),

@@ -12,10 +12,13 @@ from eliq_bench.eliq.pairs.degrade.subject import find_subject
 
 
 def bad_crop(image: RGB, rng: np.random.Generator, *, kept: float) -> RGB:
-    """Framed much too tightly, near a random corner rather than around the subject."""
+    """Framed much too tightly, near a corner away from the subject rather than around it."""
+    subject = find_subject(image)
     corner = rng.random(2)
-    # Corners, not centres: the square root pushes the frame outwards.
-    top, left = (0.5 + 0.5 * math.copysign(abs(2 * float(c) - 1) ** 0.5, float(c) - 0.5) for c in corner)
+    # Well off the centre, and not towards the subject: either crop might be the better picture.
+    off = 0.3 + 0.2 * corner
+    top = 0.5 - math.copysign(float(off[0]), subject.y - 0.5)
+    left = 0.5 - math.copysign(float(off[1]), subject.x - 0.5)
     return framed(image, top * (1 - kept), left * (1 - kept), kept)
 
 
@@ -76,7 +79,7 @@ MODES = (
         aspect="aesthetic",
         summary="Framed too tightly and near a corner.",
         source="kind: harming composition named by ELIQ (arXiv 2602.03558); amounts: our choice",
-        parameters={"kept": (0.9, 0.8, 0.68, 0.56, 0.44)},
+        parameters={"kept": (0.88, 0.76, 0.63, 0.51, 0.4)},
         apply=bad_crop,
     ),
     Mode(

@@ -25,7 +25,7 @@ MODES = (
         summary="Colour and local contrast overdone, as at an extreme guidance scale.",
         source="kind: oversaturation at high guidance (Saharia et al., arXiv 2205.11487, section 2.3); "
         "design: our choice",
-        parameters={"push": (0.2, 0.4, 0.7, 1.1, 1.7)},
+        parameters={"push": (0.35, 0.7, 1.15, 1.7, 2.3)},
         apply=burned_guidance,
         simulated=True,
     ),

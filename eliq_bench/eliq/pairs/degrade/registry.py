@@ -20,7 +20,7 @@ from eliq_bench.eliq.pairs.degrade import (
 from eliq_bench.eliq.pairs.degrade.mode import RGB, SEVERITIES, Mode
 from eliq_bench.errors import InputError, did_you_mean
 
-VERSION = 1
+VERSION = 2
 """Raise it when the pixels of any mode change: manifests and the ladder dataset record it."""
 
 SMALLEST_SIDE = 16

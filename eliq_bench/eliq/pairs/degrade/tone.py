@@ -9,6 +9,9 @@ from eliq_bench.eliq.pairs.degrade.pixels import curve, luma
 VALUES: NDArray[np.float64] = np.arange(256, dtype=np.float64)
 VALUES.flags.writeable = False
 
+STEEP = 0.25
+"""Share of the tones from an end to the median over which clipping falls to black or rises to white; our choice."""
+
 
 def banding(image: RGB, rng: np.random.Generator, *, levels: float) -> RGB:
     """Few levels per channel: smooth gradients turn into bands. Where the steps lie is random."""
@@ -32,7 +35,8 @@ def clipping(image: RGB, rng: np.random.Generator, *, share: float, at_least: fl
     # Some levels on both sides of the median stay, or a flat image would become two colours.
     room = 40 * (1 - share)
     black, white = max(min(black, median - room), 0), min(max(white, median + room), 255)
-    low, high = (black + median) / 2, (median + white) / 2
+    # The tones between stay as they are up to close to the ends: stretching them would brighten dull pictures.
+    low, high = black + STEEP * (median - black), white - STEEP * (white - median)
     return curve(image, np.interp(VALUES, [black, low, high, white], [0, low, high, 255]))
 
 
@@ -67,7 +71,7 @@ MODES = (
         aspect="technical",
         summary="Shadows and highlights burnt to black and white.",
         source="our choice",
-        parameters={"share": (0.06, 0.14, 0.25, 0.38, 0.54), "at_least": (8, 16, 28, 42, 60)},
+        parameters={"share": (0.1, 0.22, 0.36, 0.5, 0.66), "at_least": (10, 20, 34, 48, 66)},
         apply=clipping,
     ),
     Mode(
@@ -76,7 +80,7 @@ MODES = (
         aspect="aesthetic",
         summary="Contrast raised steeply about the mean.",
         source="kind: contrast change of KADID-10k and TID2013; gains: our choice",
-        parameters={"gain": (1.3, 1.6, 2.0, 2.7, 4.0)},
+        parameters={"gain": (1.4, 1.85, 2.5, 3.5, 5.0)},
         apply=harsh_contrast,
     ),
     Mode(

@@ -1,0 +1,125 @@
+"""`eliq-bench pairs generate`: positives and generated negatives, drawn by pipelines of diffusers."""
+
+from pathlib import Path
+
+import click
+
+from eliq_bench.cli.options import names
+from eliq_bench.cli.progress import stage_bars
+from eliq_bench.errors import InputError
+
+
+@click.command("generate")
+@click.option("--prompts", default="own", show_default=True, help="Our 400 prompts, or a file of prompts.")
+@click.option(
+    "--pipeline",
+    "pipelines",
+    multiple=True,
+    required=True,
+    help="Id on the Hub or folder; several with commas, or repeated.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for images and index.")
+@click.option("--revision", help="Branch, tag or commit of the pipeline, if it is one.")
+@click.option("--seed", default=0, show_default=True, help="Every image gets its own seed from it.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@click.option(
+    "--dtype",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+    help="auto is that of the pipeline on a GPU, and float32 on a CPU.",
+)
+@click.option(
+    "--offload", is_flag=True, help="Keep only the part that works on the GPU: slower, less memory."
+)
+@click.option("--per-prompt", default=1, show_default=True, type=click.IntRange(1), help="Images per prompt.")
+@click.option("--limit", type=click.IntRange(1), help="Take only this many prompts, spread over the list.")
+@click.option("--steps", type=click.IntRange(1), help="Denoising steps.  [default: of the pipeline]")
+@click.option("--guidance", type=float, help="Guidance of the prompt.  [default: of the pipeline]")
+@click.option("--size", help="Pixels, as 1024 or 1024x768.  [default: of the pipeline]")
+@click.option(
+    "--negatives",
+    default="",
+    help="Modes with commas: few_steps, low_resolution, extreme_guidance, perturbed_prompt, weaker, edit.",
+)
+@click.option("--weaker", help="Pipeline that draws the negatives of mode weaker.")
+@click.option("--editor", help="Editing pipeline for the negatives of mode edit.")
+@click.option("--severities", default="1,2,3,4,5", show_default=True, help="Those that may be drawn.")
+@click.option("--per-mode", default=1, show_default=True, help="Severities drawn per image and mode.")
+def generate(
+    prompts: str,
+    pipelines: tuple[str, ...],
+    out: Path,
+    revision: str | None,
+    seed: int,
+    device: str,
+    dtype: str,
+    offload: bool,
+    per_prompt: int,
+    limit: int | None,
+    steps: int | None,
+    guidance: float | None,
+    size: str | None,
+    negatives: str,
+    weaker: str | None,
+    editor: str | None,
+    severities: str,
+    per_mode: int,
+) -> None:
+    """Draw images of PROMPTS, and if wished worse ones beside them. Started again, it draws what is missing.
+
+    \b
+    eliq-bench pairs generate --pipeline Qwen/Qwen-Image --out drawn --negatives few_steps,perturbed_prompt
+    eliq-bench pairs build --images drawn --out pairs
+    """
+    from eliq_bench.cli.pairs import levels
+    from eliq_bench.eliq.generate.locate import locate
+    from eliq_bench.eliq.generate.modes import expand
+    from eliq_bench.eliq.generate.plan import Helpers, Wanted, plan_jobs
+    from eliq_bench.eliq.generate.run import draw_jobs
+    from eliq_bench.eliq.prompts.read import read_prompts
+    from eliq_bench.runner.device import resolve_device
+
+    where = resolve_device(device)
+    given = names(pipelines)
+    if revision and len(given) > 1:
+        raise InputError(f"--revision {revision} fits one pipeline, not {len(given)}; draw them one by one.")
+    wanted = Wanted(
+        steps=steps,
+        guidance=guidance,
+        size=_size(size),
+        dtype="float32" if where == "cpu" and dtype == "auto" else dtype,
+        seed=seed,
+        per_prompt=per_prompt,
+        limit=limit,
+        negatives=expand(names((negatives,))),
+        severities=levels(severities),
+        per_mode=per_mode,
+    )
+    entries = read_prompts(prompts)
+    generators = [locate(one, revision) for one in given]
+    helpers = Helpers(locate(weaker) if weaker else None, locate(editor) if editor else None)
+    plan = plan_jobs(entries, generators, wanted, helpers)
+    for note in plan.notes:
+        click.echo(f"Note: {note}", err=True)
+    known = [*generators, *(one for one in helpers if one)]
+    with stage_bars() as report:
+        drawn = draw_jobs(plan.jobs, known, out, where, offload, report)
+    if drawn.kept:
+        click.echo(f"Kept: {drawn.kept:,} images were there before.", err=True)
+    if drawn.refused:
+        click.echo(
+            f"Refused: {drawn.refused:,} images, by a safety checker or with their positive.", err=True
+        )
+    click.echo(f"{out}: {drawn.made:,} images drawn in {drawn.seconds:.1f} s")
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    """(width, height) of `1024` or `1024x768`."""
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    sides = [int(part) for part in parts if part.isdigit() and int(part) > 0]
+    if len(sides) != len(parts) or len(sides) > 2:
+        raise InputError(f"--size {text!r} must be pixels, as 1024 or 1024x768.")
+    return sides[0], sides[-1]

@@ -1,0 +1,154 @@
+"""A critic on disk: one safetensors file with the weights of its heads and, as metadata, all that explains them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from eliq_bench.eliq.critic.backbone import Dimension
+from eliq_bench.eliq.critic.calibration import Calibration
+from eliq_bench.eliq.critic.network import CriticNetwork
+from eliq_bench.eliq.critic.recipe import Recipe
+from eliq_bench.errors import EliqBenchError, InputError
+
+CHECKPOINT_FILE = "critic.safetensors"
+SCHEMA_VERSION = 1
+KEY = "eliq-bench.critic"
+
+
+class CriticCard(BaseModel):
+    """What a checkpoint says of itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = SCHEMA_VERSION
+    recipe: Recipe
+    backbone: dict[str, str]
+    """Fingerprint of the backbone whose tokens it learnt on."""
+    dimensions: tuple[Dimension, ...]
+    visual_width: int
+    semantic_width: int
+    calibration: dict[Dimension, Calibration]
+    trained_on: dict[str, Any] = {}
+    """Manifest's hash, numbers of pairs, sources of the images and their licences; never a label."""
+    held_out: dict[str, float] = {}
+    """Pair accuracy by dimension, cell and mode on held-out pairs."""
+    tokens: dict[str, list[float]] = {}
+    """Mean and deviation of pooled features of the training positives, to tell how far new images lie."""
+
+
+def save(path: Path, network: CriticNetwork, card: CriticCard) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Raises:
+        EliqBenchError: the folder cannot be written.
+    """
+    tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
+    partial = path.with_suffix(".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, partial, metadata={KEY: card.model_dump_json()})
+        partial.replace(path)
+    except OSError as error:
+        raise EliqBenchError(f"{path} cannot be written ({error}); choose another place.") from error
+
+
+def load(path: Path) -> tuple[CriticNetwork, CriticCard]:
+    """Network in evaluation mode, and its card.
+
+    Args:
+        path: a checkpoint, or a folder that holds `critic.safetensors`.
+
+    Raises:
+        InputError: no checkpoint of a critic, or one of another schema version.
+    """
+    file = path / CHECKPOINT_FILE if path.is_dir() else path
+    card = read_card(file)
+    network = CriticNetwork(card.visual_width, card.semantic_width, card.recipe.network, card.dimensions)
+    with safe_open(file, framework="pt") as content:
+        network.load_state_dict({name: content.get_tensor(name) for name in content.keys()})  # noqa: SIM118
+    return network.eval(), card
+
+
+def read_card(file: Path) -> CriticCard:
+    """What a checkpoint says of itself, without its weights.
+
+    Raises:
+        InputError: as `load`.
+    """
+    try:
+        with safe_open(file, framework="pt") as content:
+            text = (content.metadata() or {}).get(KEY, "")
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            f"{file} is not a readable checkpoint of a critic; train one with `eliq-bench train`."
+        ) from error
+    try:
+        found = json.loads(text)
+        version = found["version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file} holds tensors, but not those of a critic of eliq-bench.") from error
+    if version != SCHEMA_VERSION:
+        raise InputError(
+            f"{file} has schema version {version} where this eliq-bench reads {SCHEMA_VERSION}; train it again "
+            "or use the matching eliq-bench."
+        )
+    try:
+        return CriticCard.model_validate(found)
+    except ValidationError as error:
+        raise InputError(f"{file} has a damaged card: {error.errors()[0]['msg']}.") from error
+
+
+def push(path: Path, repository: str, private: bool = False) -> str:
+    """Upload a checkpoint to a hub repository; returns its address.
+
+    Raises:
+        EliqBenchError: the hub refused or cannot be reached.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    load(path)
+    file = path / CHECKPOINT_FILE if path.is_dir() else path
+    api = HfApi()
+    try:
+        api.create_repo(repository, private=private, exist_ok=True)
+        api.upload_file(path_or_fileobj=file, path_in_repo=CHECKPOINT_FILE, repo_id=repository)
+    except (HfHubHTTPError, OSError) as error:
+        raise EliqBenchError(
+            f"{repository} cannot be pushed ({_first_line(error)}); log in and try again."
+        ) from error
+    return f"{api.endpoint}/{repository}"
+
+
+def pull(given: str, offline: bool = False) -> Path:
+    """The file of a checkpoint: a path, or the id of a hub repository such as `name/critic`, with `@revision` or not.
+
+    Raises:
+        InputError: neither a path nor a repository that can be had.
+    """
+    path = Path(given).expanduser()
+    if path.exists():
+        return path / CHECKPOINT_FILE if path.is_dir() else path
+    repository, _, revision = given.partition("@")
+    if repository.count("/") != 1:
+        raise InputError(f"{given} is neither a file, nor a folder, nor a hub repository like `name/critic`.")
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        found = hf_hub_download(
+            repository, CHECKPOINT_FILE, revision=revision or None, local_files_only=offline
+        )
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise InputError(
+            f"{given} is no path, and {CHECKPOINT_FILE} cannot be had from the hub repository ({_first_line(error)})."
+        ) from error
+    return Path(found)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

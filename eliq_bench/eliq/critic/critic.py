@@ -1,0 +1,80 @@
+"""A critic that is ready to score: backbone, network and calibration together."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from eliq_bench.eliq.critic import checkpoint
+from eliq_bench.eliq.critic.backbone import RGB, Backbone, Dimension
+from eliq_bench.eliq.critic.backbones import create_backbone
+from eliq_bench.eliq.critic.checkpoint import CriticCard
+from eliq_bench.eliq.critic.network import CriticNetwork
+from eliq_bench.errors import InputError
+
+
+class Critic:
+    """Scores images, and images under prompts.
+
+    Args:
+        backbone: the one that the network was trained on; its fingerprint is compared.
+        network: in evaluation mode.
+        card: of the checkpoint.
+
+    Raises:
+        InputError: the backbone is another one than in training.
+    """
+
+    def __init__(self, backbone: Backbone, network: CriticNetwork, card: CriticCard) -> None:
+        here = backbone.fingerprint()
+        differ = [
+            name
+            for name in sorted(here.keys() | card.backbone.keys())
+            if here.get(name) != card.backbone.get(name)
+        ]
+        if differ:
+            name = differ[0]
+            raise InputError(
+                f"The critic was trained on a backbone with {name} {card.backbone.get(name, 'absent')!r}, but here it "
+                f"is {here.get(name, 'absent')!r}; install what the checkpoint names, or train again."
+            )
+        self.backbone, self.network, self.card = backbone, network, card
+
+    @torch.inference_mode()
+    def score(self, images: Sequence[RGB], prompts: Sequence[str]) -> dict[Dimension, NDArray[np.float64]]:
+        """Scores from 0 to 100, one array (B,) per dimension; alignment is NaN where the prompt is empty.
+
+        Args:
+            images: B decoded images (H, W, 3) uint8 of any sizes.
+            prompts: B prompts, "" where there is none.
+        """
+        encoded = self.backbone.encode(images, prompts)
+        scores: dict[Dimension, NDArray[np.float64]] = {}
+        for dimension in self.card.dimensions:
+            raw = self.network(self.backbone.tokens(encoded, prompts, dimension), dimension)
+            values = self.card.calibration[dimension](raw.double().cpu().numpy())
+            if dimension == "alignment":
+                values[[not prompt for prompt in prompts]] = np.nan
+            scores[dimension] = values
+        return scores
+
+    @torch.inference_mode()
+    def features(
+        self, images: Sequence[RGB], prompts: Sequence[str], dimension: Dimension
+    ) -> NDArray[np.float64]:
+        """What the head of a dimension reads, (B, D), for the probe protocol."""
+        tokens = self.backbone.tokens(self.backbone.encode(images, prompts), prompts, dimension)
+        return np.asarray(self.network.features(tokens, dimension).double().cpu().numpy())
+
+
+def load_critic(path: Path, device: str = "cpu", dtype: str = "auto") -> Critic:
+    """A critic from its checkpoint.
+
+    Raises:
+        InputError: no checkpoint, or its backbone cannot be had here.
+    """
+    network, card = checkpoint.load(path)
+    backbone = create_backbone(card.recipe.backbone, device, dtype)
+    return Critic(backbone, network, card)

@@ -1,0 +1,1 @@
+"""Backbone `mllm`: any image-text-to-text model of transformers, read in one forward pass."""

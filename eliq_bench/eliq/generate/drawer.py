@@ -1,0 +1,119 @@
+"""A pipeline in memory that draws the images of jobs."""
+
+import gc
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from eliq_bench.eliq.generate.job import Job
+from eliq_bench.eliq.generate.locate import Located
+from eliq_bench.eliq.generate.quiet import import_diffusers, quiet
+from eliq_bench.errors import EliqBenchError, InputError
+from eliq_bench.runner.decode import decode
+
+MULTIPLE = 16
+"""Widths and heights that every pipeline can draw are multiples of this: autoencoders halve up to three times, and
+transformers take patches of two."""
+
+
+class Drawer:
+    """One loaded pipeline; close it before the next is loaded."""
+
+    def __init__(self, found: Located, device: str, dtype: str, offload: bool = False) -> None:
+        """Load the weights.
+
+        Args:
+            found: which pipeline.
+            device: a torch device.
+            dtype: name of a torch dtype.
+            offload: keep on the GPU only the part that is at work, for GPUs that do not hold the whole.
+
+        Raises:
+            InputError: the weights are missing or do not fit the pipeline.
+        """
+        import torch
+
+        diffusers = import_diffusers()
+        self.found = found
+        try:
+            with quiet():
+                pipe = diffusers.DiffusionPipeline.from_pretrained(
+                    found.folder, torch_dtype=getattr(torch, dtype)
+                )
+        except (OSError, ValueError, RuntimeError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise InputError(f"The pipeline {found.name} cannot be loaded: {first}") from error
+        if offload and device != "cpu":
+            pipe.enable_model_cpu_offload(device=device)
+        else:
+            pipe.to(device)
+        pipe.set_progress_bar_config(disable=True)
+        self.pipe: Any = pipe
+
+    def draw(self, job: Job, root: Path) -> Image.Image | None:
+        """The image of a job, (W, H) of its positive if it is a negative; None if a safety checker refuses it.
+
+        Args:
+            job: the recipe; the noise comes from its seed and is drawn on the CPU, so that every device starts
+                from the same.
+            root: folder that names of positives are relative to.
+
+        Raises:
+            EliqBenchError: the pipeline failed, for instance for want of memory.
+        """
+        import torch
+
+        positive = Image.fromarray(decode(root / job.negative_of)) if job.negative_of else None
+        arguments = self._arguments(job, positive)
+        generator = torch.Generator("cpu").manual_seed(job.seed)
+        try:
+            with quiet(), torch.inference_mode():
+                made = self.pipe(generator=generator, **arguments)
+        except (RuntimeError, ValueError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise EliqBenchError(
+                f"{self.found.name} failed on {job.drawn_from!r}: {first}; what is drawn is kept."
+            ) from error
+        if any(getattr(made, "nsfw_content_detected", None) or ()):
+            return None
+        image: Image.Image = made.images[0].convert("RGB")
+        if positive is not None and image.size != positive.size:
+            image = image.resize(positive.size, Image.Resampling.BICUBIC)
+        return image
+
+    def close(self) -> None:
+        """Free the memory."""
+        import torch
+
+        del self.pipe
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _arguments(self, job: Job, positive: Image.Image | None) -> dict[str, Any]:
+        arguments: dict[str, Any] = {
+            "prompt": job.drawn_from,
+            "num_inference_steps": job.steps,
+            **dict(self.found.extra),
+        }
+        if job.guidance is not None:
+            arguments[self.found.guidance_argument] = job.guidance
+        if job.edits:
+            arguments["image"] = positive
+        size = job.size
+        if positive is not None and job.scale < 1:
+            size = (_multiple(positive.width * job.scale), _multiple(positive.height * job.scale))
+        if size is not None:
+            arguments["width"], arguments["height"] = size
+        refused = sorted(arguments.keys() - self.found.accepts)
+        if refused:
+            raise InputError(
+                f"The pipeline {self.found.name} takes no {' and no '.join(refused)}, which "
+                f"{job.mode or 'the command'} needs; leave it out or choose another pipeline."
+            )
+        return arguments
+
+
+def _multiple(length: float) -> int:
+    return max(1, round(length / MULTIPLE)) * MULTIPLE

@@ -1,0 +1,118 @@
+"""A pipeline of diffusers found, on the Hub or on disk, and how it is to be called; no weight is loaded."""
+
+import hashlib
+import inspect
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from eliq_bench.eliq.generate.quiet import import_diffusers, quiet
+from eliq_bench.errors import InputError
+
+PRESETS = Path(__file__).with_name("presets.yaml")
+INDEX = "model_index.json"
+ENDS = 1 << 20
+"""Bytes at either end of a weight file that enter the identity of a local pipeline."""
+
+
+class Located(NamedTuple):
+    """A pipeline on this disk and the defaults of its calls."""
+
+    name: str
+    """Id on the Hub, or the name of the local folder: a path would tell of the machine."""
+    folder: Path
+    revision: str
+    """Commit on the Hub, or `files-` and a digest of the local files."""
+    accepts: frozenset[str]
+    """Arguments of a call."""
+    steps: int
+    guidance: float | None
+    """None where the pipeline knows none."""
+    guidance_argument: str = "guidance_scale"
+    size: tuple[int, int] | None = None
+    """(width, height) in pixels; None takes that of the pipeline."""
+    dtype: str = "bfloat16"
+    """On a GPU; a CPU always computes in float32."""
+    extra: tuple[tuple[str, str], ...] = ()
+    """Further arguments of every call."""
+
+
+def locate(given: str, revision: str | None = None) -> Located:
+    """Find a pipeline; one of the Hub is downloaded if it is not in the cache.
+
+    Args:
+        given: an id on the Hub, or a folder that `save_pretrained` wrote.
+        revision: branch, tag or commit on the Hub; None takes the newest.
+
+    Raises:
+        InputError: not found, not a pipeline of diffusers, or diffusers is missing.
+    """
+    diffusers = import_diffusers()
+    local = Path(given)
+    if local.is_dir():
+        if revision:
+            raise InputError(f"--revision {revision} is for pipelines of the Hub; {given} is a folder.")
+        folder, name, commit = local, local.resolve().name, _files_digest(local)
+    else:
+        folder = _download(diffusers, given, revision)
+        name, commit = given, folder.name
+    accepts = _arguments(diffusers, folder, given)
+    return Located(name, folder, commit, frozenset(accepts), **_calling(name, accepts))
+
+
+def _download(diffusers: Any, given: str, revision: str | None) -> Path:
+    try:
+        with quiet():
+            return Path(diffusers.DiffusionPipeline.download(given, revision=revision))
+    except (OSError, ValueError) as error:
+        line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(
+            f"The pipeline {given} is neither a folder nor to be had from the Hub: {line}"
+        ) from error
+
+
+def _arguments(diffusers: Any, folder: Path, given: str) -> dict[str, Any]:
+    """Argument to default of a call of the pipeline's class."""
+    try:
+        kind = json.loads((folder / INDEX).read_text(encoding="utf-8"))["_class_name"]
+        call = getattr(diffusers, kind).__call__
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise InputError(
+            f"{given} is no pipeline that diffusers {diffusers.__version__} knows: its {INDEX} is missing or "
+            "names no class."
+        ) from error
+    found = {name: value.default for name, value in inspect.signature(call).parameters.items()}
+    missing = {"prompt", "num_inference_steps", "generator"} - found.keys()
+    if missing:
+        raise InputError(
+            f"The pipeline {given} ({kind}) draws nothing from a prompt: it takes no {min(missing)}."
+        )
+    return found
+
+
+def _calling(name: str, accepts: dict[str, Any]) -> dict[str, Any]:
+    preset: dict[str, Any] = yaml.safe_load(PRESETS.read_text(encoding="utf-8")).get(name, {})
+    found: dict[str, Any] = {
+        "steps": accepts["num_inference_steps"],
+        "guidance": accepts.get("guidance_scale"),
+        **preset,
+    }
+    if "size" in found:
+        found["size"] = tuple(found["size"])
+    found["extra"] = tuple(sorted(found.get("extra", {}).items()))
+    return found
+
+
+def _files_digest(folder: Path) -> str:
+    """Identity of local files: their names and sizes, and the first and last MiB of each."""
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        size = path.stat().st_size
+        total.update(f"{path.relative_to(folder).as_posix()} {size}\n".encode())
+        with path.open("rb") as file:
+            total.update(file.read(ENDS))
+            file.seek(max(0, size - ENDS))
+            total.update(file.read(ENDS))
+    return f"files-{total.hexdigest()[:16]}"

@@ -1,0 +1,146 @@
+"""Drawing the images of a plan that are not there yet, one pipeline in memory at a time."""
+
+import json
+import platform
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PIL import Image
+
+from eliq_bench.eliq.generate.drawer import Drawer
+from eliq_bench.eliq.generate.index import add, listed, repair
+from eliq_bench.eliq.generate.job import FOLDER, Job
+from eliq_bench.eliq.generate.locate import Located
+from eliq_bench.report.folder import check_writable, write_whole
+
+STORY_FILE = "generate.json"
+"""Beside the index: versions, device, time and memory of each run. It differs between machines."""
+AGAIN = "the same command goes on from the images that are drawn"
+
+Report = Callable[[str, int, int], None]
+"""Called with (pipeline, images done, images in all)."""
+
+
+class Drawn(NamedTuple):
+    """What a run has made."""
+
+    made: int
+    kept: int
+    """Images that were there before."""
+    refused: int
+    """Images that a safety checker refused, and negatives of those."""
+    seconds: float
+
+
+def draw_jobs(
+    jobs: Sequence[Job],
+    pipelines: Sequence[Located],
+    out: Path,
+    device: str,
+    offload: bool = False,
+    report: Report | None = None,
+) -> Drawn:
+    """Draw what is missing into `out/images` and list it in `out/index.csv`.
+
+    Args:
+        jobs: positives before their negatives.
+        pipelines: all that the jobs name.
+        out: folder, created if it is not there.
+        device: a torch device.
+        offload: see `drawer.Drawer`.
+        report: told about the progress.
+
+    Raises:
+        InputError: the folder holds something else, or a pipeline cannot be loaded or called as wanted.
+        EliqBenchError: a pipeline failed, or the disk is full; what is drawn is kept.
+    """
+    started = time.monotonic()
+    check_writable(out)
+    (out / FOLDER).mkdir(exist_ok=True)
+    repair(out)
+    known = listed(out)
+    for job in jobs:
+        if job.name not in known and (out / job.name).is_file():
+            add(out, job)  # killed between the image and its row
+    missing = [job for job in jobs if not (out / job.name).is_file()]
+    named = {(one.name, one.revision): one for one in pipelines}
+    made = 0
+    for key, group in groupby(missing, key=lambda job: (job.pipeline, job.revision, job.dtype)):
+        own = list(group)
+        made += _draw_with(named[key[:2]], own, out, device, offload, report or (lambda *_: None))
+    return Drawn(made, len(jobs) - len(missing), len(missing) - made, time.monotonic() - started)
+
+
+def _draw_with(found: Located, jobs: list[Job], out: Path, device: str, offload: bool, report: Report) -> int:
+    """Draw the jobs of one pipeline; returns how many were drawn."""
+    _reset_peak(device)
+    started = time.monotonic()
+    drawer = Drawer(found, device, jobs[0].dtype, offload)
+    loaded = time.monotonic() - started
+    took: list[float] = []
+    try:
+        for number, job in enumerate(jobs, start=1):
+            before = time.monotonic()
+            if _draw_one(drawer, job, out):
+                took.append(time.monotonic() - before)
+            report(found.name, number, len(jobs))
+    finally:
+        _tell(_figures(found, jobs[0].dtype, device, loaded, took), out)
+        drawer.close()
+    return len(took)
+
+
+def _draw_one(drawer: Drawer, job: Job, out: Path) -> bool:
+    if job.negative_of and not (out / job.negative_of).is_file():
+        return False
+    image = drawer.draw(job, out)
+    if image is None:
+        return False
+    _save(image, out / job.name)
+    add(out, job)
+    return True
+
+
+def _save(image: Image.Image, path: Path) -> None:
+    write_whole(path, lambda target: image.save(target, format="PNG"), AGAIN)
+
+
+def _reset_peak(device: str) -> None:
+    """Let the peak memory of a GPU count from here."""
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def _figures(found: Located, dtype: str, device: str, loaded: float, took: list[float]) -> dict[str, Any]:
+    import torch
+
+    gpu = device.startswith("cuda")
+    return {
+        "pipeline": found.name,
+        "revision": found.revision,
+        "device": torch.cuda.get_device_name(device) if gpu else platform.processor() or "cpu",
+        "dtype": dtype,
+        "images": len(took),
+        "load_seconds": round(loaded, 2),
+        "seconds_per_image": round(sum(took) / len(took), 3) if took else None,
+        "first_image_seconds": round(took[0], 3) if took else None,
+        "peak_gpu_bytes": torch.cuda.max_memory_allocated(device) if gpu else None,
+        "versions": {name: version(name) for name in ("diffusers", "transformers", "torch")},
+    }
+
+
+def _tell(figures: dict[str, Any], out: Path) -> None:
+    """Append the figures of a run; those of earlier runs stay."""
+    path = out / STORY_FILE
+    try:
+        runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
+    except (OSError, ValueError, KeyError):
+        runs = []
+    text = json.dumps({"runs": [*runs, figures]}, indent=1) + "\n"
+    write_whole(path, lambda target: target.write_text(text, encoding="utf-8"), AGAIN)

@@ -1,0 +1,1 @@
+"""Text-to-image prompts with the facts that they state, and the same prompts with facts changed."""

@@ -1,0 +1,1 @@
+"""Training without labels: tokens cached once, ranking on pairs, instruction tuning."""

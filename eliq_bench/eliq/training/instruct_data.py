@@ -1,0 +1,167 @@
+"""Conversations of a manifest as training material: chats, images, and labels on the answers alone.
+
+Nothing but the manifest of pairs and the images themselves is read. No label column is reachable from here: a
+manifest has none, and this module imports nothing that reads a dataset.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from eliq_bench.eliq.critic.backbone import RGB
+from eliq_bench.eliq.critic.mllm.chat import (
+    IMAGE,
+    Messages,
+    control_tokens,
+    model_inputs,
+    plain,
+    render,
+    text,
+)
+from eliq_bench.eliq.pairs.alignment import draw
+from eliq_bench.eliq.pairs.conversations import MARKER, Conversation, conversations
+from eliq_bench.eliq.pairs.manifest import Pair, read_pairs
+from eliq_bench.eliq.pairs.negatives import negative_of
+from eliq_bench.eliq.training.instruct_recipe import InstructRecipe
+from eliq_bench.errors import EliqBenchError, InputError
+from eliq_bench.runner.decode import decode
+
+if TYPE_CHECKING:
+    import torch
+
+NO_LOSS = -100
+"""Label of a token that is not learnt, as torch's cross-entropy has it."""
+
+
+class Item(NamedTuple):
+    """A conversation and the pair that it is about."""
+
+    pair: Pair
+    conversation: Conversation
+
+
+class Example(NamedTuple):
+    """A chat that ends with its answer, and its images in their order, (H, W, 3) each."""
+
+    chat: Messages
+    images: list[RGB]
+
+
+class Material(NamedTuple):
+    """Both sides of the split; a group of pairs lies on one of them."""
+
+    train: list[Item]
+    held_out: list[Item]
+
+
+def read_material(manifest: Path, root: Path, recipe: InstructRecipe) -> Material:
+    """The conversations that a recipe wants, in an order drawn by its seed.
+
+    Raises:
+        InputError: no manifest, a side of the split has no conversation, or images are missing.
+    """
+    sides: dict[str, list[Item]] = {"train": [], "held-out": []}
+    for pair in read_pairs(manifest):
+        for one in conversations(pair, recipe.seed):
+            if one.kind in recipe.kinds:
+                sides[one.split].append(Item(pair, one))
+    for side, items in sides.items():
+        if not items:
+            raise InputError(
+                f"{manifest} has no conversation of the kinds {', '.join(recipe.kinds)} on its {side} side; "
+                "build more pairs."
+            )
+        items.sort(key=lambda item: (draw(recipe.seed, item.conversation.id), item.conversation.id))
+    material = Material(sides["train"][: recipe.conversations], sides["held-out"][: recipe.held_out])
+    _check_images(material, root)
+    return material
+
+
+class Examples:
+    """Items as a map-style dataset of torch; images are decoded and degraded when they are asked for."""
+
+    def __init__(self, items: Sequence[Item], root: Path, processor: Any, text_first: bool) -> None:
+        self.items, self.root, self.text_first = items, root, text_first
+        self.control = control_tokens(processor)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Example:
+        pair, conversation = self.items[index]
+        positive = decode(self.root / pair.positive)
+        images = [
+            positive if side == "positive" else negative_of(pair, positive, self.root)
+            for side in conversation.images
+        ]
+        return Example(chat_of(conversation, self.text_first, self.control), images)
+
+
+class AnswerCollator:
+    """Examples to the inputs of the model, with labels on the tokens of the answers."""
+
+    def __init__(self, processor: Any, image_options: dict[str, Any]) -> None:
+        self.processor, self.image_options = processor, image_options
+
+    def __call__(self, examples: Sequence[Example]) -> dict[str, "torch.Tensor"]:
+        """Inputs of B examples padded at the end, and `labels` (B, T): answer tokens, elsewhere `NO_LOSS`.
+
+        Raises:
+            EliqBenchError: the model's chat template or tokenizer does not keep the answer apart.
+        """
+        whole = [render(self.processor, one.chat).rstrip() for one in examples]
+        inputs = model_inputs(self.processor, whole, [one.images for one in examples], self.image_options)
+        labels = inputs["input_ids"].new_full(inputs["input_ids"].shape, NO_LOSS)
+        for row, (one, said) in enumerate(zip(examples, whole, strict=True)):
+            end = int(inputs["attention_mask"][row].sum())
+            answer = self._answer(one.chat, said)
+            place = slice(end - len(answer), end)
+            if inputs["input_ids"][row, place].tolist() != answer:
+                raise EliqBenchError(_NOT_APART)
+            labels[row, place] = inputs["input_ids"][row, place]
+        return {**inputs, "labels": labels}
+
+    def _answer(self, chat: Messages, whole: str) -> list[int]:
+        """Tokens of the answer and of the mark that ends it."""
+        asked = render(self.processor, chat[:-1], answer_next=True)
+        if not whole.startswith(asked):
+            raise EliqBenchError(_NOT_APART)
+        tokens: list[int] = self.processor.tokenizer(whole[len(asked) :], add_special_tokens=False)[
+            "input_ids"
+        ]
+        return tokens
+
+
+def chat_of(conversation: Conversation, text_first: bool, control: Sequence[str]) -> Messages:
+    """A conversation as a chat.
+
+    Args:
+        conversation: with markers where images go.
+        text_first: move what follows the last image to the front.
+        control: tokens that no text may hold.
+    """
+    first, *rest = (plain(part, control).strip() for part in conversation.question.split(MARKER))
+    content = [text(first)] if first else []
+    for part in rest:
+        content += [IMAGE, text(part)] if part else [IMAGE]
+    if text_first and content[-1] != IMAGE:
+        content = [text(content[-1]["text"] + "\n"), *content[:-1]]
+    answer = [text(plain(conversation.answer, control))]
+    return [{"role": "user", "content": content}, {"role": "assistant", "content": answer}]
+
+
+_NOT_APART = (
+    "The chat template of this model does not set the answer apart from the question, so the loss cannot be "
+    "limited to answers; choose an instruction-tuned model without a thinking template."
+)
+
+
+def _check_images(material: Material, root: Path) -> None:
+    names = {item.pair.positive for side in material for item in side}
+    names |= {item.pair.negative_image for side in material for item in side if item.pair.negative_image}
+    missing = sorted(name for name in names if not (root / name).is_file())
+    if missing:
+        raise InputError(
+            f"{len(missing):,} of {len(names):,} images of the pairs are not in {root}, {missing[0]} for one; "
+            "name their folder with --images."
+        )

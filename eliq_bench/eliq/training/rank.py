@@ -1,0 +1,222 @@
+"""Stage 2: the network learns to rank the sides of pairs, from cached tokens of a frozen backbone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.nn.functional import relu, softplus
+
+from eliq_bench.eliq.critic.backbone import Backbone, Dimension, Tokens
+from eliq_bench.eliq.critic.network import CriticNetwork
+from eliq_bench.eliq.critic.recipe import LossRecipe, Recipe
+from eliq_bench.eliq.training.cache import TokenCache, key_of
+from eliq_bench.eliq.training.comparisons import Comparison, Side, Sides, by_positive
+
+SAMPLE = 2000
+"""Sides from which the channels' means and deviations are taken."""
+JUDGED = 256
+"""Sides per forward pass when nothing is learnt."""
+
+Drawn = tuple[Side, list[Comparison]]
+
+
+class Epoch(NamedTuple):
+    """One line of the curves."""
+
+    epoch: int
+    loss: float
+    held_out: float
+    """Mean over dimensions and modes of the pair accuracy on held-out pairs, in [0, 1]."""
+    by_dimension: dict[str, float]
+
+
+@dataclass
+class Ranked:
+    """A trained network and how it came about."""
+
+    network: CriticNetwork
+    epochs: list[Epoch]
+    best: int
+    accuracy: dict[str, float] = field(default_factory=dict)
+    """Held-out pair accuracy by cell and mode, of the best epoch."""
+
+
+class TokenSource:
+    """Sides to the input of the network."""
+
+    def __init__(self, backbone: Backbone, cache: TokenCache) -> None:
+        self.backbone, self.cache = backbone, cache
+
+    def __call__(self, sides: Sequence[Side], dimension: Dimension) -> Tokens:
+        """Tokens of sides, (B, V, ...).
+
+        Raises:
+            KeyError: the cache lacks one.
+        """
+        reads = self.backbone.reads_prompt
+        encoded = [self.cache.get(key_of(side.pixels, side.prompt, reads)) for side in sides]
+        return self.backbone.tokens(encoded, [side.prompt for side in sides], dimension)
+
+
+def rank(
+    recipe: Recipe,
+    sides: Sides,
+    source: TokenSource,
+    start: CriticNetwork | None = None,
+    report: Callable[[Epoch], None] | None = None,
+) -> Ranked:
+    """Train on the train side, keep the epoch that orders the held-out pairs best.
+
+    Args:
+        recipe: all choices.
+        sides: comparisons, see `read_comparisons`.
+        source: tokens of every side.
+        start: a network to go on from; None begins with a new one.
+        report: told about each epoch.
+    """
+    torch.manual_seed(recipe.training.seed)
+    random = np.random.default_rng(recipe.training.seed)
+    network = start or _new_network(recipe, sides, source, random)
+    groups = by_positive(sides.train)
+    plan = recipe.training
+    steps = _steps(groups, plan.positives)
+    optimiser = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, plan.learning_rate, total_steps=plan.epochs * steps + 1, pct_start=0.1
+    )
+    epochs: list[Epoch] = []
+    best, kept = -1.0, network.state_dict()
+    for number in range(1, plan.epochs + 1):
+        losses = []
+        network.train()
+        for dimension, drawn in _batches(groups, recipe, random):
+            loss = pair_loss(network, source, dimension, drawn, recipe.loss)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+            losses.append(loss.item())
+        held_out = judge(network, source, sides.held_out)
+        epochs.append(Epoch(number, float(np.mean(losses)), *summary(held_out)))
+        if report:
+            report(epochs[-1])
+        if epochs[-1].held_out > best:
+            best = epochs[-1].held_out
+            kept = {name: value.clone() for name, value in network.state_dict().items()}
+        elif number - _best(epochs) >= plan.patience:
+            break
+    network.load_state_dict(kept)
+    network.eval()
+    return Ranked(network, epochs, _best(epochs), judge(network, source, sides.held_out))
+
+
+def pair_loss(
+    network: CriticNetwork,
+    source: TokenSource,
+    dimension: Dimension,
+    drawn: Sequence[Drawn],
+    recipe: LossRecipe,
+) -> torch.Tensor:
+    """Loss of a few positives with their negatives on one dimension, a scalar.
+
+    Bradley-Terry: softplus(margin * severity - (better - worse)); margin: the same with a hinge. With weight
+    `across`, each positive is also better than the severe negatives of the others; with weight `still`, a pair must
+    not move the other dimension.
+    """
+    better = [positive for positive, _ in drawn]
+    pairs = [(row, one) for row, (_, comparisons) in enumerate(drawn) for one in comparisons]
+    worse = [one.worse for _, one in pairs]
+    own = torch.tensor([row for row, _ in pairs])
+    severity = torch.tensor([float(one.severity) for _, one in pairs])
+    scores = network(source(better + worse, dimension), dimension)
+    good, bad = scores[: len(better)], scores[len(better) :]
+    penalty = softplus if recipe.kind == "bradley-terry" else relu
+    loss = penalty(recipe.margin * severity - (good[own] - bad)).mean()
+    severe = severity >= recipe.across_severity
+    if recipe.across and dimension == "quality" and severe.any():
+        loss = loss + recipe.across * penalty(bad[severe][None, :] - good[:, None]).mean()
+    others = [name for name in network.dimensions if name != dimension]
+    if recipe.still and others:
+        moved = network(source(better + worse, others[0]), others[0])
+        loss = loss + recipe.still * (moved[: len(better)][own] - moved[len(better) :]).square().mean()
+    return loss
+
+
+@torch.inference_mode()
+def score_sides(
+    network: CriticNetwork, source: TokenSource, sides: Sequence[Side], dimension: Dimension
+) -> dict[Side, float]:
+    """Raw scores of sides on a dimension, each computed once."""
+    network.eval()
+    unique = list(dict.fromkeys(sides))
+    scores: list[float] = []
+    for start in range(0, len(unique), JUDGED):
+        scores += network(source(unique[start : start + JUDGED], dimension), dimension).tolist()
+    return dict(zip(unique, scores, strict=True))
+
+
+def judge(network: CriticNetwork, source: TokenSource, pairs: Sequence[Comparison]) -> dict[str, float]:
+    """Share of pairs in the right order, ties as half, by `cell/mode` and dimension `name:cell/mode`."""
+    found: dict[str, list[float]] = {}
+    for dimension in network.dimensions:
+        own = [one for one in pairs if one.dimension == dimension]
+        scores = score_sides(network, source, [side for one in own for side in one[:2]], dimension)
+        for one in own:
+            gap = scores[one.better] - scores[one.worse]
+            found.setdefault(f"{dimension}:{one.cell}/{one.mode}", []).append(0.5 * (1 + np.sign(gap)))
+    return {name: float(np.mean(values)) for name, values in sorted(found.items())}
+
+
+def summary(accuracy: dict[str, float]) -> tuple[float, dict[str, float]]:
+    """Mean over dimensions, and the mean over modes of each dimension: every mode counts the same."""
+    by_dimension: dict[str, list[float]] = {}
+    for name, value in accuracy.items():
+        by_dimension.setdefault(name.split(":")[0], []).append(value)
+    means = {name: float(np.mean(values)) for name, values in by_dimension.items()}
+    return float(np.mean(list(means.values()))), means
+
+
+def _new_network(
+    recipe: Recipe, sides: Sides, source: TokenSource, random: np.random.Generator
+) -> CriticNetwork:
+    dimensions = tuple(dict.fromkeys(one.dimension for one in sides.train))
+    backbone = source.backbone
+    network = CriticNetwork(backbone.visual_width, backbone.semantic_width, recipe.network, dimensions)
+    every = list(dict.fromkeys(side for one in sides.train for side in one[:2]))
+    chosen = [every[row] for row in random.permutation(len(every))[:SAMPLE]]
+    drawn = [source(chosen, dimension) for dimension in dimensions]
+    network.fusion.visual_scale.fit(torch.cat([tokens.visual[tokens.mask] for tokens in drawn]))
+    network.fusion.semantic_scale.fit(torch.cat([tokens.semantic[tokens.mask] for tokens in drawn]))
+    return network
+
+
+def _batches(
+    groups: dict[tuple[Dimension, Side], list[Comparison]], recipe: Recipe, random: np.random.Generator
+) -> "list[tuple[Dimension, list[Drawn]]]":
+    """The steps of an epoch: each positive once per dimension, its negatives drawn anew."""
+    plan = recipe.training
+    batches: list[tuple[Dimension, list[Drawn]]] = []
+    for dimension in dict.fromkeys(name for name, _ in groups):
+        keys = [key for key in groups if key[0] == dimension]
+        order = random.permutation(len(keys))
+        for start in range(0, len(order), plan.positives):
+            drawn = []
+            for row in order[start : start + plan.positives]:
+                offered = groups[keys[row]]
+                chosen = random.permutation(len(offered))[: plan.negatives]
+                drawn.append((keys[row][1], [offered[at] for at in chosen]))
+            batches.append((dimension, drawn))
+    return [batches[at] for at in random.permutation(len(batches))]
+
+
+def _steps(groups: dict[tuple[Dimension, Side], list[Comparison]], positives: int) -> int:
+    counts: dict[str, int] = {}
+    for dimension, _ in groups:
+        counts[dimension] = counts.get(dimension, 0) + 1
+    return sum(-(-count // positives) for count in counts.values())
+
+
+def _best(epochs: Sequence[Epoch]) -> int:
+    return max(epochs, key=lambda epoch: (epoch.held_out, -epoch.epoch)).epoch

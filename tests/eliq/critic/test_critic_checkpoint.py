@@ -1,0 +1,149 @@
+"""Checkpoints: what is saved comes back, and what is none is refused in a sentence."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from critic_support import ToyBackbone
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+from eliq_bench.eliq.critic import checkpoint
+from eliq_bench.eliq.critic.calibration import Calibration, fit_calibration
+from eliq_bench.eliq.critic.checkpoint import CriticCard
+from eliq_bench.eliq.critic.critic import Critic
+from eliq_bench.eliq.critic.network import CriticNetwork
+from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe, read_recipe
+from eliq_bench.errors import EliqBenchError, InputError
+
+RECIPE = Recipe(name="toy", backbone={"kind": "toy"}, network=NetworkRecipe(width=8, heads=2))
+
+
+def made() -> tuple[CriticNetwork, CriticCard]:
+    torch.manual_seed(0)
+    network = CriticNetwork(3, 3, RECIPE.network).eval()
+    card = CriticCard(
+        recipe=RECIPE,
+        backbone=ToyBackbone().fingerprint(),
+        dimensions=network.dimensions,
+        visual_width=3,
+        semantic_width=3,
+        calibration={name: Calibration(centre=0.1, slope=2.0) for name in network.dimensions},
+        held_out={"quality:conventional/technical/ringing": 0.9},
+    )
+    return network, card
+
+
+def images() -> list[np.ndarray]:
+    random = np.random.default_rng(0)
+    return [random.integers(0, 256, shape, np.uint8) for shape in ((40, 30, 3), (32, 64, 3))]
+
+
+def test_scores_are_the_same_after_saving_and_loading(tmp_path: Path) -> None:
+    network, card = made()
+    checkpoint.save(tmp_path / checkpoint.CHECKPOINT_FILE, network, card)
+    again, read = checkpoint.load(tmp_path)
+    assert read == card
+    before = Critic(ToyBackbone(), network, card).score(images(), ["a red cloth", ""])
+    after = Critic(ToyBackbone(), again, read).score(images(), ["a red cloth", ""])
+    for dimension, values in before.items():
+        np.testing.assert_array_equal(values, after[dimension])
+    assert np.isfinite(before["quality"]).all()
+    assert (before["quality"] > 0).all()
+    assert (before["quality"] < 100).all()
+    assert np.isnan(before["alignment"]).tolist() == [False, True]
+
+
+def test_quality_does_not_read_the_prompt() -> None:
+    critic = Critic(ToyBackbone(), *made())
+    first, second = (critic.score(images(), [text] * 2) for text in ("a red cloth", "a blue cloth"))
+    np.testing.assert_array_equal(first["quality"], second["quality"])
+    assert (first["alignment"] != second["alignment"]).all()
+
+
+def test_features_are_what_the_head_reads() -> None:
+    network, card = made()
+    critic = Critic(ToyBackbone(), network, card)
+    features = critic.features(images(), ["", ""], "quality")
+    head = network.heads["quality"]
+    assert isinstance(head, torch.nn.Linear)
+    raw = features @ head.weight.detach().numpy()[0] + head.bias.item()
+    np.testing.assert_allclose(
+        card.calibration["quality"](raw), critic.score(images(), ["", ""])["quality"], rtol=1e-5
+    )
+
+
+def test_another_backbone_is_refused() -> None:
+    network, card = made()
+    other = card.model_copy(update={"backbone": {"kind": "toy", "version": "0"}})
+    with pytest.raises(InputError, match="backbone with version '0', but here it is '1'"):
+        Critic(ToyBackbone(), network, other)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda path: None, "not a readable checkpoint"),
+        (lambda path: path.write_bytes(b"no tensors"), "not a readable checkpoint"),
+        (lambda path: save_file({"a": torch.zeros(1)}, path), "not those of a critic"),
+        (
+            lambda path: save_file({"a": torch.zeros(1)}, path, {checkpoint.KEY: '{"version": 99}'}),
+            "schema version 99",
+        ),
+        (
+            lambda path: save_file({"a": torch.zeros(1)}, path, {checkpoint.KEY: '{"version": 1}'}),
+            "damaged card",
+        ),
+    ],
+)
+def test_what_is_no_critic_is_refused(make, says: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "critic.safetensors"
+    make(path)
+    with pytest.raises(InputError, match=says):
+        checkpoint.load(path)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(EliqBenchError, match="cannot be written"):
+        checkpoint.save(blocked / "critic.safetensors", *made())
+
+
+def test_pull_takes_paths_and_says_what_it_cannot_find(tmp_path: Path) -> None:
+    network, card = made()
+    checkpoint.save(tmp_path / checkpoint.CHECKPOINT_FILE, network, card)
+    assert checkpoint.pull(str(tmp_path)) == tmp_path / checkpoint.CHECKPOINT_FILE
+    with pytest.raises(InputError, match="neither a file, nor a folder, nor a hub repository"):
+        checkpoint.pull(str(tmp_path / "nowhere"))
+    with pytest.raises(InputError, match="cannot be had from the hub"):
+        checkpoint.pull("nobody/nothing", offline=True)
+
+
+@given(
+    st.lists(st.floats(-5, 5), min_size=3, max_size=20), st.lists(st.floats(-5, 5), min_size=3, max_size=20)
+)
+def test_calibration_rises_and_puts_medians_where_it_says(good: list[float], bad: list[float]) -> None:
+    scale = fit_calibration(good, bad)
+    assert scale.slope > 0
+    if np.median(good) - np.median(bad) > 1e-3:
+        anchors = scale(np.array([np.median(good), np.median(bad)]))
+        np.testing.assert_allclose(anchors, [75, 25], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("name: a\nbackbone: {kind: lite}\nlearning: 3", "wrong at learning"),
+        ("name: a\nbackbone: {kind: lite}\nnetwork: {width: 0}", "wrong at network.width"),
+        ("- 1", "is no recipe"),
+        ("a: [", "cannot be read"),
+    ],
+)
+def test_a_wrong_recipe_is_named(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=says):
+        read_recipe(path)

@@ -1,0 +1,52 @@
+"""Prompts from files of the user's."""
+
+from pathlib import Path
+
+import pytest
+
+from eliq_bench.eliq.prompts.read import own_prompts, read_prompts
+from eliq_bench.errors import InputError
+
+CONTENT = {
+    "plain.txt": "A red cat\n\n  two dogs  \nA red cat\n",
+    "table.csv": 'prompt,objects,attributes\n"A red cat",cat,red cat\ntwo dogs,,\n',
+    "facts.yaml": "- prompt: A red cat\n  objects: [cat]\n  attributes: [red cat]\n- two dogs\n",
+}
+
+
+def test_own_stands_for_our_set() -> None:
+    assert read_prompts("own") == own_prompts()
+
+
+@pytest.mark.parametrize("name", CONTENT)
+def test_every_form_gives_the_same_prompts(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(CONTENT[name], encoding="utf-8")
+    entries = read_prompts(str(path))
+    assert [entry.prompt for entry in entries] == ["A red cat", "two dogs"]
+    if name != "plain.txt":
+        assert [(fact.words, fact.of) for fact in entries[0].facts()] == [("red", "cat"), ("cat", "")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.txt", "", "holds no prompt"),
+        ("a.csv", "text\nA cat\n", "has no column 'prompt'"),
+        ("a.yaml", "prompt: A cat\n", "must hold a list"),
+        ("a.yaml", "- {prompt: [", "is not YAML"),
+        ("a.yaml", "- prompt: A cat\n  objects: [dog]\n", "prompt 1, facts: 'dog' does not stand"),
+        ("a.yaml", "- {text: A cat}\n", "prompt 1, prompt: Field required"),
+        ("a.yaml", "- {prompt: A cat, categories: [space]}\n", r"prompt 1, categories.0: Input should be"),
+    ],
+)
+def test_a_wrong_file_is_one_sentence(name: str, content: str, told: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=told):
+        read_prompts(str(path))
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(InputError, match="absent does not exist"):
+        read_prompts("absent")

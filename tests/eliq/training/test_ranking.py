@@ -1,0 +1,229 @@
+"""Stage 2 from a folder of images to a checkpoint, on a toy backbone; and what training may not see."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from critic_support import ToyBackbone, draw_pool
+
+from eliq_bench.eliq.critic import checkpoint
+from eliq_bench.eliq.critic.backbone import Encoded
+from eliq_bench.eliq.critic.recipe import LossRecipe, NetworkRecipe, PairsRecipe, Recipe, TrainingRecipe
+from eliq_bench.eliq.pairs.build import build_pairs
+from eliq_bench.eliq.pairs.manifest import read_pairs
+from eliq_bench.eliq.training import tokens, train
+from eliq_bench.eliq.training.cache import TokenCache, key_of
+from eliq_bench.eliq.training.comparisons import Side, comparison, read_comparisons
+from eliq_bench.eliq.training.rank import TokenSource, pair_loss, rank, summary
+from eliq_bench.errors import EliqBenchError, InputError
+from eliq_bench.models.pyiqa_metric import threads
+
+RECIPE = Recipe(
+    name="toy",
+    backbone={"kind": "toy"},
+    network=NetworkRecipe(width=16, heads=2, queries=2, dropout=0.0),
+    pairs=PairsRecipe(cells=("conventional/technical", "conventional/alignment")),
+    training=TrainingRecipe(epochs=6, positives=8, negatives=4, learning_rate=5e-3),
+)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Manifest and root of a small pool."""
+    folder = tmp_path_factory.mktemp("pool")
+    pool = draw_pool(folder / "pool")
+    return build_pairs(pool, folder / "pairs", workers=2).manifest, pool
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads cost more than they give on networks this small."""
+    with threads(1):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch: pytest.MonkeyPatch) -> ToyBackbone:
+    backbone = ToyBackbone()
+    for module in (tokens, train):
+        monkeypatch.setattr(module, "create_backbone", lambda *_: backbone)
+    return backbone
+
+
+def test_training_orders_held_out_pairs_and_its_checkpoint_loads(
+    built: tuple[Path, Path], tmp_path: Path
+) -> None:
+    told: list[tuple[str, int, int]] = []
+    made = train.train(RECIPE, *built, tmp_path, device="toy", report=lambda *args: told.append(args))
+    best = made.ranked.epochs[made.ranked.best - 1]
+    assert best.by_dimension["quality"] > 0.8
+    assert best.held_out == max(epoch.held_out for epoch in made.ranked.epochs)
+    network, card = checkpoint.load(tmp_path)
+    assert card.held_out == made.ranked.accuracy
+    assert card.trained_on["human_labels"] == "none"
+    for name, value in made.ranked.network.state_dict().items():
+        torch.testing.assert_close(network.state_dict()[name], value, rtol=0, atol=0)
+    assert (tmp_path / "curves.png").stat().st_size > 5000
+    assert len((tmp_path / "curves.csv").read_text().splitlines()) == 1 + len(made.ranked.epochs)
+    assert {stage for stage, *_ in told} == {"encoding", "training"}
+
+
+def test_equal_seeds_give_equal_networks_and_others_do_not(built: tuple[Path, Path], tmp_path: Path) -> None:
+    quick = RECIPE.model_copy(update={"training": TrainingRecipe(epochs=1, positives=8, negatives=2)})
+    first, again = (
+        train.train(quick, *built, tmp_path / name, device="toy", tokens=tmp_path / "tokens") for name in "ab"
+    )
+    other = quick.model_copy(update={"training": quick.training.model_copy(update={"seed": 1})})
+    third = train.train(other, *built, tmp_path / "c", device="toy", tokens=tmp_path / "tokens")
+    gate = "fusion.gate.weight"
+    weights = [made.ranked.network.state_dict()[gate] for made in (first, again, third)]
+    torch.testing.assert_close(weights[0], weights[1], rtol=0, atol=0)
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_tokens_are_computed_once(built: tuple[Path, Path], tmp_path: Path, toy: ToyBackbone) -> None:
+    manifest, pool = built
+    cache = tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy")
+    sides = {side.pixels for pair in read_pairs(manifest) for side in comparison(pair)[:2]}
+    assert len(cache) == toy.encoded == len(sides)
+    tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy")
+    assert toy.encoded == len(sides)
+
+
+def test_going_on_from_a_checkpoint_starts_where_it_ended(built: tuple[Path, Path], tmp_path: Path) -> None:
+    place = tmp_path / "tokens"
+    quick = RECIPE.model_copy(update={"training": TrainingRecipe(epochs=1, positives=8, negatives=2)})
+    train.train(quick, *built, tmp_path / "a", device="toy", tokens=place)
+    slow = RECIPE.model_copy(update={"training": TrainingRecipe(epochs=1, positives=8, learning_rate=1e-12)})
+    on = train.train(slow, *built, tmp_path / "b", device="toy", tokens=place, start=tmp_path / "a")
+    before, _ = checkpoint.load(tmp_path / "a")
+    torch.testing.assert_close(
+        on.ranked.network.heads.state_dict(), before.heads.state_dict(), rtol=0, atol=1e-9
+    )
+    wide = RECIPE.model_copy(update={"network": NetworkRecipe(width=32)})
+    with pytest.raises(InputError, match="other sizes"):
+        train.train(wide, *built, tmp_path / "c", device="toy", tokens=place, start=tmp_path / "a")
+
+
+def test_a_quality_pair_pulls_on_the_head_of_quality_only(built: tuple[Path, Path], tmp_path: Path) -> None:
+    manifest, pool = built
+    source = TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+    sides = read_comparisons(manifest, RECIPE.pairs)
+    network = rank(
+        RECIPE.model_copy(update={"training": TrainingRecipe(epochs=1)}), sides, source
+    ).network.train()
+    one = next(one for one in sides.train if one.dimension == "quality")
+    network.zero_grad()
+    pair_loss(network, source, "quality", [(one.better, [one])], LossRecipe(still=0)).backward()  # type: ignore[no-untyped-call]
+    assert network.heads["quality"].weight.grad is not None
+    assert network.heads["alignment"].weight.grad is None
+
+
+def test_the_loss_is_bradley_terry_of_the_scores(built: tuple[Path, Path], tmp_path: Path) -> None:
+    manifest, pool = built
+    source = TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+    sides = read_comparisons(manifest, RECIPE.pairs)
+    network = rank(RECIPE.model_copy(update={"training": TrainingRecipe(epochs=1)}), sides, source).network
+    one = next(one for one in sides.train if one.dimension == "quality")
+    with torch.no_grad():
+        good, bad = network(source([one.better, one.worse], "quality"), "quality").tolist()
+        recipe = LossRecipe(margin=0.2, still=0)
+        loss = pair_loss(network, source, "quality", [(one.better, [one])], recipe).item()
+        hinge = pair_loss(
+            network, source, "quality", [(one.better, [one])], recipe.model_copy(update={"kind": "margin"})
+        ).item()
+    lead = 0.2 * one.severity - (good - bad)
+    assert loss == pytest.approx(np.log1p(np.exp(lead)), abs=1e-5)
+    assert hinge == pytest.approx(max(0.0, lead), abs=1e-5)
+
+
+def test_a_changed_image_is_named(built: tuple[Path, Path], tmp_path: Path) -> None:
+    manifest, pool = built
+    copy = tmp_path / "pool" / "images"
+    copy.mkdir(parents=True)
+    first, second = sorted((pool / "images").iterdir())[:2]
+    for path in (pool / "images").iterdir():
+        (copy / path.name).write_bytes((second if path == first else path).read_bytes())
+    with pytest.raises(EliqBenchError, match="other pixels than the manifest"):
+        tokens.fill_cache(manifest, tmp_path / "pool", {}, tmp_path / "tokens", device="toy")
+
+
+def test_modes_limit_training_and_not_judging(built: tuple[Path, Path]) -> None:
+    wanted = PairsRecipe(cells=("conventional/technical",), modes=("defocus_blur",))
+    sides = read_comparisons(built[0], wanted)
+    assert {one.mode for one in sides.train} == {"defocus_blur"}
+    assert len({one.mode for one in sides.held_out}) > 5
+    with pytest.raises(InputError, match="mode 'sunshine'"):
+        read_comparisons(built[0], PairsRecipe(modes=("sunshine",)))
+
+
+def test_every_mode_counts_the_same_in_the_summary() -> None:
+    mean, parts = summary({"quality:a/b": 1.0, "quality:a/c": 0.5, "alignment:d/e": 0.25})
+    assert parts == {"quality": 0.75, "alignment": 0.25}
+    assert mean == 0.5
+
+
+def test_the_cache_survives_a_killed_writer_and_refuses_another_backbone(tmp_path: Path) -> None:
+    entry = Encoded(np.ones((2, 3), np.float16), np.full((2, 4), 2, np.float16))
+    cache = TokenCache(tmp_path, {"kind": "toy"})
+    cache.add("first", entry)
+    (keys,) = tmp_path.glob("*.keys")
+    with keys.open("a") as file:
+        file.write("second\t2")  # cut off in the middle of the line
+    other = TokenCache(tmp_path, {"kind": "toy"})
+    other.add("third", Encoded(entry.visual * 3, entry.semantic * 3))
+    again = TokenCache(tmp_path, {"kind": "toy"})
+    assert "second" not in again
+    np.testing.assert_array_equal(again.get("first").semantic, entry.semantic)
+    np.testing.assert_array_equal(again.get("third").visual, 3 * entry.visual)
+    with pytest.raises(InputError, match="another backbone"):
+        TokenCache(tmp_path, {"kind": "lite"})
+
+
+def test_prompts_are_in_the_key_only_where_the_backbone_reads_them() -> None:
+    side = Side("abc", "a cat")
+    assert key_of(side.pixels, side.prompt, False) == "abc"
+    assert key_of(side.pixels, side.prompt, True) != key_of(side.pixels, "a dog", True)
+
+
+def test_no_label_is_reachable_from_training() -> None:
+    """Follow every import of our package from training and critic: none may lead to a module that reads labels."""
+    import eliq_bench
+
+    root = Path(eliq_bench.__file__).parent
+    forbidden = (
+        "eliq_bench.datasets.load",
+        "eliq_bench.datasets.labels",
+        "eliq_bench.datasets.own",
+        "eliq_bench.api",
+    )
+    waiting = [path for room in ("critic", "training") for path in (root / "eliq" / room).rglob("*.py")]
+    seen: set[Path] = set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for name in imports_of(path):
+            assert not name.startswith(forbidden), f"{path.relative_to(root)} imports {name}"
+            waiting += files_of(name, root)
+    assert len(seen) > 20
+
+
+def imports_of(path: Path) -> list[str]:
+    """Full names that a file imports from this package, also inside of functions."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return [name for name in found if name.startswith("eliq_bench")]
+
+
+def files_of(name: str, root: Path) -> list[Path]:
+    base = root.parent.joinpath(*name.split("."))
+    return [path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()]
