@@ -11,7 +11,8 @@ from PIL import Image
 
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.models import weights
-from eliq_bench.models.fingerprint import fingerprint
+from eliq_bench.models.fingerprint import fingerprint, machine_threads
+from eliq_bench.models.pyiqa_metric import threads
 from eliq_bench.registry import create_model, model_card
 from eliq_bench.runner.decode import decode
 from eliq_bench.types import Batch, Scorer
@@ -61,7 +62,8 @@ def own_score(name: str, image: np.ndarray, folder: Path) -> float:
         if name in FILES:
             further["pretrained_model_path"] = str(folder / FILES[name])
         metric = pyiqa.create_metric(name, device=torch.device("cpu"), **further)
-        return float(metric(Image.fromarray(image)))
+        with threads(machine_threads()):  # as in a process of its own, whatever other tests have set
+            return float(metric(Image.fromarray(image)))
 
 
 @pytest.mark.parametrize("name", NAMES)
