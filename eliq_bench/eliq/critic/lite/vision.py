@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from eliq_bench.eliq.critic.backbone import RGB
+from eliq_bench.eliq.critic.lite.fold import fold
 from eliq_bench.errors import EliqBenchError
 
 STAGES: dict[str, int] = {
@@ -108,4 +109,5 @@ def _network() -> torch.nn.Module:
 
     network: torch.nn.Module = EfficientNet.from_name("efficientnet-lite0")
     network.load_state_dict(torch.load(weights_file(), map_location="cpu", weights_only=True))
+    fold(network.eval())
     return network.eval().requires_grad_(False)
