@@ -9,12 +9,14 @@ from typing import Any
 from eliq_bench.datasets.load import load_dataset as load_card
 from eliq_bench.datasets.locate import data_roots
 from eliq_bench.errors import InputError
+from eliq_bench.models.weights import missing
 from eliq_bench.registry import dataset_card, model_card, model_cards
 from eliq_bench.report.results import Results
 from eliq_bench.runner.collect import collect
 from eliq_bench.runner.execute import ReportProgress, Spent, execute
 from eliq_bench.runner.session import Session, Settings, open_store, prepare
 from eliq_bench.types import Dataset, ItemTable, ScoreColumn
+from eliq_bench.vocabulary import RunProtocol
 
 DEFAULT_DATASETS = ("ladder",)
 
@@ -23,6 +25,11 @@ def default_models() -> list[str]:
     """Quick models that need no download: piqe and our own floors (pyiqa's entropy takes longer than all of them)."""
     own = [name for name, card in model_cards().items() if card.floor and "pyiqa" not in card.packages]
     return ["piqe", *own]
+
+
+def probe_models() -> list[str]:
+    """All models that give features and whose weights are on this machine."""
+    return [name for name, card in model_cards().items() if "probe" in card.protocols and not missing(card)]
 
 
 def load_dataset(
@@ -101,23 +108,26 @@ def run(
     resamples: int = 1000,
     settings: Settings | None = None,
     progress: ReportProgress | None = None,
+    protocol: RunProtocol = "zero-shot",
 ) -> Results:
     """Score datasets with models and evaluate the agreement with their labels; what `eliq-bench run` does.
 
     Args:
-        models: names; None takes those that need no download.
+        models: names; None takes those that need no download and can follow the protocol.
         datasets: names, paths of own tables, or `pairs:` and a manifest; None takes the embedded ladder.
         data_root: folders that hold datasets.
         out: folder for results.json, scores.parquet, items.parquet and report.md; None writes nothing.
         dimensions: for own tables, label dimension to `column` or `column:lower`.
         limit: seeded subset of so many items per dataset; the result is marked and enters no leaderboard.
-        seed: of subsets and of resampling.
+        seed: of subsets, of resampling, and of the folds of a probe.
         resamples: bootstrap resamples behind the intervals.
         settings: device, precision, batch size, workers, model options.
         progress: called with (done, total) while scores are computed.
+        protocol: `zero-shot` evaluates scores, `probe` a ridge from features to the labels of other groups.
 
     Raises:
-        InputError: unknown names, missing or wrong files, a folder that cannot be written.
+        InputError: unknown names, missing or wrong files, a folder that cannot be written, a model or dataset that
+            cannot follow the protocol.
         EliqBenchError: the run failed; scores computed so far are stored.
     """
     from eliq_bench.report.assemble import assemble
@@ -127,9 +137,14 @@ def run(
     if out is not None:
         check_writable(Path(out))
     opened = open_datasets(datasets, data_root, dimensions, limit, seed)
-    chosen = _listed(models) or default_models()
+    chosen = _listed(models) or (probe_models() if protocol == "probe" else default_models())
     opened = _of_use(chosen, opened)
-    scored = compute(opened, chosen, settings or Settings(), progress)
+    if protocol == "probe":
+        from eliq_bench import probe
+
+        scored = probe.compute(opened, chosen, settings or Settings(), seed, progress or _silent)
+    else:
+        scored = compute(opened, chosen, settings or Settings(), progress)
     results = assemble(scored, Resampling(seed, resamples))
     if out is not None:
         save(results, scored.tables, scored.columns, Path(out))
@@ -162,7 +177,9 @@ def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None 
     made.resamples = made.resamples if resamples is None else resamples
     tables, columns = with_pairs(read_items(folder / ITEMS_FILE), folder), read_scores(folder / SCORES_FILE)
     resampling = Resampling(made.seed, made.resamples)
-    results.rows, results.cross = evaluate_all(results.datasets, tables, columns, results.models, resampling)
+    results.rows, results.cross = evaluate_all(
+        results.datasets, tables, columns, results.models, resampling, results.protocol
+    )
     results.pairs = judge_all(tables, columns, results.models, resampling)
     save_results(results, folder)
     return results

@@ -104,11 +104,15 @@ def _plugin_cards(entry: EntryPoint, kind: type[AnyCard]) -> list[AnyCard]:
 
 
 def model_card(name: str) -> ModelCard:
-    """Card of a model.
+    """Card of a model; `eliq:` and a path or the id of a hub repository names a critic by its checkpoint.
 
     Raises:
         InputError: no model has this name.
     """
+    if name.startswith("eliq:"):
+        from eliq_bench.models.eliq_card import critic_card
+
+        return critic_card(name)
     return _find(name, model_cards(), "model")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from eliq_bench.vocabulary import Direction, Kind, Status, Supervision, Truth
+from eliq_bench.vocabulary import Direction, Kind, RunProtocol, Status, Supervision, Truth
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,6 +107,8 @@ class ModelCard(Card):
     """Names of the datasets whose human labels it saw."""
     floor: bool = False
     """True for a trivial predictor that any real model must beat."""
+    protocols: tuple[RunProtocol, ...] = ("zero-shot",)
+    """`zero-shot` if its scorer gives scores, `probe` if it gives features (see `FeatureScorer`)."""
     code_licence: str
     weights_licence: str = "no weights"
     weights: tuple[WeightFile, ...] = ()
@@ -116,6 +118,8 @@ class ModelCard(Card):
     """Distributions whose version changes the scores; part of the fingerprint."""
     score_range: tuple[float | None, float | None] = (None, None)
     needs_prompt: bool = False
+    prompt_optional: bool = False
+    """True if a model that reads prompts gives some of its dimensions without one; the others are then undefined."""
     max_batch: int | None = None
     """1 where batching is slower or changes the score; None where any size does."""
     min_side: int = 1
@@ -306,6 +310,18 @@ class Scorer(Protocol):
 
     def score(self, batch: Batch) -> Scores:
         """Scores in the model's own direction; neither order nor size of the batch may change them."""
+        ...
+
+
+class FeatureScorer(Scorer, Protocol):
+    """A scorer that the probe protocol can use; its card lists `probe`."""
+
+    def features(self, batch: Batch) -> "dict[str, NDArray[np.floating[Any]]]":
+        """What the model knows of each image for each dimension of its card, (B, D); kept as float32.
+
+        D may differ between dimensions, never between images. A row that is not finite: undefined for this image.
+        Neither order nor size of the batch may change the rows.
+        """
         ...
 
 

@@ -2,6 +2,9 @@
 
 from typing import Literal
 
+RunProtocol = Literal["zero-shot", "probe"]
+"""`zero-shot`: no label is read; `probe`: a ridge from features of the model to the labels of other groups. The two
+never share a table."""
 Direction = Literal["higher", "lower"]
 Supervision = Literal["training-free", "label-free", "preference-trained", "mos-trained"]
 Status = Literal["ok", "undefined", "unreadable", "error"]

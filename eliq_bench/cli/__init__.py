@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from eliq_bench.cli.ablate import ablate
 from eliq_bench.cli.check import check
 from eliq_bench.cli.compare import compare
 from eliq_bench.cli.doctor import doctor
@@ -15,6 +16,7 @@ from eliq_bench.cli.leaderboard import leaderboard
 from eliq_bench.cli.listing import list_group
 from eliq_bench.cli.pairs import pairs
 from eliq_bench.cli.plot import plot
+from eliq_bench.cli.project import project
 from eliq_bench.cli.report import report
 from eliq_bench.cli.run import run
 from eliq_bench.cli.score import score
@@ -43,6 +45,8 @@ for command in (
     pairs,
     train,
     instruct,
+    project,
+    ablate,
     plot,
     list_group,
     doctor,

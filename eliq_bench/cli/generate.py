@@ -22,6 +22,7 @@ from eliq_bench.errors import InputError
 @click.option("--revision", help="Branch, tag or commit of the pipeline, if it is one.")
 @click.option("--seed", default=0, show_default=True, help="Every image gets its own seed from it.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--devices", help="Several, as cuda:0,cuda:1: each draws a share in a process of its own.")
 @click.option(
     "--dtype",
     default="auto",
@@ -40,7 +41,8 @@ from eliq_bench.errors import InputError
 @click.option(
     "--negatives",
     default="",
-    help="Modes with commas: few_steps, low_resolution, extreme_guidance, perturbed_prompt, weaker, edit.",
+    help="Modes with commas: few_steps, low_resolution, perturbed_latents, extreme_guidance, perturbed_prompt, "
+    "weaker, edit.",
 )
 @click.option("--weaker", help="Pipeline that draws the negatives of mode weaker.")
 @click.option("--editor", help="Editing pipeline for the negatives of mode edit.")
@@ -53,6 +55,7 @@ def generate(
     revision: str | None,
     seed: int,
     device: str,
+    devices: str | None,
     dtype: str,
     offload: bool,
     per_prompt: int,
@@ -80,7 +83,9 @@ def generate(
     from eliq_bench.eliq.prompts.read import read_prompts
     from eliq_bench.runner.device import resolve_device
 
-    where = resolve_device(device)
+    if devices and device != "auto":
+        raise InputError(f"--device {device} and --devices {devices} exclude each other; give one of them.")
+    where = [resolve_device(one) for one in (names((devices,)) if devices else [device])]
     given = names(pipelines)
     if revision and len(given) > 1:
         raise InputError(f"--revision {revision} fits one pipeline, not {len(given)}; draw them one by one.")
@@ -88,7 +93,7 @@ def generate(
         steps=steps,
         guidance=guidance,
         size=_size(size),
-        dtype="float32" if where == "cpu" and dtype == "auto" else dtype,
+        dtype="float32" if "cpu" in where and dtype == "auto" else dtype,
         seed=seed,
         per_prompt=per_prompt,
         limit=limit,

@@ -93,13 +93,17 @@ def _model_row(card: "ModelCard") -> dict[str, str]:
     return {
         "model": card.name,
         "predicts": ", ".join(f"{name} ({way})" for name, way in card.dimensions.items()),
-        "supervision": card.supervision + (" (floor)" if card.floor else ""),
+        "supervision": card.supervision + _role(card),
         "labels seen": ", ".join(card.trained_on) or "none",
         "code licence": card.code_licence,
         "weights licence": card.weights_licence,
         "weights": _weights(card),
         "what it is": card.summary,
     }
+
+
+def _role(card: "ModelCard") -> str:
+    return " (floor)" if card.floor else "" if "zero-shot" in card.protocols else " (features only)"
 
 
 def _weights(card: "ModelCard") -> str:

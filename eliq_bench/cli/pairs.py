@@ -42,6 +42,7 @@ pairs.add_command(export)
 @click.option("--seed", default=0, show_default=True, help="Of the draws and of the split.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
 @click.option("--limit", type=click.IntRange(1), help="Take only this many images, spread over the list.")
+@click.option("--safety", help="Leave out what this image classifier of transformers flags: id or folder.")
 def build(
     images: Path,
     out: Path,
@@ -51,6 +52,7 @@ def build(
     seed: int,
     workers: int | None,
     limit: int | None,
+    safety: str | None,
 ) -> None:
     """Make pairs of IMAGES. An interrupted build goes on where it was when it is started again.
 
@@ -62,7 +64,7 @@ def build(
 
     settings = Settings(levels(severities), per_mode, not all_modes, seed)
     with stage_bars() as report:
-        built = build_pairs(images, out, settings, workers, limit, report)
+        built = build_pairs(images, out, settings, workers, limit, report, safety)
     for note in built.notes:
         click.echo(f"Note: {note}", err=True)
     for reason, count in built.rejected.items():

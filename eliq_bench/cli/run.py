@@ -8,6 +8,7 @@ import click
 
 from eliq_bench.cli import options
 from eliq_bench.cli.progress import progress_bar
+from eliq_bench.vocabulary import RunProtocol
 
 
 @click.command()
@@ -27,7 +28,14 @@ from eliq_bench.cli.progress import progress_bar
 @click.option(
     "--limit", type=click.IntRange(1), help="Seeded subset of N items or pairs; never on a leaderboard."
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of subsets and resampling.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["zero-shot", "probe"]),
+    default="zero-shot",
+    show_default=True,
+    help="probe: fit a ridge from features to the labels of other groups; its own table.",
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of subsets, resampling and folds.")
 @click.option("--resamples", default=1000, show_default=True, type=click.IntRange(100), help="For intervals.")
 @click.option("--dry-run", is_flag=True, help="Say what is here, missing, stored, to be computed; no more.")
 @options.scoring_options
@@ -38,6 +46,7 @@ def run(
     out: Path | None,
     dimensions: tuple[str, ...],
     limit: int | None,
+    protocol: RunProtocol,
     seed: int,
     resamples: int,
     dry_run: bool,
@@ -50,6 +59,7 @@ def run(
     eliq-bench run --models niqe,piqe,sharpness --datasets agiqa3k --data-root ~/data
     eliq-bench run --models clipiqa --datasets my.csv --dimension quality=mos
     eliq-bench run --models niqe,piqe --datasets pairs:PAIRS
+    eliq-bench run --protocol probe --models lite-features --datasets agiqa3k
     """
     from eliq_bench import api
 
@@ -59,8 +69,9 @@ def run(
         from eliq_bench.report.preflight import preflight
 
         names = options.names(datasets) or list(api.DEFAULT_DATASETS)
-        wanted = options.names(models) or api.default_models()
-        text, ready = preflight(wanted, names, data_root, chosen, settings, limit, seed)
+        default = api.probe_models if protocol == "probe" else api.default_models
+        wanted = options.names(models) or default()
+        text, ready = preflight(wanted, names, data_root, chosen, settings, limit, seed, protocol)
         click.echo(text)
         raise click.exceptions.Exit(0 if ready else 1)
     folder = out or Path("runs") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
@@ -76,6 +87,7 @@ def run(
             resamples=resamples,
             settings=settings,
             progress=progress,
+            protocol=protocol,
         )
     from eliq_bench.report.console import show
 

@@ -5,6 +5,8 @@ look, as named by `cache` on its card:
 
 - `torch-hub/pyiqa`, `torch-hub/checkpoints`: below torch's home (`TORCH_HOME`),
 - `clip`: `~/.cache/clip`,
+- `package`: in this package, beside the code,
+- an absolute path: the folder of a checkpoint that the user named,
 - `huggingface`: the hub's cache; `file` is then a repository id, identified by its commit.
 """
 
@@ -26,6 +28,9 @@ OTHER_FORMATS = ["*.msgpack", "*.h5", "*.onnx", "*.ot", "*.tflite"]
 
 HUB = "https://huggingface.co"
 
+SHIPPED = Path(__file__).parent.parent / "eliq/shipped"
+"""Weights that are part of this package."""
+
 
 def torch_hub() -> Path:
     """Torch hub's folder, as `torch.hub.get_dir` gives it, without importing torch."""
@@ -41,6 +46,10 @@ def user_folder() -> Path | None:
 
 def cache_folder(weight: WeightFile) -> Path:
     """The folder in which the library that loads this file looks for it."""
+    if weight.cache == "package":
+        return SHIPPED
+    if Path(weight.cache).is_absolute():
+        return Path(weight.cache)
     if weight.cache == "clip":
         return Path("~/.cache/clip").expanduser()
     if weight.cache == "huggingface":

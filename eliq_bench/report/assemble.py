@@ -14,6 +14,7 @@ from eliq_bench.report.evaluate import Resampling, backwards, evaluate_dataset
 from eliq_bench.report.judged.evaluate import judge_all
 from eliq_bench.report.results import CrossRow, DatasetRecord, Environment, ModelRecord, Results, Row
 from eliq_bench.types import Dataset, ItemTable, ScoreColumn
+from eliq_bench.vocabulary import RunProtocol
 
 if TYPE_CHECKING:
     from eliq_bench.api import Scored
@@ -27,7 +28,7 @@ def assemble(scored: "Scored", resampling: Resampling) -> Results:
     session = scored.session
     datasets = [dataset_record(dataset) for dataset in session.datasets]
     models = [
-        _model_record(spec, wanted, stored, scored.columns)
+        _model_record(spec, wanted, stored, scored.columns, session.protocol)
         for spec, wanted, stored in zip(session.specs, session.plan.wanted, session.plan.stored, strict=True)
     ]
     environment = Environment(
@@ -46,9 +47,10 @@ def assemble(scored: "Scored", resampling: Resampling) -> Results:
         decode_seconds=scored.spent.decode_seconds,
         scoring_seconds=scored.spent.scoring_seconds,
     )
-    rows, cross = evaluate_all(datasets, scored.tables, scored.columns, models, resampling)
+    rows, cross = evaluate_all(datasets, scored.tables, scored.columns, models, resampling, session.protocol)
     pairs = judge_all(scored.tables, scored.columns, models, resampling)
     return Results(
+        protocol=session.protocol,
         environment=environment,
         datasets=datasets,
         models=models,
@@ -65,14 +67,15 @@ def evaluate_all(
     columns: list[ScoreColumn],
     models: list[ModelRecord],
     resampling: Resampling,
+    protocol: RunProtocol = "zero-shot",
 ) -> tuple[list[Row], list[CrossRow]]:
-    """Rows and cross tables of all datasets, in order."""
+    """Rows and cross tables of all datasets, in order, marked with the protocol of the columns."""
     rows: list[Row] = []
     cross: list[CrossRow] = []
     for record, table in zip(datasets, tables, strict=True):
         own = [column for column in columns if column.dataset == record.name]
         more_rows, more_cross = evaluate_dataset(record, table, own, models, resampling)
-        rows += more_rows
+        rows += [row.model_copy(update={"protocol": protocol}) for row in more_rows]
         cross += more_cross
     return rows, cross
 
@@ -101,14 +104,17 @@ def dataset_record(dataset: Dataset) -> DatasetRecord:
     )
 
 
-def _model_record(spec: "ModelSpec", wanted: int, stored: int, columns: list[ScoreColumn]) -> ModelRecord:
+def _model_record(
+    spec: "ModelSpec", wanted: int, stored: int, columns: list[ScoreColumn], protocol: RunProtocol
+) -> ModelRecord:
     card = spec.card
+    predictions = dict.fromkeys(card.dimensions, "higher")  # of labels, whichever way its own scores point
     seconds = np.concatenate([column.seconds for column in columns if column.model == card.name])
     seconds = seconds[seconds > 0]
     return ModelRecord(
         name=card.name,
         summary=card.summary,
-        dimensions=card.dimensions,
+        dimensions=predictions if protocol == "probe" else card.dimensions,
         supervision=card.supervision,
         trained_on=list(card.trained_on),
         floor=card.floor,

@@ -81,8 +81,10 @@ def weights() -> Iterator[Check]:
 
 
 def ready_models() -> list[str]:
-    """Models whose weights are all on this machine."""
-    return [name for name, card in model_cards().items() if not missing(card)]
+    """Models that give scores and whose weights are all on this machine."""
+    return [
+        name for name, card in model_cards().items() if "zero-shot" in card.protocols and not missing(card)
+    ]
 
 
 def promises(models: Sequence[str], device: str = "auto") -> Iterator[Check]:

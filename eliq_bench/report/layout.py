@@ -38,6 +38,11 @@ PARTIAL = (
     "given: partial Spearman correlation, the other label held fixed. A score that measures quality alone keeps "
     "about none with alignment, however high its plain one."
 )
+PROBE = (
+    "labels (MOS) of other groups were read. A ridge from the features of a model to these labels predicts each item "
+    "without having seen its group, so this tells what the features hold, not what a model scores without labels. "
+    "It is never compared with a zero-shot result."
+)
 LEGEND = (
     "SRCC, KRCC: rank correlation (Spearman, Kendall tau-b) with the labels, signed, so that a model which ranks "
     "backwards is negative; the interval is a bootstrap over groups ({groups}).",
@@ -86,7 +91,14 @@ def sections(results: Results) -> list[Section]:
             tables.append(_section(results.dataset(name), dimension, rows, origins))
     for name, cross in groupby(results.cross, key=lambda row: row.dataset):
         tables.append(_cross_section(results.dataset(name), list(cross)))
-    return tables
+    return [_as_probe(table) for table in tables] if results.protocol == "probe" else tables
+
+
+def _as_probe(section: Section) -> Section:
+    """The section under a heading that cannot be taken for that of a zero-shot table."""
+    return replace(
+        section, title=f"PROBE, fitted to MOS | {section.title}", notes=[f"Probe: {PROBE}", *section.notes]
+    )
 
 
 def _section(dataset: DatasetRecord, dimension: str, rows: list[Row], origins: Mapping[str, str]) -> Section:
@@ -145,6 +157,8 @@ def _cells(row: Row, imported: bool) -> list[str]:
 def _supervision(row: Row, imported: bool) -> str:
     if row.supervision is None:
         return row.kind
+    if row.protocol == "probe":
+        return f"{row.supervision} features, ridge on MOS"
     return row.supervision + (" (floor)" if row.kind == "floor" else " (imported)" if imported else "")
 
 

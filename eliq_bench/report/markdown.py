@@ -4,15 +4,20 @@ from tabulate import tabulate
 
 from eliq_bench.report.judged.tables import LEGEND as PAIRS_LEGEND
 from eliq_bench.report.judged.tables import pair_sections
-from eliq_bench.report.layout import LEGEND, Section, sections
+from eliq_bench.report.layout import LEGEND, PROBE, Section, sections
 from eliq_bench.report.results import DatasetRecord, Environment, ModelRecord, Results
+
+PROTOCOLS = {
+    "zero-shot": "no label of these datasets was used to fit or choose anything here.",
+    "probe": PROBE,
+}
 
 
 def report(results: Results) -> str:
     """Markdown with tables, legend, datasets, models and how it was made; ends with a newline."""
     parts = [
         "# eliq-bench report",
-        f"Protocol: **{results.protocol}**: no label of these datasets was used to fit or choose anything here.",
+        f"Protocol: **{results.protocol}**: {PROTOCOLS[results.protocol]}",
     ]
     for section in [*sections(results), *pair_sections(results)]:
         parts += _section(section)

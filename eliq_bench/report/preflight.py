@@ -7,9 +7,10 @@ from eliq_bench.api import load_dataset
 from eliq_bench.datasets.subset import keep_predicted, take_subset
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.models.weights import missing
-from eliq_bench.runner.session import Session, Settings, open_store, prepare
+from eliq_bench.runner.session import Session, Settings, open_features, open_store, prepare
 from eliq_bench.runner.specs import choose
 from eliq_bench.types import Dataset, ModelCard
+from eliq_bench.vocabulary import RunProtocol
 
 
 def preflight(
@@ -20,6 +21,7 @@ def preflight(
     settings: Settings,
     limit: int | None = None,
     seed: int = 0,
+    protocol: RunProtocol = "zero-shot",
 ) -> tuple[str, bool]:
     """What is here, missing, stored and to be computed; and whether the run could start now.
 
@@ -48,8 +50,8 @@ def preflight(
         usable += [] if lacking else [card.name]
     lines.append("Work")
     kept = {name: value for name, value in settings.model_options.items() if name in usable}
-    with open_store() as store:
-        session = prepare(opened, usable, _with_options(settings, kept), store)
+    with open_features() if protocol == "probe" else open_store() as store:
+        session = prepare(opened, usable, _with_options(settings, kept), store, protocol)
     lines += [f"  {line}" for line in _work(session)]
     return "\n".join(lines), ready
 

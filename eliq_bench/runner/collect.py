@@ -64,7 +64,7 @@ def _cell(
         return nothing, "missing", "image not at hand", 0.0
     if path not in hashes:
         return nothing, "unreadable", "the file cannot be read", 0.0
-    if spec.card.needs_prompt and not prompt:
+    if spec.lacks_prompt(prompt):
         return nothing, "undefined", "the item has no prompt", 0.0
     row = known.get((hashes[path], prompt_key(spec.prompt(prompt)), dimension))
     if row is None:

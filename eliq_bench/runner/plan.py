@@ -20,10 +20,16 @@ class ModelSpec:
     device: str
     dtype: str
     fingerprint: Fingerprint
+    features: bool = False
+    """Ask its scorer for features instead of scores, as the probe protocol does."""
 
     def prompt(self, prompt: str | None) -> str | None:
         """The prompt as this model reads it: None if it reads none."""
         return (prompt or "") if self.card.needs_prompt else None
+
+    def lacks_prompt(self, prompt: str | None) -> bool:
+        """Whether this model can say nothing of an item with this prompt."""
+        return self.card.needs_prompt and not self.card.prompt_optional and not prompt
 
 
 class Want(NamedTuple):
@@ -108,7 +114,7 @@ def _wanted(
         for path, prompt in zip(dataset.items.image, dataset.items.prompt, strict=True):
             if path is None or path not in hashes:
                 continue
-            if spec.card.needs_prompt and not prompt:
+            if spec.lacks_prompt(prompt):
                 continue  # the item is reported as undefined when results are put together
             paths.setdefault(hashes[path], path)
             wanted[hashes[path], spec.prompt(prompt)] = None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.registry import resolve
 from eliq_bench.runner.decode import DecodeError
+from eliq_bench.runner.features import features_of, packed
 from eliq_bench.runner.plan import ModelSpec, Task, Want
 from eliq_bench.runner.store import ScoreRow, prompt_key
 from eliq_bench.runner.virtual import pixels_of
@@ -135,7 +136,10 @@ class ChunkScorer:
         if isinstance(scorer, str):
             raise EliqBenchError(scorer)
         prompts = tuple(entry.prompt or "" for entry in entries) if scorer.card.needs_prompt else ()
-        scores = scorer.score(Batch(np.stack([entry.prepared for entry in entries]), prompts))
+        batch = Batch(np.stack([entry.prepared for entry in entries]), prompts)
+        if self.specs[model].features:
+            return features_of(scorer, batch)
+        scores = scorer.score(batch)
         for dimension in scorer.card.dimensions:
             shape = scores.values[dimension].shape
             if shape != (len(entries),):
@@ -150,8 +154,8 @@ class ChunkScorer:
         for position, entry in enumerate(entries):
             spent = seconds + entry.seconds
             for dimension, values in scores.values.items():
-                value = float(values[position])
-                defined = bool(np.isfinite(value))
+                value = values[position]  # a number, or a row of features
+                defined = bool(np.isfinite(value).all())
                 reason = "" if defined else (scores.reasons[position] if scores.reasons else "not finite")
                 rows.append(
                     ScoreRow(
@@ -159,10 +163,11 @@ class ChunkScorer:
                         entry.image,
                         prompt_key(entry.prompt),
                         dimension,
-                        value if defined else None,
+                        float(value) if defined and not value.shape else None,
                         "ok" if defined else "undefined",
                         reason,
                         spent,
+                        packed(value) if defined and value.shape else None,
                     )
                 )
         return rows

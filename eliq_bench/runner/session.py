@@ -1,18 +1,22 @@
 """A run before it computes: datasets opened, models identified, images hashed, the work planned."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eliq_bench.cache import cache_dir
 from eliq_bench.errors import InputError
+from eliq_bench.registry import model_cards
 from eliq_bench.runner.device import default_batch_size, default_workers, resolve_device
 from eliq_bench.runner.execute import Resources
+from eliq_bench.runner.features import FeatureStore
 from eliq_bench.runner.plan import ModelSpec, Plan, hash_images, make_plan
 from eliq_bench.runner.specs import ModelOptions, choose, make_spec
 from eliq_bench.runner.store import ScoreStore
-from eliq_bench.types import Dataset, ImageSource, ItemTable
+from eliq_bench.types import Dataset, ImageSource, ItemTable, ModelCard
+from eliq_bench.vocabulary import RunProtocol
 
 STORE_FILE = "scores.sqlite"
+FEATURES_FILE = "features.sqlite"
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Session:
     plan: Plan
     resources: Resources
     warnings: list[str]
+    protocol: RunProtocol = "zero-shot"
 
     def tables(self) -> list[ItemTable]:
         """The items of each dataset with the hash of each image."""
@@ -59,13 +64,30 @@ def open_store() -> ScoreStore:
     return ScoreStore(cache_dir() / STORE_FILE)
 
 
+def open_features() -> FeatureStore:
+    """The store of features in the cache folder."""
+    return FeatureStore(cache_dir() / FEATURES_FILE)
+
+
 def prepare(
-    datasets: Sequence[Dataset], models: Sequence[str], settings: Settings, store: ScoreStore
+    datasets: Sequence[Dataset],
+    models: Sequence[str],
+    settings: Settings,
+    store: ScoreStore,
+    protocol: RunProtocol = "zero-shot",
 ) -> Session:
     """Identify the models, hash the images and plan what the store lacks.
 
+    Args:
+        datasets: whose items are wanted.
+        models: names.
+        settings: how to compute.
+        store: of scores; for the protocol `probe` of features.
+        protocol: whether scores or features are wanted.
+
     Raises:
-        InputError: two datasets of one name, an unknown model, option or device.
+        InputError: two datasets of one name, an unknown model, option or device, or a model that cannot follow the
+            protocol.
         EliqBenchError: a package or a weight file is missing.
     """
     names = [dataset.card.name for dataset in datasets]
@@ -73,8 +95,10 @@ def prepare(
         if names.count(name) > 1:
             raise InputError(f"Two datasets are called {name}; rename one of the tables.")
     chosen = choose(list(models), settings.model_options)
+    _check_protocol([card for card, _ in chosen], protocol)
     device = resolve_device(settings.device)
     specs = [make_spec(card, options, device, settings.dtype, settings.offline) for card, options in chosen]
+    specs = [replace(spec, features=protocol == "probe") for spec in specs]
     images = [path for dataset in datasets for path in dataset.items.image if path is not None]
     hashes = hash_images(images)
     return Session(
@@ -89,7 +113,19 @@ def prepare(
             offline=settings.offline,
         ),
         warnings=_precision_warnings(specs, settings.dtype),
+        protocol=protocol,
     )
+
+
+def _check_protocol(cards: list[ModelCard], protocol: RunProtocol) -> None:
+    for card in cards:
+        if protocol not in card.protocols:
+            if protocol == "zero-shot":
+                raise InputError(
+                    f"{card.name} gives features and no score; it takes part with --protocol probe."
+                )
+            able = ", ".join(name for name, other in model_cards().items() if "probe" in other.protocols)
+            raise InputError(f"{card.name} gives no features to --protocol probe; these models do: {able}.")
 
 
 def _precision_warnings(specs: list[ModelSpec], dtype: str | None) -> list[str]:

@@ -40,6 +40,8 @@ class ScoreRow(NamedTuple):
     status: Status
     reason: str
     seconds: float
+    vector: bytes | None = None
+    """Features as float32, in the feature store only (`runner/features.py`)."""
 
 
 def prompt_key(prompt: str | None) -> str:
@@ -53,6 +55,8 @@ class ScoreStore:
     Raises:
         InputError: the file is no store, was written by a newer version, or cannot be opened.
     """
+
+    tables = TABLES
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -75,7 +79,7 @@ class ScoreStore:
             )
         if version < SCHEMA_VERSION:
             self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.executescript(TABLES)
+            self._connection.executescript(self.tables)
             self._connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         self._connection.execute("PRAGMA synchronous=NORMAL")
 
@@ -107,12 +111,15 @@ class ScoreStore:
             EliqBenchError: the disk is full or the file cannot be written; earlier rows are kept.
         """
         with self._transaction():
-            self._connection.executemany(
-                "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-                "score = excluded.score, status = excluded.status, reason = excluded.reason, "
-                "seconds = excluded.seconds WHERE scores.status = 'error'",
-                rows,
-            )
+            self._insert(rows)
+
+    def _insert(self, rows: Iterable[ScoreRow]) -> None:
+        self._connection.executemany(
+            "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "score = excluded.score, status = excluded.status, reason = excluded.reason, "
+            "seconds = excluded.seconds WHERE scores.status = 'error'",
+            (row[:8] for row in rows),
+        )
 
     def rows(self, fingerprint: str) -> dict[tuple[str, str, str], ScoreRow]:
         """All rows of a model, by (image, prompt, dimension)."""

@@ -38,6 +38,8 @@ class Tokens(NamedTuple):
     """(B, V, semantic_width) float32."""
     mask: "torch.Tensor"
     """(B, V) bool, True where there is a token."""
+    prior: "torch.Tensor | None" = None
+    """(B,) what the backbone itself would say on this dimension, if it can: the network learns a correction to it."""
 
 
 class Backbone(Protocol):

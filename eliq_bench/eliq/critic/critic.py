@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from eliq_bench.eliq.critic import checkpoint
-from eliq_bench.eliq.critic.backbone import RGB, Backbone, Dimension
+from eliq_bench.eliq.critic.backbone import RGB, Backbone, Dimension, Encoded
 from eliq_bench.eliq.critic.backbones import create_backbone
 from eliq_bench.eliq.critic.checkpoint import CriticCard
 from eliq_bench.eliq.critic.network import CriticNetwork
@@ -50,7 +51,7 @@ class Critic:
             images: B decoded images (H, W, 3) uint8 of any sizes.
             prompts: B prompts, "" where there is none.
         """
-        encoded = self.backbone.encode(images, prompts)
+        encoded = self._encode(images, prompts)
         scores: dict[Dimension, NDArray[np.float64]] = {}
         for dimension in self.card.dimensions:
             raw = self.network(self.backbone.tokens(encoded, prompts, dimension), dimension)
@@ -62,11 +63,24 @@ class Critic:
 
     @torch.inference_mode()
     def features(
-        self, images: Sequence[RGB], prompts: Sequence[str], dimension: Dimension
-    ) -> NDArray[np.float64]:
-        """What the head of a dimension reads, (B, D), for the probe protocol."""
-        tokens = self.backbone.tokens(self.backbone.encode(images, prompts), prompts, dimension)
-        return np.asarray(self.network.features(tokens, dimension).double().cpu().numpy())
+        self, images: Sequence[RGB], prompts: Sequence[str]
+    ) -> dict[Dimension, NDArray[np.floating[Any]]]:
+        """What the head of each dimension reads, (B, D), for the probe protocol."""
+        encoded = self._encode(images, prompts)
+        return {
+            name: self.network.features(self.backbone.tokens(encoded, prompts, name), name).cpu().numpy()
+            for name in self.card.dimensions
+        }
+
+    def _encode(self, images: Sequence[RGB], prompts: Sequence[str]) -> list[Encoded]:
+        """Each image once, where the backbone does not read prompts: pairs show one image under many."""
+        if self.backbone.reads_prompt:
+            return self.backbone.encode(images, prompts)
+        rows: dict[tuple[Any, bytes], int] = {}
+        order = [rows.setdefault((image.shape, image.tobytes()), len(rows)) for image in images]
+        firsts = [images[order.index(row)] for row in range(len(rows))]
+        encoded = self.backbone.encode(firsts, [""] * len(firsts))
+        return [encoded[row] for row in order]
 
 
 def load_critic(path: Path, device: str = "cpu", dtype: str = "auto") -> Critic:

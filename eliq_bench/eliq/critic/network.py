@@ -99,6 +99,7 @@ class CriticNetwork(nn.Module):
         self.layers = nn.ModuleList(QueryLayer(recipe) for _ in range(recipe.depth))
         self.norm = nn.LayerNorm(recipe.width)
         self.heads = nn.ModuleDict({name: nn.Linear(recipe.width, 1) for name in dimensions})
+        self.trust = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name in dimensions})
 
     def features(self, tokens: Tokens, dimension: Dimension) -> torch.Tensor:
         """What the head of a dimension reads, (B, D)."""
@@ -112,8 +113,12 @@ class CriticNetwork(nn.Module):
         return self.norm(queries).mean(1)
 
     def forward(self, tokens: Tokens, dimension: Dimension) -> torch.Tensor:
-        """Raw score of each image on a dimension, (B,), higher is better; calibration comes later."""
-        return self.heads[dimension](self.features(tokens, dimension)).squeeze(-1)
+        """Raw score of each image on a dimension, (B,), higher is better; calibration comes later.
+
+        Where the backbone has a prior, the score is the prior times a learnt trust, and what the head adds.
+        """
+        score: torch.Tensor = self.heads[dimension](self.features(tokens, dimension)).squeeze(-1)
+        return score if tokens.prior is None else score + self.trust[dimension] * tokens.prior
 
 
 def _project(channels: int, recipe: NetworkRecipe) -> nn.Sequential:

@@ -1,6 +1,7 @@
 """A pipeline in memory that draws the images of jobs."""
 
 import gc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ from PIL import Image
 from eliq_bench.eliq.generate.job import Job
 from eliq_bench.eliq.generate.locate import Located
 from eliq_bench.eliq.generate.quiet import import_diffusers, quiet
+from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.runner.decode import decode
 
 MULTIPLE = 16
 """Widths and heights that every pipeline can draw are multiples of this: autoencoders halve up to three times, and
 transformers take patches of two."""
+LATE = 0.8
+"""Share of the steps after which latents are perturbed: forms stand, and few steps are left to mend; our choice."""
 
 
 class Drawer:
@@ -101,6 +105,8 @@ class Drawer:
             arguments[self.found.guidance_argument] = job.guidance
         if job.edits:
             arguments["image"] = positive
+        if job.latent_noise:
+            arguments["callback_on_step_end"] = _perturbing(job)
         size = job.size
         if positive is not None and job.scale < 1:
             size = (_multiple(positive.width * job.scale), _multiple(positive.height * job.scale))
@@ -113,6 +119,23 @@ class Drawer:
                 f"{job.mode or 'the command'} needs; leave it out or choose another pipeline."
             )
         return arguments
+
+
+def _perturbing(job: Job) -> Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]:
+    """What a pipeline calls after each step; after a late one it adds noise that the seed of the job decides on."""
+    import torch
+
+    late = max(1, round(LATE * job.steps)) - 1
+    generator = torch.Generator("cpu").manual_seed(draw(job.seed, "latents"))
+
+    def perturb(pipe: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        if step == late:
+            latents = tensors["latents"]
+            noise = torch.randn(latents.shape, generator=generator).to(latents)
+            tensors["latents"] = latents + job.latent_noise * latents.std() * noise
+        return tensors
+
+    return perturb
 
 
 def _multiple(length: float) -> int:

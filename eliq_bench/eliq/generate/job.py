@@ -24,6 +24,8 @@ class Job(NamedTuple):
     dtype: str
     scale: float = 1.0
     """Of a negative: drawn at this share of the width and height of its positive."""
+    latent_noise: float = 0.0
+    """Of a negative: deviation of noise added to the latents late on, as a share of their own."""
     negative_of: str = ""
     """Name of the positive; a negative is brought to its size."""
     mode: str = ""

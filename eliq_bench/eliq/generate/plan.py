@@ -159,6 +159,8 @@ def _negative(
         return _few_steps(job, card)
     if card.name == "low_resolution":
         return job._replace(scale=value)
+    if card.name == "perturbed_latents":
+        return job._replace(latent_noise=value)
     if card.name == "extreme_guidance":
         return job._replace(guidance=job.guidance * value) if job.guidance else None
     text = perturbed(entry, None, int(value), draw(wanted.seed, positive.name, card.name))

@@ -1,6 +1,5 @@
 """Drawing the images of a plan that are not there yet, one pipeline in memory at a time."""
 
-import json
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -15,10 +14,10 @@ from eliq_bench.eliq.generate.drawer import Drawer
 from eliq_bench.eliq.generate.index import add, listed, repair
 from eliq_bench.eliq.generate.job import FOLDER, Job
 from eliq_bench.eliq.generate.locate import Located
+from eliq_bench.eliq.generate.shares import draw_shares
+from eliq_bench.eliq.generate.story import add_story
 from eliq_bench.report.folder import check_writable, write_whole
 
-STORY_FILE = "generate.json"
-"""Beside the index: versions, device, time and memory of each run. It differs between machines."""
 AGAIN = "the same command goes on from the images that are drawn"
 
 Report = Callable[[str, int, int], None]
@@ -40,7 +39,7 @@ def draw_jobs(
     jobs: Sequence[Job],
     pipelines: Sequence[Located],
     out: Path,
-    device: str,
+    devices: Sequence[str],
     offload: bool = False,
     report: Report | None = None,
 ) -> Drawn:
@@ -50,7 +49,7 @@ def draw_jobs(
         jobs: positives before their negatives.
         pipelines: all that the jobs name.
         out: folder, created if it is not there.
-        device: a torch device.
+        devices: torch devices; several share the jobs, each in a process of its own.
         offload: see `drawer.Drawer`.
         report: told about the progress.
 
@@ -59,6 +58,7 @@ def draw_jobs(
         EliqBenchError: a pipeline failed, or the disk is full; what is drawn is kept.
     """
     started = time.monotonic()
+    report = report or (lambda *_: None)
     check_writable(out)
     (out / FOLDER).mkdir(exist_ok=True)
     repair(out)
@@ -67,15 +67,27 @@ def draw_jobs(
         if job.name not in known and (out / job.name).is_file():
             add(out, job)  # killed between the image and its row
     missing = [job for job in jobs if not (out / job.name).is_file()]
-    named = {(one.name, one.revision): one for one in pipelines}
-    made = 0
-    for key, group in groupby(missing, key=lambda job: (job.pipeline, job.revision, job.dtype)):
-        own = list(group)
-        made += _draw_with(named[key[:2]], own, out, device, offload, report or (lambda *_: None))
+    if len(devices) == 1:
+        made = draw_share(missing, pipelines, out, devices[0], offload, report)
+    else:
+        made = draw_shares(missing, pipelines, out, devices, offload, report)
     return Drawn(made, len(jobs) - len(missing), len(missing) - made, time.monotonic() - started)
 
 
-def _draw_with(found: Located, jobs: list[Job], out: Path, device: str, offload: bool, report: Report) -> int:
+def draw_share(
+    jobs: Sequence[Job], pipelines: Sequence[Located], out: Path, device: str, offload: bool, report: Report
+) -> int:
+    """Draw jobs on one device, one pipeline in memory at a time; returns how many were drawn."""
+    named = {(one.name, one.revision): one for one in pipelines}
+    made = 0
+    for key, group in groupby(jobs, key=lambda job: (job.pipeline, job.revision, job.dtype)):
+        made += _draw_with(named[key[:2]], list(group), out, device, offload, report)
+    return made
+
+
+def _draw_with(
+    found: Located, jobs: Sequence[Job], out: Path, device: str, offload: bool, report: Report
+) -> int:
     """Draw the jobs of one pipeline; returns how many were drawn."""
     _reset_peak(device)
     started = time.monotonic()
@@ -89,7 +101,7 @@ def _draw_with(found: Located, jobs: list[Job], out: Path, device: str, offload:
                 took.append(time.monotonic() - before)
             report(found.name, number, len(jobs))
     finally:
-        _tell(_figures(found, jobs[0].dtype, device, loaded, took), out)
+        add_story(out, _figures(found, jobs[0].dtype, device, loaded, took))
         drawer.close()
     return len(took)
 
@@ -133,14 +145,3 @@ def _figures(found: Located, dtype: str, device: str, loaded: float, took: list[
         "peak_gpu_bytes": torch.cuda.max_memory_allocated(device) if gpu else None,
         "versions": {name: version(name) for name in ("diffusers", "transformers", "torch")},
     }
-
-
-def _tell(figures: dict[str, Any], out: Path) -> None:
-    """Append the figures of a run; those of earlier runs stay."""
-    path = out / STORY_FILE
-    try:
-        runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
-    except (OSError, ValueError, KeyError):
-        runs = []
-    text = json.dumps({"runs": [*runs, figures]}, indent=1) + "\n"
-    write_whole(path, lambda target: target.write_text(text, encoding="utf-8"), AGAIN)

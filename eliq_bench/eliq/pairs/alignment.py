@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from eliq_bench.eliq.pairs.degrade import Family
-from eliq_bench.eliq.pairs.facts import change_one_fact, find_facts
+from eliq_bench.eliq.pairs.facts import find_facts
 from eliq_bench.eliq.pairs.manifest import Pair, Split
+from eliq_bench.eliq.pairs.one_fact import change_one_fact
 from eliq_bench.eliq.pairs.positives import Positive, normal_prompt
 
 ONE_FACT_TRIES = 2

@@ -14,8 +14,10 @@ from eliq_bench.eliq.pairs.crew import run_crew
 from eliq_bench.eliq.pairs.degrade import MODES, applies, degrade
 from eliq_bench.eliq.pairs.generated import pair_up, usable
 from eliq_bench.eliq.pairs.manifest import AGAIN, MANIFEST_FILE, Pair, merge, pixel_hash, write_pairs
+from eliq_bench.eliq.pairs.older import older_pairs
 from eliq_bench.eliq.pairs.plan import CHUNK, Settings, check_settings, digest, held_out_modes, recipes
 from eliq_bench.eliq.pairs.positives import Positive, Positives, choose_positives
+from eliq_bench.eliq.pairs.safety import SafetyModel
 from eliq_bench.eliq.pairs.screen import Look
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.report.folder import check_writable, write_whole
@@ -50,6 +52,7 @@ def build_pairs(
     workers: int | None = None,
     limit: int | None = None,
     report: Report | None = None,
+    safety: str | None = None,
 ) -> Built:
     """Write `out/pairs.parquet`: all pairs of the images, in all cells that they allow.
 
@@ -63,6 +66,7 @@ def build_pairs(
         workers: number of processes; None takes one per core.
         limit: take only about this many images, spread evenly over the list; None takes all.
         report: told about the progress.
+        safety: model that flags unsafe images, see `safety.SafetyModel`; None flags none.
 
     Raises:
         InputError: wrong settings, no images, or the folder cannot be written.
@@ -74,23 +78,27 @@ def build_pairs(
     workers = workers or os.cpu_count() or 1
     report = report or (lambda *_: None)
     started = time.monotonic()
+    checker = SafetyModel(safety) if safety else None
     offered = _thin(find_candidates(images), limit)
-    looks = _look(offered.root, offered.images, workers, report)
+    looks = _look(offered.root, offered.images, workers, report, checker)
     positives = choose_positives(offered.root, offered.images, looks, settings.seed)
     worse, lost = usable(offered.worse, positives.kept, settings.severities)
-    drawn = pair_up(worse, _look(offered.root, worse, workers, report), positives.kept)
+    drawn = pair_up(worse, _look(offered.root, worse, workers, report, checker), positives.kept)
     notes = (*offered.notes, *lost, *drawn.notes)
-    key = digest(settings, positives.kept, drawn.rows())
+    ready = _joined(drawn.pairs, older_pairs(positives.kept, settings.severities))
+    there = [pair for pairs in ready.values() for pair in pairs]
+    held = held_out_modes(settings, there)
+    key = digest(settings, positives.kept, there)
     folder = out / f"{PARTS}{key}"
     folder.mkdir(exist_ok=True)
-    continued = _make_parts(positives, drawn.pairs, settings, folder, workers, report)
+    continued = _make_parts(positives, ready, settings, held, folder, workers, report)
     parts = [_part(folder, at) for at in range(0, len(positives.kept), CHUNK)]
     count = merge(parts, out / MANIFEST_FILE)
     seconds = time.monotonic() - started
     built = Built(
         out / MANIFEST_FILE, count, len(positives.kept), positives.rejected, notes, continued, seconds
     )
-    _write_story(built, offered.root, settings, out / BUILD_FILE)
+    _write_story(built, offered.root, settings, held, out / BUILD_FILE)
     for old in out.glob(f"{PARTS}*"):
         shutil.rmtree(old)
     return built
@@ -159,7 +167,13 @@ def _thin(offered: Candidates, limit: int | None) -> Candidates:
     return offered._replace(images=tuple(offered.images[at * total // limit] for at in range(limit)))
 
 
-def _look(root: Path, images: Sequence[Candidate | Worse], workers: int, report: Report) -> list[Look]:
+def _look(
+    root: Path,
+    images: Sequence[Candidate | Worse],
+    workers: int,
+    report: Report,
+    checker: SafetyModel | None,
+) -> list[Look]:
     chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
     tasks = [(root, [image.name for image in chunk]) for chunk in chunks]
     looks: dict[int, list[Look]] = {}
@@ -168,13 +182,22 @@ def _look(root: Path, images: Sequence[Candidate | Worse], workers: int, report:
         looks[position] = found
         done += len(found)
         report("looking", done, len(images))
-    return [look for position in range(len(tasks)) for look in looks[position]]
+    made = [look for position in range(len(tasks)) for look in looks[position]]
+    if checker is None:
+        return made
+    passed = [number for number, look in enumerate(made) if not look.refused]
+    flags = checker.flags([root / images[number].name for number in passed], report)
+    for number, flagged in zip(passed, flags, strict=True):
+        if flagged:
+            made[number] = Look(f"flagged as unsafe by {checker.name}")
+    return made
 
 
 def _make_parts(
     positives: Positives,
     drawn: Mapping[str, list[Pair]],
     settings: Settings,
+    held: frozenset[str],
     folder: Path,
     workers: int,
     report: Report,
@@ -189,7 +212,14 @@ def _make_parts(
         (
             positives.root,
             list(kept[at : at + CHUNK]),
-            [[*partners.pairs(one), *drawn.get(one.name, ())] for one in kept[at : at + CHUNK]],
+            [
+                [
+                    pair
+                    for pair in (*partners.pairs(one), *drawn.get(one.name, ()))
+                    if one.split == "held-out" or pair.mode not in held
+                ]
+                for one in kept[at : at + CHUNK]
+            ],
             settings,
             _part(folder, at),
         )
@@ -201,11 +231,17 @@ def _make_parts(
     return before
 
 
+def _joined(*tables: Mapping[str, list[Pair]]) -> dict[str, list[Pair]]:
+    """Pairs by positive of several tables, sorted by positive."""
+    names = sorted({name for table in tables for name in table})
+    return {name: [pair for table in tables for pair in table.get(name, ())] for name in names}
+
+
 def _part(folder: Path, at: int) -> Path:
     return folder / f"{at:08d}.parquet"
 
 
-def _write_story(built: Built, root: Path, settings: Settings, path: Path) -> None:
+def _write_story(built: Built, root: Path, settings: Settings, held: frozenset[str], path: Path) -> None:
     story = {
         "images": str(root.resolve()),
         "pairs": built.pairs,
@@ -213,7 +249,7 @@ def _write_story(built: Built, root: Path, settings: Settings, path: Path) -> No
         "rejected": built.rejected,
         "notes": built.notes,
         "settings": settings._asdict(),
-        "held_out_modes": sorted(held_out_modes(settings)),
+        "held_out_modes": sorted(held),
         "seconds": round(built.seconds, 1),
     }
     text = json.dumps(story, indent=1) + "\n"

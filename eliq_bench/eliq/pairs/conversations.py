@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 import yaml
 
 from eliq_bench.eliq.pairs.alignment import draw
-from eliq_bench.eliq.pairs.facts import change_one_fact
 from eliq_bench.eliq.pairs.manifest import Pair
+from eliq_bench.eliq.pairs.one_fact import change_one_fact
 
 Kind = Literal["rating", "comparison", "alignment"]
 Side = Literal["positive", "negative"]

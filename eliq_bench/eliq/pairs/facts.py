@@ -1,27 +1,29 @@
-"""Facts in a free prompt, found by rules, and the same prompt with exactly one of them changed."""
+"""Facts in a free prompt, found by rules over parts of speech: objects, their attributes and counts, relations."""
 
 import re
-from functools import cache
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal, NamedTuple
 
-import numpy as np
-import yaml
+from eliq_bench.eliq.pairs.lexicon import lexicon
+from eliq_bench.eliq.pairs.tagging import NAME, Token, tagged
 
-Kind = Literal["object", "colour", "size", "material", "count", "relation"]
-Change = Literal[
-    "object swapped", "attribute changed", "attributes exchanged", "count changed", "relation turned"
-]
+Kind = Literal["object", "colour", "size", "material", "attribute", "count", "relation"]
 
-ATTRIBUTES: tuple[Kind, ...] = ("colour", "size", "material")
-LEXICON = Path(__file__).with_name("facts.yaml")
-"""The words that the parser knows."""
-REACH = 3
-"""Words between an attribute and the object that it belongs to; our choice."""
+ATTRIBUTES: tuple[Kind, ...] = ("colour", "size", "material", "attribute")
+"""Those that the word lists know by kind, and any other word that stands before an object."""
 
 _NOT_IN_THE_PICTURE = re.compile(
-    r"in the style of[^,./]*|\bstyle of[^,./]*|\bby [A-Z][^,./]*|trending on \w+|created by [^,./]*"
+    r"\"[^\"]*\"|“[^”]*”|in the style of[^,./]*|\bstyle of[^,./]*|\bby [A-Z][^,./]*|trending on \w+|created by [^,./]*"
 )
+_ENDS = ("CJC", "CJS", "CJT", "PNQ", "DTQ", "PUN", "PUQ", "PUL", "PUR", "TO0")
+"""Tags of what no relation reaches across: and, while, that, a comma."""
+_DETERMINERS = ("AT0", "DPS", "DT0", "ORD")
+_POSSESSIVE = ("'s", "’s")
+_DOERS = ("NP", "AV0", "VB", "PNP", "PNQ", "CJC")
+"""Tags after which a participle is a deed: he carrying, and wearing."""
+_OF_TIME = ("before", "after", "during", "until", "except", "for", "like", "as")
+"""Prepositions that place nothing."""
 
 
 class Fact(NamedTuple):
@@ -29,200 +31,148 @@ class Fact(NamedTuple):
 
     kind: Kind
     word: str
-    """As the lexicon has it: lower case, singular."""
+    """Lower case; of an object its singular."""
     start: int
     end: int
     """The prompt reads [start:end] here."""
     of: str = ""
-    """The object that an attribute or a count belongs to."""
+    """The object that an attribute or a count belongs to, or that a relation starts from."""
+    to: str = ""
+    """The object that a relation leads to."""
 
 
-class Changed(NamedTuple):
-    """A prompt with one fact changed."""
+class _Phrase(NamedTuple):
+    """Some words that end with a noun: places in the list of tokens."""
 
-    prompt: str
-    change: Change
-    before: str
-    after: str
+    first: int
+    head: int
 
 
 def find_facts(prompt: str) -> list[Fact]:
     """The facts of a prompt in their order.
 
-    A word counts if the lexicon `facts.yaml` knows it. Names of artists and styles are left aside. An
-    attribute or a number counts if one of the next words is an object, which it then belongs to.
+    An object is the last noun of a phrase, unless `facts.yaml` lists it as nothing that can be seen; what stands before
+    it in the phrase are its attributes and its count; a relation is what joins two objects without a comma or an `and`
+    between, and holds a preposition or a verb. Names of persons, artists and styles are no objects. The rules and
+    the lists are our choice; `docs/prompts.md` says how well they do.
 
     >>> [(fact.kind, fact.word, fact.of) for fact in find_facts("Two red boats behind a tree")]
-    [('count', 'two', 'boat'), ('colour', 'red', 'boat'), ('object', 'boat', ''), ('relation', 'behind', ''), \
+    [('count', 'two', 'boat'), ('colour', 'red', 'boat'), ('object', 'boat', ''), ('relation', 'behind', 'boat'), \
 ('object', 'tree', '')]
     """
     masked = _NOT_IN_THE_PICTURE.sub(lambda found: " " * len(found[0]), prompt)
-    words = [(found[0].lower(), found.start(), found.end()) for found in re.finditer(r"[A-Za-z]+", masked)]
-    facts = [fact for at in range(len(words)) if (fact := _fact(words, at, masked)) is not None]
-    return sorted(facts + _relations(masked), key=lambda fact: fact.start)
+    tokens = tagged(masked)
+    phrases = [phrase for phrase in _phrases(tokens) if _is_seen(tokens, phrase)]
+    facts = [fact for phrase in phrases for fact in _of_phrase(tokens, phrase)]
+    for one, two in pairwise(phrases):
+        facts += _relation(tokens, one, two)
+    return sorted(facts, key=lambda fact: fact.start)
 
 
-def change_one_fact(prompt: str, seed: int) -> Changed | None:
-    """The prompt with one fact changed, chosen by the seed; None if no fact is found.
+def object_word(token: Token) -> str:
+    """The singular of a noun, as the word lists have it where they do.
 
-    The kind of the change is drawn first and then the fact, so that prompts with many objects do not only
-    give swapped objects.
+    >>> [object_word(token) for token in tagged("dresses mice")]
+    ['dress', 'mouse']
     """
-    facts = find_facts(prompt)
-    options: dict[str, list[Changed]] = {}
-    for option in [change for fact in facts for change in _changes(prompt, fact)] + _exchanges(prompt, facts):
-        options.setdefault(option.change, []).append(option)
-    if not options:
-        return None
-    rng = np.random.Generator(np.random.PCG64(seed))
-    chosen = options[sorted(options)[_draw(rng, len(options))]]
-    return chosen[_draw(rng, len(chosen))]
+    listed = lexicon().singular(token.word)
+    return listed if listed in lexicon().objects or token.tag != "NN2" else token.lemma
 
 
-def _draw(rng: np.random.Generator, below: int) -> int:
-    # raw words of the bit generator, whose stream numpy never changes
-    return int(rng.bit_generator.random_raw() % below)
-
-
-class _Lexicon(NamedTuple):
-    objects: dict[str, tuple[str, ...]]
-    """Object to those that may take its place."""
-    colours: tuple[str, ...]
-    materials: tuple[str, ...]
-    sizes: dict[str, str]
-    counts: tuple[str, ...]
-    relations: dict[str, str]
-    plurals: dict[str, str]
-    alike: tuple[frozenset[str], ...]
-    """Words that one picture may satisfy together."""
-
-    def others(self, word: str, known: tuple[str, ...]) -> list[str]:
-        """The words of a list that contradict this one."""
-        alike = frozenset[str]().union(*(group for group in self.alike if word in group))
-        return [other for other in known if other != word and other not in alike]
-
-
-@cache
-def _lexicon() -> _Lexicon:
-    read: dict[str, Any] = yaml.safe_load(LEXICON.read_text(encoding="utf-8"))
-    lists = read["objects"]
-    return _Lexicon(
-        objects={
-            word: tuple(lists[read["elsewhere"].get(name, name)])
-            for name, members in lists.items()
-            for word in members
-        },
-        colours=tuple(read["colours"]),
-        materials=tuple(read["materials"]),
-        sizes=read["sizes"],
-        counts=tuple(read["counts"]),
-        relations=read["relations"],
-        plurals=read["plurals"],
-        alike=tuple(frozenset(group) for group in read["alike"]),
-    )
-
-
-def _singular(word: str) -> str:
-    plurals = _lexicon().plurals
-    if word in plurals:
-        return plurals[word]
-    return word[:-1] if word.endswith("s") and word not in _lexicon().objects else word
-
-
-def _plural(word: str) -> str:
-    for plural, singular in _lexicon().plurals.items():
-        if singular == word:
-            return plural
-    return word + ("es" if word.endswith(("s", "sh", "ch", "x")) else "s")
-
-
-def _object_after(words: list[tuple[str, int, int]], at: int, text: str) -> str:
-    """The object that the words after position `at` lead to, within one phrase; empty if none."""
-    for word, start, _ in words[at + 1 : at + 1 + REACH]:
-        between = text[words[at][2] : start]
-        if any(mark in between for mark in ".;/") or word in ("and", "with", "of", "in", "on", "a", "the"):
-            return ""
-        if _singular(word) in _lexicon().objects:
-            return _singular(word)
-    return ""
-
-
-def _fact(words: list[tuple[str, int, int]], at: int, text: str) -> Fact | None:
-    word, start, end = words[at]
-    lexicon = _lexicon()
-    kinds: tuple[tuple[Kind, Any], ...] = (
-        ("colour", lexicon.colours),
-        ("size", lexicon.sizes),
-        ("material", lexicon.materials),
-        ("count", lexicon.counts),
-    )
-    for kind, known in kinds:
-        if word in known and (owner := _object_after(words, at, text)):
-            return Fact(kind, word, start, end, owner)
-    if _singular(word) in lexicon.objects:
-        return Fact("object", _singular(word), start, end)
-    return None
-
-
-def _relations(text: str) -> list[Fact]:
-    """Relations, the longest wording first, none inside another."""
-    found: list[Fact] = []
-    for word in sorted(_lexicon().relations, key=len, reverse=True):
-        for match in re.finditer(rf"\b{word}\b", text, re.IGNORECASE):
-            if all(match.end() <= other.start or match.start() >= other.end for other in found):
-                found.append(Fact("relation", word, match.start(), match.end()))
-    return found
-
-
-def _changes(prompt: str, fact: Fact) -> list[Changed]:
-    """All ways to change one fact alone."""
-    lexicon = _lexicon()
-    said = prompt[fact.start : fact.end]
-    if fact.kind == "object":
-        many = said.lower() != fact.word
-        others = lexicon.others(fact.word, lexicon.objects[fact.word])
-        others = [_plural(word) if many else word for word in others]
-        return [_put(prompt, fact, other, "object swapped") for other in others]
-    if fact.kind == "relation":
-        return [_put(prompt, fact, lexicon.relations[fact.word], "relation turned")]
-    if fact.kind == "count":
-        others = [word for word in lexicon.counts if word != fact.word]
-        return [_put(prompt, fact, other, "count changed") for other in others]
-    if fact.kind == "size":
-        return [_put(prompt, fact, lexicon.sizes[fact.word], "attribute changed")]
-    known = lexicon.colours if fact.kind == "colour" else lexicon.materials
-    others = lexicon.others(fact.word, known)
-    return [_put(prompt, fact, other, "attribute changed") for other in others]
-
-
-def _exchanges(prompt: str, facts: list[Fact]) -> list[Changed]:
-    """Two attributes of one kind, each bound to the object of the other."""
+def _phrases(tokens: Sequence[Token]) -> list[_Phrase]:
+    """Runs of numbers, adjectives, participles and nouns that end with a noun or a name."""
     found = []
-    for at, first in enumerate(facts):
-        for second in facts[at + 1 :]:
-            alike = first.kind == second.kind and first.kind in ATTRIBUTES
-            if alike and first.of != second.of and first.word != second.word:
-                one, two = prompt[first.start : first.end], prompt[second.start : second.end]
-                text = (
-                    prompt[: first.start]
-                    + two
-                    + prompt[first.end : second.start]
-                    + one
-                    + prompt[second.end :]
-                )
-                said = f"{one} {first.of}, {two} {second.of}"
-                now = f"{two} {first.of}, {one} {second.of}"
-                found.append(Changed(text, "attributes exchanged", said, now))
+    at = 0
+    while at < len(tokens):
+        first = at
+        while at < len(tokens) and _describes(tokens, at, first):
+            at += 1
+        head = at
+        while head < len(tokens) and (_is_noun(tokens[head]) or tokens[head].tag == NAME):
+            head += 1
+        if head > at:
+            found.append(_Phrase(first, head - 1))
+        at = max(head, first + 1)
     return found
 
 
-def _put(prompt: str, fact: Fact, other: str, change: Change) -> Changed:
-    said = prompt[fact.start : fact.end]
-    word = other.capitalize() if said[0].isupper() else other
-    before = prompt[: fact.start]
-    article = re.search(r"\b(a|an|A|An)(\s+)$", before)
-    if article:  # an octopus, a cat
-        vowel = word[0].lower() in "aeiou" and not word.lower().startswith("uni")
-        right = ("A" if article[1][0] == "A" else "a") + ("n" if vowel else "")
-        before = before[: article.start(1)] + right + article[2]
-    return Changed(before + word + prompt[fact.end :], change, said, word)
+def _is_noun(token: Token) -> bool:
+    if token.tag == NAME and token.word not in lexicon().objects:
+        return False
+    if token.word.endswith(_POSSESSIVE) or token.word in lexicon().colours:
+        return False
+    return token.is_a("NN") or object_word(token) in lexicon().objects
+
+
+def _is_adjective(token: Token) -> bool:
+    return token.is_a("AJ") or token.word in lexicon().colours
+
+
+def _describes(tokens: Sequence[Token], at: int, first: int) -> bool:
+    """Whether a word may stand before the noun of a phrase that begins at `first`."""
+    token = tokens[at]
+    before, after = tokens[at - 1] if at else None, tokens[at + 1] if at + 1 < len(tokens) else None
+    if token.word in lexicon().counts or _is_adjective(token):
+        return True
+    if after is None:
+        return False
+    if token.word == "," or token.is_a("CJC"):  # a cold, dark room; a red and white boat
+        return at > first and before is not None and _is_adjective(before) and _is_adjective(after)
+    if token.is_a("VVN", "VVG", "VVD"):  # a carved door; not: a man carrying boxes
+        led = before is None or not (_is_noun(before) or before.is_a(*_DOERS))
+        return led and (_is_noun(after) or _is_adjective(after))
+    return False
+
+
+def _is_seen(tokens: Sequence[Token], phrase: _Phrase) -> bool:
+    word = object_word(tokens[phrase.head])
+    of_something = phrase.head + 1 < len(tokens) and tokens[phrase.head + 1].is_a("PRF")
+    return word not in lexicon().unseen and not (of_something and word in lexicon().wholes)
+
+
+def _of_phrase(tokens: Sequence[Token], phrase: _Phrase) -> list[Fact]:
+    """The object with its attributes and its count; nothing for a name."""
+    head = tokens[phrase.head]
+    if not _is_noun(head):
+        return []
+    owner = object_word(head)
+    described = [
+        (token, _kind(token))
+        for token in tokens[phrase.first : phrase.head]
+        if not token.is_a("CJC", "PU", "ORD", NAME) and object_word(token) not in lexicon().unseen
+    ]
+    back = phrase.first  # two pairs of boots: the number stands before the phrase of a whole
+    if back >= 2 and tokens[back - 1].is_a("PRF") and object_word(tokens[back - 2]) in lexicon().wholes:
+        before = tokens[max(0, back - 4) : back - 2]
+        described += [(token, "count") for token in before if token.word in lexicon().counts]
+    facts = [Fact(kind, token.word, token.start, token.end, owner) for token, kind in described]
+    return [Fact("object", owner, head.start, head.end), *facts]
+
+
+def _kind(token: Token) -> Kind:
+    lists = lexicon()
+    known: tuple[tuple[Kind, object], ...] = (
+        ("colour", token.word in lists.colours),
+        ("size", token.word in lists.sizes),
+        ("material", token.word in lists.materials),
+        ("count", token.word in lexicon().counts),
+    )
+    return next((kind for kind, fits in known if fits), "attribute")
+
+
+def _relation(tokens: Sequence[Token], one: _Phrase, two: _Phrase) -> list[Fact]:
+    """The relation between two objects that follow each other; none if nothing joins them."""
+    between = list(tokens[one.head + 1 : two.first])
+    while between and (between[-1].is_a(*_DETERMINERS) or between[-1].word.endswith(_POSSESSIVE)):
+        between.pop()
+    while between and between[0].is_a("VB", "PRF"):
+        between.pop(0)
+    joins = any(token.is_a("PRP", "VV", "AVP") and token.word not in _OF_TIME for token in between)
+    ends_well = bool(between) and between[-1].is_a("PRP", "AVP", "VV", "PRF")
+    held = lexicon().places | lexicon().wholes
+    other = any(_is_noun(token) and object_word(token) not in held for token in between)
+    if not joins or not ends_well or other or any(token.is_a(*_ENDS) for token in between):
+        return []
+    words = " ".join(token.word for token in between)
+    ends = object_word(tokens[one.head]), object_word(tokens[two.head])
+    return [Fact("relation", words, between[0].start, between[-1].end, *ends)]

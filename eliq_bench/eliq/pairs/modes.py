@@ -3,6 +3,7 @@
 from typing import Any
 
 from eliq_bench.eliq.generate.modes import cards
+from eliq_bench.eliq.pairs import older
 from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.degrade import MODES
 
@@ -45,7 +46,16 @@ def mode_rows() -> list[dict[str, Any]]:
         }
         for card in cards().values()
     ]
-    return sorted(image_level + alignment + generated, key=lambda row: str(row["cell"]))
+    by_age = {
+        "cell": f"{older.FAMILY}/{older.ASPECT}",
+        "mode": older.MODE,
+        "summary": older.SUMMARY,
+        "parameters": {},
+        "severities": list(older.SEVERITIES),
+        "simulated": False,
+        "source": "ELIQ's older generators; their order is our reading, generators.yaml",
+    }
+    return sorted([*image_level, *alignment, *generated, by_age], key=lambda row: str(row["cell"]))
 
 
 def mode_table() -> str:

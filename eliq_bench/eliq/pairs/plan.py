@@ -2,14 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from typing import NamedTuple
 
-from eliq_bench.eliq.pairs.alignment import draw
+from eliq_bench.eliq.pairs import lexicon
+from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES, draw
 from eliq_bench.eliq.pairs.degrade import MODES, SEVERITIES
-from eliq_bench.eliq.pairs.facts import LEXICON
 from eliq_bench.eliq.pairs.manifest import SCHEMA_VERSION, Pair, library_versions
 from eliq_bench.eliq.pairs.positives import Positive
+from eliq_bench.eliq.prompts import swaps
 from eliq_bench.errors import InputError
 
 CHUNK = 16
@@ -44,13 +46,23 @@ def check_settings(settings: Settings) -> None:
         )
 
 
-def held_out_modes(settings: Settings) -> frozenset[str]:
-    """One image-level mode of each cell that has several; their pairs exist for held-out images only."""
+def held_out_modes(settings: Settings, ready: Iterable[Pair] = ()) -> frozenset[str]:
+    """One mode of each cell that has several; pairs of these modes exist for held-out images only.
+
+    Modes that are computed, modes of alignment and those of images that are there (`ready`: drawn for this, or by an
+    older generator) are chosen apart, so that every kind that a build has is held out somewhere.
+    """
     if not settings.hold_out_modes:
         return frozenset()
-    cells: dict[tuple[str, str], list[str]] = {}
-    for name, mode in MODES.items():
-        cells.setdefault((mode.family, mode.aspect), []).append(name)
+    kinds: tuple[set[tuple[str, str, str]], ...] = (
+        {(card.family, card.aspect, name) for name, card in MODES.items()},
+        {(card.family, "alignment", name) for name, card in ALIGNMENT_MODES.items()},
+        {(pair.family, pair.aspect, pair.mode) for pair in ready},
+    )
+    cells: dict[tuple[int, str, str], list[str]] = {}
+    for number, kind in enumerate(kinds):
+        for family, aspect, name in kind:
+            cells.setdefault((number, family, aspect), []).append(name)
     return frozenset(
         min(names, key=lambda name: (draw(settings.seed, "held-out mode", name), name))
         for names in cells.values()
@@ -75,8 +87,10 @@ def recipes(positive: Positive, settings: Settings) -> list[tuple[str, int, int]
 
 def digest(settings: Settings, positives: Sequence[Positive], drawn: Sequence[Pair] = ()) -> str:
     """What identifies a build: equal digests give equal parts, so that those that exist are kept."""
-    text = json.dumps([SCHEMA_VERSION, library_versions(), CHUNK, settings], sort_keys=True)
-    total = hashlib.sha256(text.encode() + LEXICON.read_bytes())
+    libraries = library_versions() | {"hanta": version("hanta")}
+    held = sorted(held_out_modes(settings, drawn))
+    text = json.dumps([SCHEMA_VERSION, libraries, CHUNK, settings, held], sort_keys=True)
+    total = hashlib.sha256(text.encode() + lexicon.FILE.read_bytes() + swaps.FILE.read_bytes())
     for row in (*positives, *drawn):
         total.update(json.dumps(row).encode())
     return total.hexdigest()[:16]

@@ -34,6 +34,7 @@ class Positive(NamedTuple):
     pixels: str
     group: str
     split: Split
+    long_side: int
 
 
 class Positives(NamedTuple):
@@ -81,6 +82,7 @@ def choose_positives(
                 looks[row].pixels,
                 group,
                 "held-out" if group in held else "train",
+                looks[row].long_side,
             )
             for row, group in zip(kept, groups, strict=True)
         ),

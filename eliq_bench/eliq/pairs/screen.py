@@ -30,6 +30,8 @@ class Look(NamedTuple):
     """See `manifest.pixel_hash`."""
     likeness: bytes = b""
     """128-bit perceptual hash: signs of the differences between the cells of an 8 x 8 grid."""
+    long_side: int = 0
+    """Pixels."""
 
 
 def look_at(root: Path, names: list[str]) -> list[Look]:
@@ -53,7 +55,7 @@ def _look(path: Path) -> Look:
         return Look("noise only")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Look("", digest, pixel_hash(image), likeness(grey))
+    return Look("", digest, pixel_hash(image), likeness(grey), max(image.shape[:2]))
 
 
 def likeness(grey: Image.Image) -> bytes:

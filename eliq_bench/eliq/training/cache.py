@@ -17,6 +17,8 @@ from eliq_bench.eliq.critic.backbone import Encoded
 from eliq_bench.errors import InputError
 
 FINGERPRINT_FILE = "backbone.json"
+AFTER_ENCODE = ("projection",)
+"""Entries of a fingerprint that only `tokens` depends on: cached arrays hold whatever they are."""
 
 
 class _Place(NamedTuple):
@@ -51,7 +53,8 @@ class TokenCache:
         self._widths: tuple[int, int] | None = None
         self._maps: dict[str, tuple[np.memmap, np.memmap]] = {}
         self._written = 0
-        _claim(folder / FINGERPRINT_FILE, fingerprint)
+        of_arrays = {name: value for name, value in fingerprint.items() if name not in AFTER_ENCODE}
+        _claim(folder / FINGERPRINT_FILE, of_arrays)
         self.refresh()
 
     def __contains__(self, key: str) -> bool:

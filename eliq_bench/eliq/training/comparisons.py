@@ -58,10 +58,20 @@ def comparison(pair: Pair) -> Comparison:
     )
 
 
+def takes(recipe: PairsRecipe, pair: Pair) -> bool:
+    """Whether a recipe uses a pair.
+
+    `modes` and `severities` limit training only: choosing on what was trained would favour easy mixtures.
+    """
+    if recipe.cells and pair.cell not in recipe.cells:
+        return False
+    if pair.split == "held-out":
+        return True
+    return pair.severity in recipe.severities and (not recipe.modes or pair.mode in recipe.modes)
+
+
 def read_comparisons(pairs: Path, recipe: PairsRecipe) -> Sides:
     """The comparisons that a recipe takes from a manifest or its folder.
-
-    `modes` limits training only: choosing on the modes that were trained would favour easy mixtures.
 
     Raises:
         InputError: no manifest, an unknown mode, or nothing is left.
@@ -70,13 +80,8 @@ def read_comparisons(pairs: Path, recipe: PairsRecipe) -> Sides:
     modes = set()
     for pair in read_pairs(manifest_path(pairs)):
         modes.add(pair.mode)
-        if recipe.cells and pair.cell not in recipe.cells:
-            continue
-        if pair.split == "train" and (
-            pair.severity not in recipe.severities or (recipe.modes and pair.mode not in recipe.modes)
-        ):
-            continue
-        found[pair.split].append(comparison(pair))
+        if takes(recipe, pair):
+            found[pair.split].append(comparison(pair))
     unknown = sorted(set(recipe.modes) - modes)
     if unknown:
         raise InputError(f"The recipe names mode {unknown[0]!r}, of which {pairs} has no pair.")

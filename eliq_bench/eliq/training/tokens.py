@@ -1,5 +1,6 @@
 """Filling the token cache: every side of every pair is seen by the backbone once, in worker processes on CPUs."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -30,6 +31,7 @@ def fill_cache(
     dtype: str = "auto",
     workers: int | None = None,
     report: Callable[[str, int, int], None] | None = None,
+    wanted: Callable[[Pair], bool] | None = None,
 ) -> TokenCache:
     """Tokens of all sides of a manifest; what the folder has is kept, so that a killed run goes on.
 
@@ -42,6 +44,7 @@ def fill_cache(
         dtype: of the backbone.
         workers: processes on the CPU; None takes one per core.
         report: told about the progress, in positives.
+        wanted: which pairs are needed; None takes all.
 
     Raises:
         InputError: no manifest, or the folder belongs to another backbone.
@@ -50,11 +53,11 @@ def fill_cache(
     backbone = create_backbone(settings, device, dtype)
     store = TokenCache(folder, backbone.fingerprint())
     path = manifest_path(pairs)
-    missing = [any(key not in store for key in _keys(group, backbone)) for group in _by_positive(path)]
+    missing = [any(key not in store for key in _keys(group, backbone)) for group in _by_positive(path, wanted)]
     total = sum(missing)
     tasks = (
         (images, group, settings, folder, device, dtype)
-        for group, lacks in zip(_by_positive(path), missing, strict=True)
+        for group, lacks in zip(_by_positive(path, wanted), missing, strict=True)
         if lacks
     )
     if device == "cpu":
@@ -72,15 +75,14 @@ def encode_pairs(
     images: Path, pairs: list[Pair], settings: dict[str, Any], folder: Path, device: str, dtype: str
 ) -> int:
     """Encode what the cache lacks of the pairs of one positive; runs in the workers; returns the number of entries."""
-    backbone, store = _tools(tuple(sorted(settings.items())), folder, device, dtype)
+    backbone, store = _tools(json.dumps(settings, sort_keys=True), folder, device, dtype)
     return _encode(pairs, images, backbone, store)
 
 
 @cache
-def _tools(
-    settings: tuple[tuple[str, Any], ...], folder: Path, device: str, dtype: str
-) -> tuple[Backbone, TokenCache]:
-    backbone = create_backbone(dict(settings), device, dtype)
+def _tools(settings: str, folder: Path, device: str, dtype: str) -> tuple[Backbone, TokenCache]:
+    """Built once per worker; settings are JSON, since those of an mllm hold lists, which no cache can key."""
+    backbone = create_backbone(json.loads(settings), device, dtype)
     return backbone, TokenCache(folder, backbone.fingerprint())
 
 
@@ -119,9 +121,10 @@ def _check(image: Any, side: Side, pair: Pair) -> None:
         )
 
 
-def _by_positive(path: Path) -> Iterator[list[Pair]]:
-    """Pairs that follow each other and share a positive."""
-    for _, group in groupby(read_pairs(path), key=lambda pair: pair.positive):
+def _by_positive(path: Path, wanted: Callable[[Pair], bool] | None) -> Iterator[list[Pair]]:
+    """Wanted pairs that follow each other and share a positive."""
+    pairs = (pair for pair in read_pairs(path) if wanted is None or wanted(pair))
+    for _, group in groupby(pairs, key=lambda pair: pair.positive):
         yield list(group)
 
 

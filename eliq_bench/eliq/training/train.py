@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +15,9 @@ from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import Recipe
 from eliq_bench.eliq.pairs.manifest import manifest_path
 from eliq_bench.eliq.pairs.stats import count_pairs
-from eliq_bench.eliq.training.comparisons import Sides, read_comparisons
+from eliq_bench.eliq.training.comparisons import Sides, read_comparisons, takes
 from eliq_bench.eliq.training.curves import write_curves
+from eliq_bench.eliq.training.evolve_distance import remember
 from eliq_bench.eliq.training.rank import Epoch, Ranked, TokenSource, rank, score_sides
 from eliq_bench.eliq.training.tokens import fill_cache
 from eliq_bench.errors import InputError
@@ -30,8 +32,10 @@ class Trained(NamedTuple):
 
     checkpoint: Path
     ranked: Ranked
-    pairs: tuple[int, int]
-    """Comparisons that trained, and that judged."""
+    card: CriticCard
+    sides: Sides
+    """Comparisons that trained, and that chose."""
+    source: TokenSource
 
 
 def train(
@@ -66,17 +70,43 @@ def train(
     """
     check_writable(out)
     sides = read_comparisons(pairs, recipe.pairs)
-    cache = fill_cache(
-        pairs, images, recipe.backbone, tokens or out / "tokens", device, dtype, workers, report
-    )
-    backbone = create_backbone(recipe.backbone, device, dtype)
-    source = TokenSource(backbone, cache)
+    place = tokens or out / "tokens"
+    used = partial(takes, recipe.pairs)
+    cache = fill_cache(pairs, images, recipe.backbone, place, device, dtype, workers, report, used)
+    source = TokenSource(create_backbone(recipe.backbone, device, dtype), cache)
+    return fit(recipe, sides, source, out, story(pairs, sides, start), start, report)
+
+
+def fit(
+    recipe: Recipe,
+    sides: Sides,
+    source: TokenSource,
+    out: Path,
+    trained_on: dict[str, object],
+    start: Path | None = None,
+    report: Callable[[str, int, int], None] | None = None,
+) -> Trained:
+    """Rank, calibrate and write the checkpoint, from comparisons and tokens that are at hand.
+
+    Args:
+        recipe: all choices.
+        sides: comparisons that train and that choose.
+        source: tokens of every side.
+        out: folder for the checkpoint and the curves.
+        trained_on: what the card tells of the pairs, see `story`.
+        start: a checkpoint to go on from.
+        report: told about the epochs.
+
+    Raises:
+        InputError: the checkpoint does not fit the recipe or the pairs.
+    """
 
     def told(epoch: Epoch) -> None:
         if report:
             report("training", epoch.epoch, recipe.training.epochs)
 
-    begun = _start(start, recipe, backbone.fingerprint()) if start else None
+    backbone = source.backbone
+    begun = _start(start, recipe, sides, backbone.fingerprint()) if start else None
     ranked = rank(recipe, sides, source, begun, told)
     network = ranked.network
     card = CriticCard(
@@ -86,16 +116,17 @@ def train(
         visual_width=backbone.visual_width,
         semantic_width=backbone.semantic_width,
         calibration={name: _calibrate(network, source, sides, name) for name in network.dimensions},
-        trained_on=_story(pairs, sides),
+        trained_on=trained_on,
         held_out=ranked.accuracy,
+        tokens=remember(network, source, sides.train),
     )
     path = out / CHECKPOINT_FILE
     checkpoint.save(path, network, card)
     write_curves(out, ranked.epochs)
-    return Trained(path, ranked, (len(sides.train), len(sides.held_out)))
+    return Trained(path, ranked, card, sides, source)
 
 
-def _start(path: Path, recipe: Recipe, backbone: dict[str, str]) -> CriticNetwork:
+def _start(path: Path, recipe: Recipe, sides: Sides, backbone: dict[str, str]) -> CriticNetwork:
     network, card = checkpoint.load(path)
     if card.recipe.network != recipe.network:
         raise InputError(
@@ -103,6 +134,12 @@ def _start(path: Path, recipe: Recipe, backbone: dict[str, str]) -> CriticNetwor
         )
     if card.backbone != backbone:
         raise InputError(f"{path} was trained on another backbone than the recipe {recipe.name} names.")
+    for one in (*sides.train, *sides.held_out):
+        if one.dimension not in card.dimensions:
+            raise InputError(
+                f"{path} has no {one.dimension}, but the pairs have; leave out their cells, such as {one.cell}, "
+                "in the recipe."
+            )
     return network
 
 
@@ -120,15 +157,23 @@ def _calibrate(
     return fit_calibration(good, bad)
 
 
-def _story(pairs: Path, sides: Sides) -> dict[str, object]:
+def story(pairs: Path, sides: Sides, start: Path | None = None) -> dict[str, object]:
+    """What a card tells of its pairs, and of the checkpoint that it goes on from."""
     counts = count_pairs(pairs)
-    with manifest_path(pairs).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {
-        "manifest_sha256": digest,
+    told: dict[str, object] = {
+        "manifest_sha256": file_hash(manifest_path(pairs)),
         "train_pairs": len(sides.train),
         "held_out_pairs": len(sides.held_out),
         "positives": counts.positives,
         "generators": counts.generators,
         "human_labels": "none",
     }
+    if start:
+        told["continued_from_sha256"] = file_hash(start / CHECKPOINT_FILE if start.is_dir() else start)
+    return told
+
+
+def file_hash(path: Path) -> str:
+    """The sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

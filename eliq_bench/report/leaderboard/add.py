@@ -97,8 +97,8 @@ def merge(
     admission.check_dataset(record)
     usable = [column for column in columns if column.dimension in table.items.labels]
     items = board_items(record, table)
+    admission.check_protocol(record, results)
     if board is not None:
-        admission.check_protocol(board, results)
         admission.check_revision(board, record, items)
     for name in dict.fromkeys(column.model for column in usable):
         admission.check_model(record, results.model(name))

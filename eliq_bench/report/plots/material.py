@@ -52,9 +52,10 @@ class Material:
 
     @property
     def title(self) -> str:
-        """Dataset and dimension."""
+        """Dataset and dimension; a probe is marked."""
+        probe = "PROBE, " if any(entry.row.protocol == "probe" for entry in self.models) else ""
         part = f" (subset: {self.dataset.subset})" if self.dataset.subset else ""
-        return f"{self.dataset.title}, {self.dimension}{part}"
+        return f"{probe}{self.dataset.title}, {self.dimension}{part}"
 
 
 def read_material(

@@ -66,7 +66,7 @@ def test_quality_does_not_read_the_prompt() -> None:
 def test_features_are_what_the_head_reads() -> None:
     network, card = made()
     critic = Critic(ToyBackbone(), network, card)
-    features = critic.features(images(), ["", ""], "quality")
+    features = critic.features(images(), ["", ""])["quality"]
     head = network.heads["quality"]
     assert isinstance(head, torch.nn.Linear)
     raw = features @ head.weight.detach().numpy()[0] + head.bias.item()

@@ -38,15 +38,15 @@ def test_padding_and_the_other_images_of_a_batch_do_not_matter(readout: str) -> 
     made = network(SMALL.model_copy(update={"readout": readout}))
     given = tokens()
     behind = torch.full((4, 3, 7), 9.0), torch.full((4, 3, 6), -9.0), torch.zeros(4, 3, dtype=torch.bool)
-    padded = Tokens(*(torch.cat(parts, dim=1) for parts in zip(given, behind, strict=True)))
+    padded = Tokens(*(torch.cat(parts, dim=1) for parts in zip(given[:3], behind[:3], strict=True)))
     torch.testing.assert_close(made(padded, "quality"), made(given, "quality"))
-    alone = Tokens(*(part[2:3] for part in given))
+    alone = Tokens(*(part[2:3] for part in given[:3]))
     torch.testing.assert_close(made(alone, "quality"), made(given, "quality")[2:3])
 
 
 def test_the_order_of_tokens_does_not_matter() -> None:
     made, given = network(), tokens()
-    turned = Tokens(*(part.flip(1) for part in given))
+    turned = Tokens(*(part.flip(1) for part in given[:3]))
     torch.testing.assert_close(made(turned, "alignment"), made(given, "alignment"))
 
 
@@ -80,3 +80,12 @@ def test_channels_are_standardised_by_what_was_seen() -> None:
     torch.testing.assert_close(shown[:, 0], torch.tensor([-1.0, 1.0]) / 2**0.5)
     torch.testing.assert_close(shown[:, 1], torch.zeros(2))
     assert scale(torch.tensor([[1e9, 10.0]])).max() == 8
+
+
+def test_the_head_corrects_what_the_backbone_says() -> None:
+    made, given = network(), tokens()
+    prior = torch.tensor([0.0, 1.0, -2.0, 3.0])[: len(given.mask)]
+    with torch.no_grad():
+        made.trust["alignment"].fill_(2.0)
+        moved = made(given._replace(prior=prior), "alignment") - made(given, "alignment")
+    torch.testing.assert_close(moved, 2 * prior)

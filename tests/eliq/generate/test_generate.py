@@ -10,22 +10,34 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from eliq_bench.cli.pairs import pairs as pairs_command
+from eliq_bench.eliq.generate.modes import cards
+from eliq_bench.eliq.generate.story import read_stories
 from eliq_bench.eliq.pairs.build import build_pairs
 from eliq_bench.eliq.pairs.manifest import read_pairs
+from eliq_bench.eliq.pairs.page import write_page
+from eliq_bench.eliq.pairs.plan import Settings
 from eliq_bench.eliq.pairs.show import contact_sheet
 from eliq_bench.eliq.pairs.stats import count_pairs
 from eliq_bench.eliq.pairs.verify import verify_pairs
 from eliq_bench.runner.decode import decode
 
-MODES = ("few_steps", "low_resolution", "extreme_guidance", "perturbed_prompt", "weaker", "edit_colour")
+MODES = (
+    "few_steps",
+    "low_resolution",
+    "perturbed_latents",
+    "extreme_guidance",
+    "perturbed_prompt",
+    "weaker",
+    "edit_colour",
+)
 STEPS = 6
 
 
-def draw(out: Path, prompts: Path, *pipelines: Path) -> Result:
+def draw(out: Path, prompts: Path, *pipelines: Path, devices: str = "cpu") -> Result:
     first, weaker, editor = pipelines
     arguments = ["generate", "--prompts", prompts, "--pipeline", first, "--weaker", weaker]
     arguments += ["--editor", editor, "--out", out, "--steps", STEPS, "--negatives", ",".join(MODES)]
-    arguments += ["--severities", "3", "--device", "cpu"]
+    arguments += ["--severities", "3", "--devices", devices]
     return CliRunner().invoke(pairs_command, list(map(str, arguments)), catch_exceptions=False)
 
 
@@ -54,7 +66,7 @@ def drawn(
     out = tmp_path_factory.mktemp("drawn")
     result = draw(out, prompts, text_to_image, weaker, editor)
     assert result.exit_code == 0, result.output
-    assert "14 images drawn" in result.output
+    assert "16 images drawn" in result.output
     return out
 
 
@@ -91,8 +103,8 @@ def test_negatives_differ_from_their_positive_in_the_one_thing_of_their_mode(dra
 
 
 def test_time_and_versions_are_recorded_per_pipeline(drawn: Path) -> None:
-    runs = json.loads((drawn / "generate.json").read_text())["runs"]
-    assert [(run["pipeline"], run["images"]) for run in runs] == [("tiny", 10), ("older", 2), ("editor", 2)]
+    runs = read_stories(drawn)
+    assert [(run["pipeline"], run["images"]) for run in runs] == [("tiny", 12), ("older", 2), ("editor", 2)]
     assert all(run["seconds_per_image"] > 0 and "diffusers" in run["versions"] for run in runs)
     assert all(run["peak_gpu_bytes"] is None for run in runs)  # drawn on a CPU
 
@@ -113,20 +125,48 @@ def test_a_killed_run_draws_only_what_is_missing_and_the_same(
     result = draw(out, prompts, text_to_image, weaker, editor)
 
     assert result.exit_code == 0
-    assert "Kept: 13 images" in result.output
+    assert "Kept: 15 images" in result.output
     assert "1 images drawn" in result.output
     assert {path: path.stat().st_mtime_ns for path in times} == times
     assert (out / lost).read_bytes() == (drawn / lost).read_bytes()
     assert sorted(map(str, index(out))) == sorted(map(str, rows))
 
 
+def test_two_devices_draw_the_same_images_in_processes_of_their_own(
+    drawn: Path, tmp_path: Path, prompts: Path, text_to_image: Path, weaker: Path, editor: Path
+) -> None:
+    result = draw(tmp_path, prompts, text_to_image, weaker, editor, devices="cpu,cpu")
+    assert result.exit_code == 0, result.output
+    assert "16 images drawn" in result.output
+    assert sorted(map(str, index(tmp_path))) == sorted(map(str, index(drawn)))
+    for row in index(drawn):
+        assert (tmp_path / row["name"]).read_bytes() == (drawn / row["name"]).read_bytes()
+    runs = read_stories(tmp_path)
+    assert sorted((run["pipeline"], run["images"]) for run in runs) == [
+        ("editor", 1),
+        ("editor", 1),
+        ("older", 1),
+        ("older", 1),
+        ("tiny", 6),
+        ("tiny", 6),
+    ]
+
+
+def test_the_page_says_what_the_modes_of_generators_do(drawn: Path, tmp_path: Path) -> None:
+    built = build_pairs(drawn, tmp_path, Settings(hold_out_modes=False), workers=1)
+    write_page(built.manifest, tmp_path / "pairs.html")
+    page = (tmp_path / "pairs.html").read_text()
+    for mode in MODES:
+        assert cards()[mode].summary in page
+
+
 def test_pairs_of_drawn_images_hold_the_negatives_beside_all_others(drawn: Path, tmp_path: Path) -> None:
-    built = build_pairs(drawn, tmp_path, workers=1)
+    built = build_pairs(drawn, tmp_path, Settings(hold_out_modes=False), workers=1)
     rows = {row["name"]: row for row in index(drawn)}
     pairs = list(read_pairs(built.manifest))
     assert not any(rows[pair.positive]["negative_of"] for pair in pairs)
     made = [pair for pair in pairs if pair.mode in MODES]
-    assert len(made) == 12
+    assert len(made) == 14
     assert len({pair.pair_id for pair in pairs}) == len(pairs)
     places = {pair.positive: (pair.group, pair.split) for pair in pairs if pair.mode not in MODES}
     for pair in made:
@@ -136,7 +176,8 @@ def test_pairs_of_drawn_images_hold_the_negatives_beside_all_others(drawn: Path,
         assert pair.generator == "tiny"
         assert not pair.simulated
     cells = {pair.mode: pair.cell for pair in made}
-    assert cells["few_steps"] == cells["low_resolution"] == "generative/technical"
+    technical = {"few_steps", "low_resolution", "perturbed_latents"}
+    assert {cells[mode] for mode in technical} == {"generative/technical"}
     assert cells["extreme_guidance"] == cells["weaker"] == "generative/aesthetic"
     assert cells["perturbed_prompt"] == "generative/alignment"
     assert cells["edit_colour"] == "conventional/aesthetic"
@@ -144,6 +185,15 @@ def test_pairs_of_drawn_images_hold_the_negatives_beside_all_others(drawn: Path,
     assert contact_sheet(built.manifest, tmp_path / "sheet.png", mode="weaker").pairs == 1
     checked = verify_pairs(built.manifest, workers=1)
     assert (checked.checked, checked.mismatches) == (len(pairs), ())
+
+
+def test_of_several_drawn_modes_of_a_cell_one_is_kept_from_training(drawn: Path, tmp_path: Path) -> None:
+    built = build_pairs(drawn, tmp_path, workers=1)
+    held = set(json.loads((tmp_path / "build.json").read_text())["held_out_modes"])
+    technical = {"few_steps", "low_resolution", "perturbed_latents"}
+    assert len(technical & held) == 1
+    found = {pair.mode for pair in read_pairs(built.manifest) if pair.split == "train"}
+    assert technical & found == technical - held
 
 
 def test_verify_names_a_drawn_negative_that_changed(drawn: Path, tmp_path: Path) -> None:

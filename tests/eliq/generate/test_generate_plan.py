@@ -12,6 +12,7 @@ from eliq_bench.eliq.generate.locate import PRESETS, Located, locate
 from eliq_bench.eliq.generate.modes import cards, expand
 from eliq_bench.eliq.generate.plan import Helpers, Wanted, plan_jobs
 from eliq_bench.eliq.generate.quiet import import_diffusers
+from eliq_bench.eliq.generate.shares import shares
 from eliq_bench.eliq.prompts.entry import Entry
 from eliq_bench.errors import InputError
 
@@ -58,11 +59,14 @@ def test_every_positive_stands_before_its_negatives_and_each_pipeline_is_loaded_
 
 
 def test_the_severities_of_a_ladder_grow() -> None:
-    wanted = Wanted(negatives=("few_steps", "low_resolution", "extreme_guidance"), per_mode=5)
+    wanted = Wanted(
+        negatives=("few_steps", "low_resolution", "perturbed_latents", "extreme_guidance"), per_mode=5
+    )
     jobs = plan_jobs([CAT], [generator("a")], wanted, Helpers()).jobs[1:]
     by_mode = {mode: [job for job in jobs if job.mode == mode] for mode in wanted.negatives}
     assert [job.steps for job in by_mode["few_steps"]] == [20, 14, 10, 6, 3]
     assert [job.scale for job in by_mode["low_resolution"]] == [0.75, 0.6, 0.5, 0.375, 0.25]
+    assert [job.latent_noise for job in by_mode["perturbed_latents"]] == [0.2, 0.35, 0.55, 0.8, 1.2]
     assert [job.guidance for job in by_mode["extreme_guidance"]] == [8, 12, 20, 32, 48]
 
 
@@ -76,6 +80,19 @@ def test_what_cannot_be_made_is_told() -> None:
         "3 negatives of few_steps",
         "5 negatives of perturbed_prompt",
     ]
+
+
+def test_devices_share_the_positives_evenly_and_keep_negatives_with_theirs() -> None:
+    entries = [Entry(prompt=f"prompt {number}") for number in range(5)]
+    wanted = Wanted(negatives=("few_steps", "low_resolution"))
+    jobs = plan_jobs(entries, [generator("a")], wanted, Helpers()).jobs
+    parts = shares(jobs, 2)
+    assert sorted(map(len, parts)) == [6, 9]
+    assert sorted(job for part in parts for job in part) == sorted(jobs)
+    for part in parts:
+        positives = [job.name for job in part if not job.negative_of]
+        assert all(job.negative_of in positives for job in part if job.negative_of)
+        assert part == [job for job in jobs if job in part]
 
 
 def test_a_changed_prompt_has_as_many_changes_as_its_severity() -> None:

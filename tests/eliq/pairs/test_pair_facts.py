@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from eliq_bench.eliq.pairs.facts import change_one_fact, find_facts
+from eliq_bench.eliq.pairs.facts import find_facts
+from eliq_bench.eliq.pairs.one_fact import change_one_fact
 
 LABELLED = [
     (prompt, Counter(facts))
@@ -14,6 +15,9 @@ LABELLED = [
         Path(__file__).with_name("labelled_prompts.yaml").read_text(encoding="utf-8")
     )
 ]
+
+WITHOUT_CHANGE = ("It was a dark and stormy night", "A high resolution photo of a rainy Tokyo street")
+"""The facts that the parser finds in these have no contrary in the lists."""
 
 
 def found(prompt: str) -> Counter[str]:
@@ -31,10 +35,10 @@ def test_precision_and_recall_on_labelled_prompts(capsys: pytest.CaptureFixture[
             f"recall {right / true:.3f} ({right} of {true}), all facts right in {exact}"
         )
     assert len(LABELLED) == 60
-    # The level reached: 95 of 101 and 95 of 113. The words of the lexicon were chosen with these prompts in view.
-    assert right / said >= 0.94
-    assert right / true >= 0.84
-    assert exact >= 42
+    # The level reached: 132 of 171 and 132 of 160; docs/prompts.md states it.
+    assert right / said >= 0.77
+    assert right / true >= 0.82
+    assert exact >= 37
 
 
 @pytest.mark.parametrize(("prompt", "facts"), [row for row in LABELLED if sum(row[1].values())])
@@ -42,7 +46,7 @@ def test_a_change_leaves_every_other_fact(prompt: str, facts: Counter[str]) -> N
     for seed in range(8):
         changed = change_one_fact(prompt, seed)
         if changed is None:
-            assert not found(prompt)
+            assert prompt.startswith(WITHOUT_CHANGE)
             continue
         assert changed.prompt != prompt
         assert changed == change_one_fact(prompt, seed)
@@ -57,7 +61,7 @@ def test_a_change_leaves_every_other_fact(prompt: str, facts: Counter[str]) -> N
         (
             "two cats",
             "count changed",
-            {f"{count} cats" for count in ("three", "four", "five", "six", "seven", "eight", "nine", "ten")},
+            {f"{count} cats" for count in ("four", "five", "six", "seven", "eight", "nine", "ten")},
         ),
         ("a red car behind a blue house", "attributes exchanged", {"a blue car behind a red house"}),
         ("a dog to the left of a tree", "relation turned", {"a dog to the right of a tree"}),

@@ -137,9 +137,9 @@ def test_without_facts_the_parser_finds_them() -> None:
 
 
 def test_precision_and_recall_of_the_parser(capsys: pytest.CaptureFixture[str]) -> None:
-    """The level of `pairs.facts` on prompts that its lexicon was not made for; docs/prompts.md states it."""
+    """The level of `pairs.facts` on every second prompt of ours: its rules were made with the others in view."""
     right, said, true = Counter[str](), Counter[str](), Counter[str]()
-    for entry in PROMPTS:
+    for entry in PROMPTS[1::2]:
         wanted = list(entry.facts())
         true.update(fact.kind for fact in wanted)
         for found in find_facts(entry.prompt):
@@ -156,8 +156,8 @@ def test_precision_and_recall_of_the_parser(capsys: pytest.CaptureFixture[str]) 
                 f"recall {right[kind]} of {true[kind]} = {right[kind] / true[kind]:.2f}",
                 end="",
             )
-    assert right.total() / said.total() >= 0.77
-    assert right.total() / true.total() >= 0.22
+    assert right.total() / said.total() >= 0.78
+    assert right.total() / true.total() >= 0.91
 
 
 def _meets(fact: Fact, kind: str, start: int, end: int) -> bool:

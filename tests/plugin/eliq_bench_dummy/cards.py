@@ -2,30 +2,45 @@ from eliq_bench.types import DatasetCard, LabelCard, ModelCard
 
 
 def models() -> list[ModelCard]:
-    return [
-        ModelCard(
-            name=f"dummy-{name}",
-            summary=f"a dummy that is {name}",
-            dimensions={"quality": "lower" if name == "backwards" else "higher"},
-            supervision="mos-trained" if name == "trained" else "training-free",
-            trained_on=("dummy-set",) if name == "trained" else (),
-            code_licence="Apache-2.0",
-            target=f"eliq_bench_dummy.scorers:{name}",
-            options={"gain": 1.0},
-            min_side=2,
-        )
-        for name in ("mean", "backwards", "trained", "slow", "killer", "fragile", "hungry", "unbuildable")
-    ] + [
-        ModelCard(
-            name="dummy-reader",
-            summary="length of the prompt",
-            dimensions={"alignment": "higher", "quality": "higher"},
-            supervision="training-free",
-            code_licence="Apache-2.0",
-            target="eliq_bench_dummy.scorers:reader",
-            needs_prompt=True,
-        )
-    ]
+    return (
+        [
+            ModelCard(
+                name=f"dummy-{name}",
+                summary=f"a dummy that is {name}",
+                dimensions={"quality": "lower" if name == "backwards" else "higher"},
+                supervision="mos-trained" if name == "trained" else "training-free",
+                trained_on=("dummy-set",) if name == "trained" else (),
+                code_licence="Apache-2.0",
+                target=f"eliq_bench_dummy.scorers:{name}",
+                options={"gain": 1.0},
+                min_side=2,
+            )
+            for name in ("mean", "backwards", "trained", "slow", "killer", "fragile", "hungry", "unbuildable")
+        ]
+        + [
+            ModelCard(
+                name=f"dummy-{name}",
+                summary=f"features of a dummy that is {name}",
+                dimensions={"quality": "lower"},
+                supervision="training-free",
+                protocols=protocols,
+                code_licence="Apache-2.0",
+                target=f"eliq_bench_dummy.scorers:{name}",
+            )
+            for name, protocols in {"moments": ("zero-shot", "probe"), "drowsy": ("probe",)}.items()
+        ]
+        + [
+            ModelCard(
+                name="dummy-reader",
+                summary="length of the prompt",
+                dimensions={"alignment": "higher", "quality": "higher"},
+                supervision="training-free",
+                code_licence="Apache-2.0",
+                target="eliq_bench_dummy.scorers:reader",
+                needs_prompt=True,
+            )
+        ]
+    )
 
 
 DATASETS = DatasetCard(

@@ -31,6 +31,23 @@ class Slow(Mean):
         return super().score(batch)
 
 
+class Moments(Mean):
+    """Features of which the first is brightness; its score is the darkness."""
+
+    def score(self, batch: Batch) -> Scores:
+        return Scores({"quality": -batch.images.mean(axis=(1, 2, 3))})
+
+    def features(self, batch: Batch) -> dict[str, Any]:
+        pixels = batch.images.reshape(len(batch.images), -1).astype(np.float64)
+        return {"quality": np.stack([pixels.mean(axis=1), pixels.std(axis=1), pixels[:, 0]], axis=1)}
+
+
+class Drowsy(Moments):
+    def features(self, batch: Batch) -> dict[str, Any]:
+        time.sleep(0.02 * len(batch.images))
+        return super().features(batch)
+
+
 class Killer(Mean):
     """Dies with its process on an image whose first pixel is pure red."""
 
@@ -72,6 +89,7 @@ def factory(kind: type[Mean]) -> Any:
 
 
 mean, backwards, trained, slow = factory(Mean), factory(Backwards), factory(Mean), factory(Slow)
+moments, drowsy = factory(Moments), factory(Drowsy)
 killer, fragile, hungry, reader = factory(Killer), factory(Fragile), factory(Hungry), factory(Reader)
 
 

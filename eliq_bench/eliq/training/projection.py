@@ -1,0 +1,220 @@
+"""Train the projection of the lite backbone on captioned images; no score and no label is read."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import yaml
+from pydantic import Field, ValidationError
+from torch.nn.functional import cross_entropy
+
+from eliq_bench.eliq.critic.lite.projection import BANK, Projection
+from eliq_bench.eliq.critic.lite.semantics import LiteSemantics, class_names
+from eliq_bench.eliq.critic.lite.text import LiteText
+from eliq_bench.eliq.critic.lite.vision import LiteVision
+from eliq_bench.eliq.critic.recipe import Section
+from eliq_bench.eliq.training.captions import Captions, load_captions
+from eliq_bench.errors import InputError
+
+CANDIDATES = 1000
+"""Images among which retrieval looks for the right one, as is usual for captions."""
+
+
+class ProjectionRecipe(Section):
+    """Every choice of a run."""
+
+    data: str = ""
+    """What the tables hold and under which licence; goes into the file of weights as it is."""
+    seed: int = 0
+    held_out: float = Field(0.12, gt=0, lt=1)
+    """Share of the prompts whose images are kept from training."""
+    hidden: int = Field(512, ge=1)
+    dropout: float = Field(0.3, ge=0, lt=1)
+    epochs: int = Field(25, ge=1)
+    batch: int = Field(500, ge=2)
+    rate: float = Field(1e-3, gt=0)
+    """Highest learning rate of a one-cycle schedule."""
+    decay: float = Field(0.05, ge=0)
+    sharpness: float = Field(14.0, gt=0)
+    """Inverse temperature at the start; it is learnt."""
+    dtype: str = "bfloat16"
+    """Of the image network while features are computed."""
+
+
+class Retrieval(NamedTuple):
+    """How well images and prompts that belong together are found by the match."""
+
+    first: float
+    """Share of images whose own prompt beats all others."""
+    tenth: float
+    """Share of images whose own prompt is among the best ten."""
+    own: float
+    """Share of other prompts that the own prompt of an image beats; chance is 0.5."""
+    across: float
+    """Share of foreign pairs, of any image and prompt, that an own pair beats; chance is 0.5."""
+
+
+def read_projection_recipe(path: Path) -> ProjectionRecipe:
+    """A recipe file.
+
+    Raises:
+        InputError: no such file, no YAML, or a field is unknown or out of its range.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        return ProjectionRecipe.model_validate(content)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path} cannot be read as a recipe: {str(error).splitlines()[0]}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{path} is wrong at {where}: {first['msg']}.") from error
+
+
+def train_projection(
+    captions: Sequence[Captions],
+    recipe: ProjectionRecipe,
+    text: LiteText,
+    report: Callable[[str, int, int], None] | None = None,
+) -> Projection:
+    """Fit a projection to the training parts of tables: symmetric InfoNCE (van den Oord et al., arXiv:1807.03748).
+
+    Raises:
+        InputError: the training parts have fewer images than the bank takes.
+    """
+    torch.manual_seed(recipe.seed)
+    random = np.random.default_rng(recipe.seed)
+    parts = [table.part(held_out=False) for table in captions]
+    features = torch.cat([part.features for part in parts])
+    vectors, places = _sentences([own for part in parts for own in part.prompts], text)
+    names = text.sentences(class_names()).cpu()
+    projection = Projection(recipe.hidden, recipe.dropout)
+    projection.fit_scale(features, names, vectors)
+    sharpness = torch.nn.Parameter(torch.tensor(recipe.sharpness).log())
+    batch = min(recipe.batch, len(features))
+    rounds = len(features) // batch
+    optimiser = torch.optim.AdamW(
+        [*projection.parameters(), sharpness], recipe.rate, weight_decay=recipe.decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, recipe.rate, total_steps=recipe.epochs * rounds + 1, pct_start=0.1
+    )
+    first = torch.tensor([min(own) for own in places])
+    for epoch in range(1, recipe.epochs + 1):
+        order = random.permutation(len(features))
+        for rows in np.split(order[: rounds * batch], rounds):
+            told = _blend([places[row] for row in rows], vectors, random)
+            seen, read = projection.image_sides(features[rows])[0], projection.text_sides(told)[0]
+            loss = _contrast(sharpness.exp().clamp(max=100) * seen @ read.T, first[rows])
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+        if report:
+            report("training", epoch, recipe.epochs)
+    projection.eval().requires_grad_(False)
+    projection.fit_bank(_bank(parts, random), names[random.permutation(len(names))[:BANK]])
+    return projection
+
+
+def make_projection(
+    recipe: ProjectionRecipe,
+    tables: Sequence[Path],
+    checks: Sequence[Path],
+    features: Path,
+    out: Path,
+    report: Callable[[str, int, int], None] | None = None,
+) -> dict[str, Retrieval]:
+    """Read tables, train, write the weights, and judge.
+
+    Args:
+        recipe: all choices.
+        tables: of captions; a part of each is held out.
+        checks: tables of which all is held out.
+        features: folder that keeps features of images for the next run.
+        out: file of weights.
+        report: told about the progress.
+
+    Returns:
+        What held-out images reach, by table; it also goes into the file.
+
+    Raises:
+        InputError: a table cannot be used.
+        EliqBenchError: an image cannot be read.
+    """
+    text = LiteText()
+    semantics = LiteSemantics(LiteVision(dtype=getattr(torch, recipe.dtype)), text)
+    captions = [load_captions(table, semantics, recipe.held_out, features, report) for table in tables]
+    judged = [load_captions(table, semantics, 1.0, features, report) for table in checks]
+    projection = train_projection(captions, recipe, text, report)
+    parts = [*(table.part(held_out=True) for table in captions), *judged]
+    reached = {part.name: retrieval(projection, part, text) for part in parts}
+    metadata = {
+        "recipe": recipe.model_dump_json(),
+        "tables": json.dumps({table.name: len(table.prompts) for table in captions}),
+        "held_out": json.dumps({name: result._asdict() for name, result in reached.items()}),
+        "human_labels": "none",
+    }
+    projection.save(out, metadata)
+    return reached
+
+
+@torch.no_grad()
+def retrieval(projection: Projection, captions: Captions, text: LiteText) -> Retrieval:
+    """Retrieval among the first `CANDIDATES` images, each under its first prompt."""
+    own = [prompts[0] for prompts in captions.prompts[:CANDIDATES]]
+    known = sorted(set(own))
+    column = np.array([known.index(prompt) for prompt in own])
+    images = projection.image(captions.features[:CANDIDATES])
+    prompts = projection.text(text.sentences(known).cpu())
+    values = projection.table(images, prompts).double().numpy()
+    rows = np.arange(len(own))
+    mine = values[rows, column]
+    foreign = np.ones(values.shape, np.bool_)
+    foreign[rows, column] = False
+    better = (values > mine[:, None]).sum(1)
+    others = np.sort(values[foreign])
+    return Retrieval(
+        first=float((better < 1).mean()),
+        tenth=float((better < 10).mean()),
+        own=float(1 - (better / max(1, len(known) - 1)).mean()),
+        across=float(np.searchsorted(others, mine).mean() / max(1, len(others))),
+    )
+
+
+def _blend(
+    places: Sequence[Sequence[int]], vectors: torch.Tensor, random: np.random.Generator
+) -> torch.Tensor:
+    """For each image a point between two of its captions, drawn anew each time, (B, 384)."""
+    one, other = (torch.tensor([own[int(random.integers(len(own)))] for own in places]) for _ in range(2))
+    share = torch.from_numpy(random.random((len(places), 1), dtype=np.float32))
+    return share * vectors[one] + (1 - share) * vectors[other]
+
+
+def _contrast(logits: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
+    """InfoNCE both ways over (B, B) logits; images of the same prompt (B,) are not told apart."""
+    batch = len(first)
+    alike = (first[:, None] == first[None]) & ~torch.eye(batch, dtype=torch.bool)
+    logits = logits.masked_fill(alike, -1e4)
+    target = torch.arange(batch)
+    return (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
+
+
+def _bank(parts: Sequence[Captions], random: np.random.Generator) -> torch.Tensor:
+    """Features of BANK images, the same number of each table as far as it goes, (BANK, FEATURES)."""
+    orders = [part.features[random.permutation(len(part.features))] for part in parts]
+    turns = [order[at] for at in range(BANK) for order in orders if at < len(order)]
+    if len(turns) < BANK:
+        raise InputError(f"The tables have {len(turns)} images to train on; the bank needs {BANK}, add some.")
+    return torch.stack(turns[:BANK])
+
+
+def _sentences(prompts: Sequence[tuple[str, ...]], text: LiteText) -> tuple[torch.Tensor, list[list[int]]]:
+    """Vectors of all prompts once, and for each image the rows of its own."""
+    known = sorted({prompt for own in prompts for prompt in own})
+    row = {prompt: position for position, prompt in enumerate(known)}
+    vectors = torch.cat([text.sentences(known[start : start + 500]) for start in range(0, len(known), 500)])
+    return vectors.cpu(), [[row[prompt] for prompt in own] for own in prompts]

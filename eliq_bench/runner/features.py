@@ -1,0 +1,74 @@
+"""Features instead of scores, for the probe protocol: how a scorer gives them, and where they are kept.
+
+They go the way of scores (plan, workers, batches, rows), and their rows are those of the score store, in a file of its
+own that also holds the vectors. So a rerun computes only what is missing, and a killed one loses the batch in flight.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eliq_bench.errors import EliqBenchError
+from eliq_bench.runner.store import TABLES, ScoreRow, ScoreStore
+from eliq_bench.types import Batch, Scorer, Scores
+
+Vector = NDArray[np.float32]
+
+
+def features_of(scorer: Scorer, batch: Batch) -> Scores:
+    """Features of a batch, as values (B, D) for each dimension.
+
+    Raises:
+        EliqBenchError: the scorer has none, or not one row for each image.
+    """
+    give = getattr(scorer, "features", None)
+    if give is None:
+        raise EliqBenchError(
+            f"{scorer.card.name} lists the protocol probe on its card, but has no `features`"
+        )
+    found = give(batch)
+    for dimension in scorer.card.dimensions:
+        shape = found[dimension].shape
+        if len(shape) != 2 or shape[0] != len(batch.images):
+            raise EliqBenchError(
+                f"{scorer.card.name} gave features of shape {shape} for {len(batch.images)} images ({dimension})"
+            )
+    nothing = "the features are not finite"
+    prompts = batch.prompts or ("any",) * len(batch.images)
+    return Scores(found, tuple(nothing if prompt else "the item has no prompt" for prompt in prompts))
+
+
+def packed(vector: NDArray[np.floating]) -> bytes:
+    """The features of one image as they are stored: little-endian float32."""
+    return vector.astype("<f4").tobytes()
+
+
+class FeatureStore(ScoreStore):
+    """A score store whose rows have a vector instead of a score: `ok` rows have one, others say why not."""
+
+    tables = (
+        TABLES
+        + """
+CREATE TABLE IF NOT EXISTS features (
+    fingerprint TEXT NOT NULL, image TEXT NOT NULL, prompt TEXT NOT NULL, dimension TEXT NOT NULL,
+    vector BLOB NOT NULL, PRIMARY KEY (fingerprint, image, prompt, dimension)
+);
+"""
+    )
+
+    def vectors(self, fingerprint: str, dimension: str) -> dict[tuple[str, str], Vector]:
+        """Features (D,) of a model for one dimension, by (image, prompt)."""
+        cursor = self._connection.execute(
+            "SELECT image, prompt, vector FROM features WHERE fingerprint = ? AND dimension = ?",
+            (fingerprint, dimension),
+        )
+        return {(image, prompt): np.frombuffer(vector, "<f4") for image, prompt, vector in cursor}
+
+    def _insert(self, rows: Iterable[ScoreRow]) -> None:
+        rows = list(rows)
+        super()._insert(rows)
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO features VALUES (?, ?, ?, ?, ?)",
+            ((*row[:4], row.vector) for row in rows if row.vector is not None),
+        )
