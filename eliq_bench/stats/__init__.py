@@ -17,6 +17,7 @@ calls raise. Signs are kept: scores and labels are expected to point up (higher 
 | | `steiger_z`, `zou_interval`; many: `holm`, `tiers`, `rank_intervals`, `compare_models` |
 | `views` | what a pooled number hides: `generator_floor`, `variance_share`, `within_generator`, |
 | | `within_prompt`, `best_of_prompt`, `system_level`, `partial_srcc`, `cross_table`, `noise_ceiling` |
+| `probe` | `out_of_fold`: labels predicted from features by a ridge fitted on other groups |
 | `pairs` | pairs of items: `pair_accuracy`, `preference_accuracy`, `acc_eq`, `krasula`, `compare_krasula`, |
 | | `delong`, `outlier_ratio`, `rmse_star`, `residual_f_test`; known better and worse: `judged_accuracy`, `wilson` |
 

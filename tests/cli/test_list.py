@@ -28,7 +28,7 @@ def test_filters(cli: Cli) -> None:
 
     assert {"niqe", "sharpness"} <= names("--label-free")
     assert "musiq" not in names("--label-free")
-    assert names("--dimension", "alignment") == {"clipscore", "prompt-words"}
+    assert names("--dimension", "alignment") == {"clipscore", "eliq", "prompt-words"}
     topiq = names("--filter", "topiq")
     assert "topiq_nr" in topiq
     assert all("topiq" in name for name in topiq)

@@ -175,7 +175,7 @@ def retrieval(projection: Projection, captions: Captions, text: LiteText) -> Ret
     mine = values[rows, column]
     foreign = np.ones(values.shape, np.bool_)
     foreign[rows, column] = False
-    better = (values > mine[:, None]).sum(1)
+    better = (values >= mine[:, None]).sum(1) - 1  # a tie counts against the own prompt
     others = np.sort(values[foreign])
     return Retrieval(
         first=float((better < 1).mean()),

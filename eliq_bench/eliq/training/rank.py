@@ -135,7 +135,7 @@ def pair_loss(
     penalty = softplus if recipe.kind == "bradley-terry" else relu
     loss = penalty(recipe.margin * severity - (good[own] - bad)).mean()
     severe = severity >= recipe.across_severity
-    if recipe.across and dimension == "quality" and severe.any():
+    if recipe.across and severe.any():
         loss = loss + recipe.across * penalty(bad[severe][None, :] - good[:, None]).mean()
     others = [name for name in network.dimensions if name != dimension]
     if recipe.still and others:

@@ -1,5 +1,6 @@
 """Captions to a projection: tables, the split, what training learns, the command."""
 
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from eliq_bench.eliq.training.projection import (
 )
 from eliq_bench.errors import EliqBenchError, InputError
 
-RECIPE = ProjectionRecipe(hidden=64, dropout=0.1, epochs=12, batch=100, rate=3e-3)
+RECIPE = ProjectionRecipe(hidden=32, dropout=0.1, epochs=5, batch=100, rate=3e-3)
 
 
 class ToyText(LiteText):
@@ -39,17 +40,17 @@ class ToyText(LiteText):
 
 
 def _word(word: str) -> torch.Tensor:
-    seed = int.from_bytes(word.encode()[:7], "little")
-    return torch.randn(WIDTH, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(WIDTH, generator=torch.Generator().manual_seed(zlib.crc32(word.encode())))
 
 
 @pytest.fixture(scope="module")
 def captions() -> Captions:
-    """900 images that show three things of 30, in a code of their own, with captions that name two of the three."""
+    """600 images that show three things of 30, in a code of their own, with captions that name two of the three."""
     random = np.random.default_rng(0)
     code = torch.from_numpy(random.normal(size=(30, FEATURES)).astype(np.float32))
-    features, prompts = [], []
-    for _ in range(900):
+    features: list[torch.Tensor] = []
+    prompts: list[tuple[str, ...]] = []
+    for _ in range(600):
         things = random.choice(30, 3, replace=False)
         noise = torch.from_numpy(random.normal(size=FEATURES).astype(np.float32))
         features.append(code[things].sum(0) + noise)
@@ -66,7 +67,7 @@ def test_training_finds_the_prompts_of_images_that_it_never_saw(captions: Captio
     alike = train_projection([captions], RECIPE, text)
     blind = train_projection([captions], RECIPE.model_copy(update={"rate": 1e-12}), text)
     assert retrieval(blind, judged, text).across < 0.6
-    assert retrieval(seen, judged, text).across > 0.85
+    assert retrieval(seen, judged, text).across > 0.7
     assert retrieval(seen, judged, text) == retrieval(alike, judged, text)
 
 
@@ -147,4 +148,4 @@ def test_the_command_writes_weights_and_prints_what_they_reach(
     assert '"across"' in done.output
     story = Projection.load(out).metadata
     assert '"data":"toys"' in story["recipe"]
-    assert story["tables"] == '{"toy": 900}'
+    assert story["tables"] == '{"toy": 600}'
