@@ -22,9 +22,11 @@ class Standardise(nn.Module):
         self.std: torch.Tensor
 
     def fit(self, tokens: torch.Tensor) -> None:
-        """Take the constants from tokens (N, channels)."""
-        self.mean.copy_(tokens.mean(0))
-        self.std.copy_(tokens.std(0).clamp(min=1e-4))
+        """Take the constants from tokens (N, channels); entries of 0 stand for nothing and are left out."""
+        there = tokens != 0
+        count = there.sum(0).clamp(min=1)
+        self.mean.copy_(tokens.sum(0) / count)
+        self.std.copy_((((tokens - self.mean) ** 2 * there).sum(0) / count).sqrt().clamp(min=1e-4))
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Standardised tokens, clipped at 8 standard deviations, same shape."""

@@ -39,6 +39,8 @@ class Comparison(NamedTuple):
     mode: str
     cell: str
     group: str
+    same_content: bool = True
+    """False where the worse side is another image, so that it may differ in more than its own dimension."""
 
 
 class Sides(NamedTuple):
@@ -54,7 +56,14 @@ def comparison(pair: Pair) -> Comparison:
     worse = Side(pair.negative_sha256, prompt if pair.negative_caption is None else pair.negative_caption)
     better = Side(pair.positive_pixels, prompt)
     return Comparison(
-        better, worse, DIMENSION_OF[pair.aspect], pair.severity, pair.mode, pair.cell, pair.group
+        better,
+        worse,
+        DIMENSION_OF[pair.aspect],
+        pair.severity,
+        pair.mode,
+        pair.cell,
+        pair.group,
+        pair.negative_image is None,
     )
 
 

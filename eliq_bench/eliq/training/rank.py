@@ -122,8 +122,8 @@ def pair_loss(
     """Loss of a few positives with their negatives on one dimension, a scalar.
 
     Bradley-Terry: softplus(margin * severity - (better - worse)); margin: the same with a hinge. With weight
-    `across`, each positive is also better than the severe negatives of the others; with weight `still`, a pair must
-    not move the other dimension.
+    `across`, each positive is also better than the severe negatives of the others; with weight `still`, a pair of
+    one content must not move the other dimension.
     """
     better = [positive for positive, _ in drawn]
     pairs = [(row, one) for row, (_, comparisons) in enumerate(drawn) for one in comparisons]
@@ -138,9 +138,11 @@ def pair_loss(
     if recipe.across and severe.any():
         loss = loss + recipe.across * penalty(bad[severe][None, :] - good[:, None]).mean()
     others = [name for name in network.dimensions if name != dimension]
-    if recipe.still and others:
-        moved = network(source(better + worse, others[0]), others[0])
-        loss = loss + recipe.still * (moved[: len(better)][own] - moved[len(better) :]).square().mean()
+    alike = torch.tensor([one.same_content for _, one in pairs])
+    if recipe.still and others and alike.any():
+        other = network(source(better + worse, others[0]), others[0])
+        moved = other[: len(better)][own] - other[len(better) :]
+        loss = loss + recipe.still * moved[alike].square().mean()
     return loss
 
 

@@ -53,7 +53,9 @@ def fill_cache(
     backbone = create_backbone(settings, device, dtype)
     store = TokenCache(folder, backbone.fingerprint())
     path = manifest_path(pairs)
-    missing = [any(key not in store for key in _keys(group, backbone)) for group in _by_positive(path, wanted)]
+    missing = [
+        any(key not in store for key in _keys(group, backbone)) for group in _by_positive(path, wanted)
+    ]
     total = sum(missing)
     tasks = (
         (images, group, settings, folder, device, dtype)

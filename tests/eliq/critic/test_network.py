@@ -77,9 +77,12 @@ def test_channels_are_standardised_by_what_was_seen() -> None:
     seen = torch.tensor([[1.0, 10.0], [3.0, 10.0]])
     scale.fit(seen)
     shown = scale(seen)
-    torch.testing.assert_close(shown[:, 0], torch.tensor([-1.0, 1.0]) / 2**0.5)
+    torch.testing.assert_close(shown[:, 0], torch.tensor([-1.0, 1.0]))
     torch.testing.assert_close(shown[:, 1], torch.zeros(2))
     assert scale(torch.tensor([[1e9, 10.0]])).max() == 8
+    holes = Standardise(2)
+    holes.fit(torch.cat([seen, torch.zeros(5, 2)]))
+    torch.testing.assert_close(holes(seen), scale(seen))
 
 
 def test_the_head_corrects_what_the_backbone_says() -> None:

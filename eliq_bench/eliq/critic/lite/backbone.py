@@ -46,7 +46,7 @@ class LiteBackbone:
 
     name = "lite"
     visual_width = NETWORK_WIDTH + SCENE_WIDTH
-    semantic_width = 2 * JOINT + 1
+    semantic_width = JOINT + 1
     reads_prompt = False
 
     def __init__(self, device: str = "cpu", dtype: str = "float32") -> None:
@@ -74,25 +74,23 @@ class LiteBackbone:
         return [self._encode(image) for image in images]
 
     def tokens(self, encoded: Sequence[Encoded], prompts: Sequence[str], dimension: Dimension) -> Tokens:
-        """Semantic tokens of B images, V regions: [s, 0, 0] for quality, [0, s * t, match] for alignment.
+        """Tokens of B images, V regions: visual ones and [s, 0] for quality, none and [0, match] for alignment.
 
-        s are the regions and t the prompt in the space of the projection. So quality cannot depend on the prompt, and
-        alignment gets from image and prompt only what joins them: neither alone can tell whether they fit. All is 0
-        where the prompt is empty.
+        s are the regions in the space of the projection, match is how much of the prompt each of them shows; that of
+        the whole image is the prior. So quality cannot depend on the prompt, and alignment gets nothing but what joins
+        image and prompt: with more, the few pairs of a pool were learnt by heart (docs/results.md). All is 0 where the
+        prompt is empty.
         """
         visual, mask = pad([one.visual for one in encoded])
         content, _ = pad([one.semantic for one in encoded])
         regions = self.projection.image(content)
         if dimension == "quality":
-            parts = [regions, torch.zeros_like(regions), torch.zeros(*mask.shape, 1)]
-            return Tokens(visual, torch.cat(parts, dim=-1), mask)
+            return Tokens(visual, torch.cat([regions, torch.zeros(*mask.shape, 1)], dim=-1), mask)
         told = self.projection.text(self.text.sentences(prompts).cpu())
-        filled = torch.tensor([bool(prompt.strip()) for prompt in prompts]).float()[:, None, None]
-        # Halves of s and t are unit vectors with entries of about 1/20: products are brought to that scale.
-        products = WIDTH**0.5 * regions * told[:, None, :]
-        parts = [torch.zeros_like(regions), products, self.projection.match(regions, told)[..., None]]
-        joined = filled * torch.cat(parts, dim=-1)
-        return Tokens(visual, joined, mask, prior=joined[:, 0, -1])
+        filled = torch.tensor([bool(prompt.strip()) for prompt in prompts]).float()[:, None]
+        match = filled * self.projection.match(regions, told)
+        joined = torch.cat([torch.zeros_like(regions), match[..., None]], dim=-1)
+        return Tokens(torch.zeros_like(visual), joined, mask, prior=match[:, 0])
 
     def match(self, encoded: Sequence[Encoded], prompts: Sequence[str]) -> torch.Tensor:
         """How much of its prompt each image as a whole shows, (B,), by the projection alone; 0 without a prompt."""
