@@ -22,9 +22,9 @@ DEFAULT_DATASETS = ("ladder",)
 
 
 def default_models() -> list[str]:
-    """Quick models that need no download: piqe and our own floors (pyiqa's entropy takes longer than all of them)."""
+    """Quick models that need no download: our critic, piqe and our own floors."""
     own = [name for name, card in model_cards().items() if card.floor and "pyiqa" not in card.packages]
-    return ["piqe", *own]
+    return ["eliq", "piqe", *own]
 
 
 def probe_models() -> list[str]:

@@ -23,7 +23,7 @@ fi
 # Models and floors that run here, on the datasets whose images are at hand; of BIQ2021 that is a part, named as such.
 if [[ $ONLY == *own* ]]; then
   eliq-bench run --datasets agiqa3k,biq2021_part --data-root "$DATA" --out "$RUNS/own" --offline \
-    --models "${MODELS:-niqe,piqe,brisque,jpeg-bytes,sharpness,colorfulness,contrast,luma,prompt-words}"
+    --models "${MODELS:-eliq,niqe,piqe,brisque,jpeg-bytes,sharpness,colorfulness,contrast,luma,prompt-words}"
   eliq-bench leaderboard add "$RUNS/own" --replace
 fi
 

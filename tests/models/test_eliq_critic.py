@@ -17,7 +17,7 @@ from eliq_bench.eliq.critic.calibration import Calibration
 from eliq_bench.eliq.critic.checkpoint import CHECKPOINT_FILE, CriticCard
 from eliq_bench.eliq.critic.lite import LiteBackbone
 from eliq_bench.eliq.critic.network import CriticNetwork
-from eliq_bench.eliq.critic.recipe import Recipe
+from eliq_bench.eliq.critic.recipe import Recipe, read_recipe
 from eliq_bench.errors import InputError
 from eliq_bench.models.eliq_critic import NO_PROMPT
 from eliq_bench.registry import create_model, model_card
@@ -107,3 +107,27 @@ def test_a_place_without_a_critic_is_named(tmp_path: Path) -> None:
     (tmp_path / "other.safetensors").write_bytes(b"no")
     with pytest.raises(InputError, match="not a readable checkpoint of a critic"):
         model_card(f"eliq:{tmp_path / 'other.safetensors'}")
+
+
+def test_the_critic_that_ships_sees_blur_and_reads_prompts() -> None:
+    import skimage.data
+    from PIL import Image, ImageFilter
+
+    sharp = skimage.data.astronaut()
+    blurred = np.asarray(Image.fromarray(sharp).filter(ImageFilter.GaussianBlur(3)))
+    scorer = create_model("eliq")
+    images = np.stack([sharp, blurred, sharp])
+    prompts = ("a woman in an astronaut's suit", "a woman in an astronaut's suit", "a bowl of vegetable soup")
+    scores = scorer.score(Batch(images, prompts)).values
+    assert scores["quality"][0] > scores["quality"][1] + 20
+    assert scores["quality"][0] == scores["quality"][2]
+    assert scores["alignment"][0] > scores["alignment"][2] + 20
+
+
+def test_the_card_of_the_critic_that_ships_names_no_labels() -> None:
+    from eliq_bench.models.weights import find
+
+    card = checkpoint.read_card(find(model_card("eliq").weights[0]) or Path())
+    assert card.trained_on["human_labels"] == "none"
+    assert card.recipe == read_recipe(Path(__file__).parents[2] / "recipes/lite.yaml")
+    assert card.backbone == LiteBackbone().fingerprint()
