@@ -79,7 +79,7 @@ def test_a_stranger_can_answer_from_the_words(board: Board) -> None:
     text = " ".join(says(board, board.table("quality")))
     assert "Of 15 models that saw no human judgement of images" in text
     assert "**internlm_xcomposer_vl**: SRCC 0.735" in text
-    assert "It is separable from the next, **mplug_owl** (0.687)" in text
+    assert "It is separable from the next of them, **mplug_owl** (0.687)" in text
     assert "gives 0.722, the generator floor: **internlm_xcomposer_vl** is 0.013 above it" in text
     assert "0.973 (noise ceiling), 0.238 above" in text
 

@@ -19,6 +19,7 @@ from eliq_bench.errors import InputError
 from eliq_bench.models.floors import measure_sharpness
 from eliq_bench.report.leaderboard.add import add_run
 from eliq_bench.report.plots import draw, read
+from eliq_bench.report.plots.diagnosis import diagnosis, read_diagnosis
 from eliq_bench.report.results import PairRow, Results
 from eliq_bench.runner.decode import decode
 
@@ -124,6 +125,10 @@ def test_the_report_says_what_the_table_is_and_is_not(run: Path, results: Result
     noise = next(line for line in lines if "sensor_noise" in line)
     assert "0.000!" in noise
     assert "60/60" in noise
+    everything = row_of(results, "")
+    assert (everything.low, everything.reason) == (None, "too few groups"), "six groups draw no bootstrap"
+    assert lines[0].split("|")[9].strip() == f"{everything.accuracy:.3f}?"
+    assert "?: no interval, since the pairs are of fewer than 10 groups" in text
     assert (run / "report.md").read_text() == text
 
 
@@ -224,6 +229,18 @@ def test_the_heat_map_is_drawn_alike_twice(run: Path, tmp_path: Path) -> None:
     assert (pixels[:, 2] - pixels[:, 0] > 100).sum() > 500, "blue: blur does not"
     with pytest.raises(InputError, match="no dimension 'beauty'"):
         read("diagnosis", run, dimension="beauty")
+
+
+def test_the_heat_map_marks_what_has_no_interval(run: Path) -> None:
+    material = read_diagnosis(run)
+    figure = diagnosis(material)
+    shown = [text.get_text() for text in figure.axes[0].texts]
+    (cell,) = (
+        row for row in material.rows.values() if not row.mode and "conv" in row.cell and not row.severity
+    )
+    assert f"{cell.accuracy:.2f}?" in shown
+    assert "0.00" in shown, "an interval by Wilson: no mark"
+    assert "?: no interval" in figure.get_supxlabel()
 
 
 def test_a_run_without_pairs_has_no_heat_map(own_table: Path, tmp_path: Path) -> None:

@@ -45,8 +45,8 @@ def index_markdown(boards: list[Board], how: str) -> str:
         "Agreement of quality models with people, with intervals, tiers and the controls that flatter no one. "
         "[index.html](index.html) shows all boards with plots: open it in a browser, it needs no network.",
         tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True),
-        "label-free: saw no human judgement of images. Floor: the strictest generator floor, or the best trivial "
-        "predictor where a dataset has no generators. A dash: not known.",
+        "Without human scores: trained on none, or not trained for this. Floor: the strictest generator floor, or the "
+        "best trivial predictor where a dataset has no generators. A dash: not known.",
         "## How they are made",
         how,
     ]
@@ -156,7 +156,7 @@ def _summary(board: Board, table: Table) -> dict[str, str]:
         "dimension": table.dimension,
         "images": f"{board.dataset.items:,}",
         "models": str(sum(row.kind == "model" and not row.control for row in table.rows)),
-        "best label-free": "–" if best is None else best.model,
+        "best without human scores": "–" if best is None else best.model,
         "SRCC [95 %]": "–" if best is None else with_interval(best),
         "floor": "–" if floor is None or floor.srcc is None else f"{floor.srcc:.3f} ({floor.model})",
         "ceiling": "–" if ceiling is None or ceiling.srcc is None else f"{ceiling.srcc:.3f}",

@@ -148,10 +148,18 @@ def _label(row: BoardRow) -> str:
     return ", ".join(parts)
 
 
-def _kinds(made: list[Section]) -> list[str]:
-    order = ("training-free", "label-free", "preference-trained", "mos-trained")
+_MEANING = {
+    "training-free": "not trained for this; no human scores",
+    "label-free": "trained without human scores",
+    "preference-trained": "saw human preferences",
+    "mos-trained": "saw human scores",
+}
+
+
+def _kinds(made: list[Section]) -> dict[str, str]:
+    """The kinds of supervision that occur, with what each means."""
     present = {line.row.supervision for section in made for line in section.lines}
-    return [kind for kind in order if kind in present]
+    return {kind: meaning for kind, meaning in _MEANING.items() if kind in present}
 
 
 def _for_script(data: dict[str, Any]) -> str:

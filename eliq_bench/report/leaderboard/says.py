@@ -37,25 +37,24 @@ def _best(board: Board, table: Table, models: list[BoardRow]) -> list[str]:
         else "follows the known order best"
     )
     count = (
-        "The only model here that saw no human judgement of images"
+        f"The only model here for {table.dimension} that saw no human judgement of images"
         if len(models) == 1
-        else f"Of {len(models)} models that saw no human judgement of images, the one that {truth}"
+        else f"Of {len(models)} models that saw no human judgement of images, the one that {truth} on {table.dimension}"
     )
-    return [
-        f"{count} on {table.dimension} is **{best.model}**: SRCC {with_interval(best)} on {best.n:,} images of "
-        f"{_set(board)}."
-    ]
+    return [f"{count} is **{best.model}**: SRCC {with_interval(best)} on {best.n:,} images of {_set(board)}."]
 
 
 def _next(table: Table, models: list[BoardRow]) -> list[str]:
-    if len(models) < 2:
+    if len(models) == 1:
+        return ["There is no second one to compare it with."]
+    if not models:
         return []
     best, other = models[0], models[1]
     pair = find_pair(table, best.model, other.model)
     if pair is None or pair.p_holm is None:
-        return [f"The next is **{other.model}** ({signed(other.srcc)}); the two could not be tested."]
+        return [f"The next of them is **{other.model}** ({signed(other.srcc)}); the two could not be tested."]
     verb = "It is separable from" if separable(pair) else "It cannot be told apart from"
-    return [f"{verb} the next, **{other.model}** ({signed(other.srcc)}): {difference(pair)}."]
+    return [f"{verb} the next of them, **{other.model}** ({signed(other.srcc)}): {difference(pair)}."]
 
 
 def _floors(table: Table, best: BoardRow, models: list[BoardRow]) -> list[str]:
@@ -67,11 +66,9 @@ def _floors(table: Table, best: BoardRow, models: list[BoardRow]) -> list[str]:
         gap = best.srcc - floor.srcc
         where = _where(best, floor.srcc)
         share = ""
-        if models:
+        if len(models) > 1:
             above = sum(row.srcc is not None and row.srcc > floor.srcc for row in models)
-            share = (
-                f"; {above or 'none'} of {len(models)} label-free models reach{'es' if above == 1 else ''} it"
-            )
+            share = f"; {above or 'none'} of these {len(models)} models reach{'es' if above == 1 else ''} it"
         setting = ", and with which setting," if "setting" in floor.model else ""
         return [
             f"Knowing nothing but which generator made an image{setting} gives {signed(floor.srcc)}, the generator "
@@ -80,9 +77,11 @@ def _floors(table: Table, best: BoardRow, models: list[BoardRow]) -> list[str]:
     trivial = best_trivial(table)
     if trivial is None or trivial is best or best.srcc is None or trivial.srcc is None:
         return []
+    pair = find_pair(table, best.model, trivial.model)
+    told = "" if pair is None else f"; the two {'are' if separable(pair) else 'are not'} separable"
     return [
         f"The best trivial predictor, **{trivial.model}**, reaches {signed(trivial.srcc)}, "
-        f"{abs(best.srcc - trivial.srcc):.3f} {'less' if best.srcc >= trivial.srcc else 'more'}."
+        f"{abs(best.srcc - trivial.srcc):.3f} {'less' if best.srcc >= trivial.srcc else 'more'}{told}."
     ]
 
 
