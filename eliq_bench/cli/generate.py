@@ -78,7 +78,7 @@ def generate(
     from eliq_bench.cli.pairs import levels
     from eliq_bench.eliq.generate.locate import locate
     from eliq_bench.eliq.generate.modes import expand
-    from eliq_bench.eliq.generate.plan import Helpers, Wanted, plan_jobs
+    from eliq_bench.eliq.generate.plan import Helpers, Wanted, check_wanted, plan_jobs
     from eliq_bench.eliq.generate.run import draw_jobs
     from eliq_bench.eliq.prompts.read import read_prompts
     from eliq_bench.runner.device import resolve_device
@@ -87,6 +87,8 @@ def generate(
         raise InputError(f"--device {device} and --devices {devices} exclude each other; give one of them.")
     where = [resolve_device(one) for one in (names((devices,)) if devices else [device])]
     given = names(pipelines)
+    if not given:
+        raise InputError("--pipeline names no pipeline; give an id on the Hub or a folder.")
     if revision and len(given) > 1:
         raise InputError(f"--revision {revision} fits one pipeline, not {len(given)}; draw them one by one.")
     wanted = Wanted(
@@ -101,6 +103,7 @@ def generate(
         severities=levels(severities),
         per_mode=per_mode,
     )
+    check_wanted(wanted, bool(weaker), bool(editor))
     entries = read_prompts(prompts)
     generators = [locate(one, revision) for one in given]
     helpers = Helpers(locate(weaker) if weaker else None, locate(editor) if editor else None)

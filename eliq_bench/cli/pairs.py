@@ -56,19 +56,24 @@ def build(
 ) -> None:
     """Make pairs of IMAGES. An interrupted build goes on where it was when it is started again.
 
+    OUT/build.json names every image that was rejected, with the reason.
+
     \b
     eliq-bench pairs build --images pool --out pairs
     """
-    from eliq_bench.eliq.pairs.build import build_pairs
+    from eliq_bench.eliq.pairs.build import BUILD_FILE, build_pairs
     from eliq_bench.eliq.pairs.plan import Settings
+    from eliq_bench.eliq.pairs.rejected import NAMED, in_words
 
     settings = Settings(levels(severities), per_mode, not all_modes, seed)
     with stage_bars() as report:
         built = build_pairs(images, out, settings, workers, limit, report, safety)
     for note in built.notes:
         click.echo(f"Note: {note}", err=True)
-    for reason, count in built.rejected.items():
-        click.echo(f"Rejected: {count:,} images, {reason}.", err=True)
+    for line in in_words(built.rejected):
+        click.echo(f"Rejected: {line}.", err=True)
+    if len(built.rejected) > NAMED:
+        click.echo(f"All rejected images: {out / BUILD_FILE}, under rejected_images.", err=True)
     if built.continued:
         click.echo(f"Continued: {built.continued:,} positives were done before.", err=True)
     click.echo(
@@ -104,6 +109,8 @@ def verify(manifest: Path, images: Path | None, share: float, seed: int, workers
         f"{found.checked:,} of {found.total:,} pairs checked, {len(found.mismatches):,} differ"
         + (f", of which {SHOWN} are listed" if len(found.mismatches) > SHOWN else "")
     )
+    for what, count in found.reasons().items():
+        click.echo(f"{count:,}: {what}.")
     if found.mismatches:
         raise click.exceptions.Exit(1)
 

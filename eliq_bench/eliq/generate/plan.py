@@ -9,6 +9,7 @@ from eliq_bench.eliq.generate.locate import Located
 from eliq_bench.eliq.generate.modes import Card, get_card
 from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.degrade import SEVERITIES
+from eliq_bench.eliq.pairs.plan import check_severities
 from eliq_bench.eliq.prompts.entry import Entry
 from eliq_bench.eliq.prompts.perturb import perturbed
 from eliq_bench.errors import InputError
@@ -56,10 +57,10 @@ def plan_jobs(
     """Every image of a run; a pure function of the arguments.
 
     Raises:
-        InputError: a mode needs a pipeline that is not given, or more severities are drawn than there are.
+        InputError: see `check_wanted`.
     """
+    check_wanted(wanted, helpers.weaker is not None, helpers.editor is not None)
     cards = [get_card(name) for name in wanted.negatives]
-    _check(cards, wanted, helpers)
     positives = [
         (entry, generator, _positive(entry, generator, number, wanted))
         for generator in generators
@@ -78,6 +79,12 @@ def plan_jobs(
                     negatives.append(made)
     notes = [
         f"{count:,} negatives of {name} are not made: {WHY[name]}." for name, count in sorted(lacking.items())
+    ]
+    notes += [
+        f"No negative of {card.name} is made: its only severity is {' or '.join(map(str, card.severities))}; name it "
+        "in --severities."
+        for card in cards
+        if not set(card.severities) & set(wanted.severities)
     ]
     return Plan(_ordered([job for _, _, job in positives], negatives), tuple(notes))
 
@@ -104,16 +111,22 @@ def _ordered(positives: Sequence[Job], negatives: Sequence[Job]) -> tuple[Job, .
     return tuple(sorted((*positives, *negatives), key=key))
 
 
-def _check(cards: Sequence[Card], wanted: Wanted, helpers: Helpers) -> None:
-    if not 1 <= wanted.per_mode <= len(wanted.severities):
-        raise InputError(
-            f"{wanted.per_mode} severities per mode cannot be drawn from {len(wanted.severities)}; "
-            "name more severities or draw fewer."
-        )
-    for card in cards:
-        if card.name == "weaker" and helpers.weaker is None:
+def check_wanted(wanted: Wanted, weaker: bool, editor: bool) -> None:
+    """Refuse what no pipeline could draw, so that none need be found or downloaded first.
+
+    Args:
+        wanted: what a user asks for.
+        weaker: whether a pipeline of weaker images is given.
+        editor: whether an editing pipeline is given.
+
+    Raises:
+        InputError: a mode is unknown or needs a pipeline that is not given, or the severities are wrong.
+    """
+    check_severities(wanted.severities, wanted.per_mode)
+    for card in map(get_card, wanted.negatives):
+        if card.name == "weaker" and not weaker:
             raise InputError("Negatives of a weaker generator need one; name it with --weaker.")
-        if card.instructions and helpers.editor is None:
+        if card.instructions and not editor:
             raise InputError(f"Negatives of {card.name} need an editing pipeline; name it with --editor.")
 
 

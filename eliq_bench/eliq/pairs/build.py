@@ -13,10 +13,20 @@ from eliq_bench.eliq.pairs.candidates import Candidate, Candidates, Worse, find_
 from eliq_bench.eliq.pairs.crew import run_crew
 from eliq_bench.eliq.pairs.degrade import MODES, applies, degrade
 from eliq_bench.eliq.pairs.generated import pair_up, usable
-from eliq_bench.eliq.pairs.manifest import AGAIN, MANIFEST_FILE, Pair, merge, pixel_hash, write_pairs
+from eliq_bench.eliq.pairs.lacking import lacking_notes
+from eliq_bench.eliq.pairs.manifest import (
+    AGAIN,
+    MANIFEST_FILE,
+    Pair,
+    merge,
+    modes_in,
+    pixel_hash,
+    write_pairs,
+)
 from eliq_bench.eliq.pairs.older import older_pairs
 from eliq_bench.eliq.pairs.plan import CHUNK, Settings, check_settings, digest, held_out_modes, recipes
 from eliq_bench.eliq.pairs.positives import Positive, Positives, choose_positives
+from eliq_bench.eliq.pairs.rejected import Rejected, counted
 from eliq_bench.eliq.pairs.safety import SafetyModel
 from eliq_bench.eliq.pairs.screen import Look
 from eliq_bench.errors import EliqBenchError
@@ -37,8 +47,8 @@ class Built(NamedTuple):
     manifest: Path
     pairs: int
     positives: int
-    rejected: dict[str, int]
-    """Reason to number of images."""
+    rejected: tuple[Rejected, ...]
+    """Images that cannot be positives, by name."""
     notes: tuple[str, ...]
     continued: int
     """Positives whose parts an earlier, interrupted build had finished."""
@@ -84,7 +94,6 @@ def build_pairs(
     positives = choose_positives(offered.root, offered.images, looks, settings.seed)
     worse, lost = usable(offered.worse, positives.kept, settings.severities)
     drawn = pair_up(worse, _look(offered.root, worse, workers, report, checker), positives.kept)
-    notes = (*offered.notes, *lost, *drawn.notes)
     ready = _joined(drawn.pairs, older_pairs(positives.kept, settings.severities))
     there = [pair for pairs in ready.values() for pair in pairs]
     held = held_out_modes(settings, there)
@@ -94,6 +103,8 @@ def build_pairs(
     continued = _make_parts(positives, ready, settings, held, folder, workers, report)
     parts = [_part(folder, at) for at in range(0, len(positives.kept), CHUNK)]
     count = merge(parts, out / MANIFEST_FILE)
+    lacking = lacking_notes(modes_in(out / MANIFEST_FILE), held, positives.kept, there)
+    notes = (*offered.notes, *lost, *drawn.notes, *lacking)
     seconds = time.monotonic() - started
     built = Built(
         out / MANIFEST_FILE, count, len(positives.kept), positives.rejected, notes, continued, seconds
@@ -246,7 +257,8 @@ def _write_story(built: Built, root: Path, settings: Settings, held: frozenset[s
         "images": str(root.resolve()),
         "pairs": built.pairs,
         "positives": built.positives,
-        "rejected": built.rejected,
+        "rejected": counted(built.rejected),
+        "rejected_images": [one._asdict() for one in built.rejected],
         "notes": built.notes,
         "settings": settings._asdict(),
         "held_out_modes": sorted(held),

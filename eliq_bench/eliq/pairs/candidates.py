@@ -58,6 +58,8 @@ def find_candidates(given: Path) -> Candidates:
     Raises:
         InputError: nothing is there, a table has no such column, or no image is found.
     """
+    if given.is_file() and is_image_name(given.name):
+        raise InputError(f"{given} is an image; give its folder, {given.parent}, or a table of images.")
     if given.is_file():
         return _from_table(read_table(given))
     if not given.is_dir():

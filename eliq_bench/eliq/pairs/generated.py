@@ -1,6 +1,5 @@
 """Pairs whose negative a generator drew: rows of the table of images that name their positive."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -37,8 +36,12 @@ def usable(
     kept = {positive.name for positive in positives}
     wanted = [row for row in worse if _severity(row) in severities]
     found = [row for row in wanted if row.negative_of in kept]
-    lost = len(wanted) - len(found)
-    return found, [f"{lost:,} generated negatives were left out with their positives."] if lost else []
+    lost = [row.name for row in wanted if row.negative_of not in kept]
+    if not lost:
+        return found, []
+    return found, [
+        f"{len(lost):,} generated negatives were left out with their positives, such as {lost[0]}."
+    ]
 
 
 def pair_up(found: Sequence[Worse], looks: Sequence[Look], positives: Sequence[Positive]) -> Generated:
@@ -51,18 +54,19 @@ def pair_up(found: Sequence[Worse], looks: Sequence[Look], positives: Sequence[P
     """
     by_name = {positive.name: positive for positive in positives}
     pairs: dict[str, list[Pair]] = {}
-    refused: Counter[str] = Counter()
+    refused: dict[str, list[str]] = {}
     for row, look in zip(found, looks, strict=True):
         positive = by_name[row.negative_of]
         reason = look.refused or ("the same pixels as its positive" if look.pixels == positive.pixels else "")
         if reason:
-            refused[reason] += 1
+            refused.setdefault(reason, []).append(row.name)
         else:
             pairs.setdefault(positive.name, []).append(_pair(row, look, positive))
     return Generated(
         pairs,
         tuple(
-            f"{count:,} generated negatives were left out: {why}." for why, count in sorted(refused.items())
+            f"{len(names):,} generated negatives were left out: {why}, such as {names[0]}."
+            for why, names in sorted(refused.items())
         ),
     )
 

@@ -142,6 +142,17 @@ def read_pairs(path: Path) -> Iterator[Pair]:
             yield from (Pair(*cells) for cells in zip(*columns, strict=True))
 
 
+def modes_in(path: Path) -> frozenset[str]:
+    """The modes of which a manifest has pairs.
+
+    Raises:
+        InputError: no manifest, or one of another schema version.
+    """
+    with _open(path) as file:
+        batches = file.iter_batches(columns=["mode"])
+        return frozenset(name for batch in batches for name in batch.column("mode").unique().to_pylist())
+
+
 def recorded_versions(path: Path) -> dict[str, str]:
     """The library versions under which a manifest was made.
 

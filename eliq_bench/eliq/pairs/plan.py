@@ -34,14 +34,24 @@ def check_settings(settings: Settings) -> None:
     """Refuse settings that nothing can be built from.
 
     Raises:
+        InputError: see `check_severities`.
+    """
+    check_severities(settings.severities, settings.per_mode)
+
+
+def check_severities(severities: Sequence[int], per_mode: int) -> None:
+    """Refuse severities from which nothing can be drawn.
+
+    Raises:
         InputError: a severity does not exist or is named twice, or more are drawn than there are.
     """
-    wrong = [value for value in settings.severities if value not in SEVERITIES]
-    if wrong or not settings.severities or len(set(settings.severities)) < len(settings.severities):
-        raise InputError(f"Severities {settings.severities} must be different whole numbers from 1 to 5.")
-    if not 1 <= settings.per_mode <= len(settings.severities):
+    wrong = [value for value in severities if value not in SEVERITIES]
+    if wrong or not severities or len(set(severities)) < len(severities):
+        given = ", ".join(map(str, severities)) or "none"
+        raise InputError(f"The severities must be different whole numbers from 1 to 5, not {given}.")
+    if not 1 <= per_mode <= len(severities):
         raise InputError(
-            f"{settings.per_mode} severities per mode cannot be drawn from {len(settings.severities)}; "
+            f"{per_mode} severities per mode cannot be drawn from {len(severities)}; "
             "name more severities or draw fewer."
         )
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from eliq_bench.eliq.pairs.candidates import Candidate
 from eliq_bench.eliq.pairs.manifest import Split
+from eliq_bench.eliq.pairs.rejected import Rejected, in_words
 from eliq_bench.eliq.pairs.screen import Look
 from eliq_bench.errors import InputError
 
@@ -19,6 +19,7 @@ DUPLICATE = 8
 """Differing bits of 128 up to which two images count as one; our choice."""
 ALIKE = 20
 """Differing bits up to which two images must not stand on both sides of the split; 64 is chance; our choice."""
+REPEAT = "near-duplicate of another image"
 HELD_OUT = 0.2
 """Share of the groups that is kept from training; our choice."""
 
@@ -42,8 +43,8 @@ class Positives(NamedTuple):
 
     root: Path
     kept: tuple[Positive, ...]
-    rejected: dict[str, int]
-    """Reason to number of images."""
+    rejected: tuple[Rejected, ...]
+    """Sorted by name."""
 
 
 def choose_positives(
@@ -61,14 +62,21 @@ def choose_positives(
         InputError: no image passes.
     """
     passed = [row for row, look in enumerate(looks) if not look.refused]
-    rejected = Counter(look.refused for look in looks if look.refused)
+    rejected = [
+        Rejected(image.name, look.refused)
+        for image, look in zip(candidates, looks, strict=True)
+        if look.refused
+    ]
     bits = np.frombuffer(b"".join(looks[row].likeness for row in passed), np.uint8).reshape(-1, 16)
-    firsts, alike = _compare(bits)
-    if len(firsts) < len(passed):
-        rejected["near-duplicate of another image"] = len(passed) - len(firsts)
+    firsts, alike, repeats = _compare(bits)
+    rejected += [
+        Rejected(candidates[passed[row]].name, REPEAT, candidates[passed[first]].name)
+        for row, first in repeats
+    ]
     if not firsts:
         raise InputError(
-            f"None of the {len(candidates):,} images under {root} can be a positive: {dict(rejected)}."
+            f"None of the {len(candidates):,} images under {root} can be a positive: "
+            f"{'; '.join(in_words(rejected))}."
         )
     kept = [passed[row] for row in firsts]
     groups = _groups([candidates[row] for row in kept], alike)
@@ -86,7 +94,7 @@ def choose_positives(
             )
             for row, group in zip(kept, groups, strict=True)
         ),
-        dict(sorted(rejected.items())),
+        tuple(sorted(rejected)),
     )
 
 
@@ -95,20 +103,27 @@ def normal_prompt(prompt: str) -> str:
     return " ".join(re.findall(r"\w+", prompt.lower()))
 
 
-def _compare(bits: NDArray[np.uint8]) -> tuple[list[int], list[tuple[int, int]]]:
-    """Rows (k,) that repeat no earlier one, and pairs of places in that list that look alike."""
+def _compare(
+    bits: NDArray[np.uint8],
+) -> tuple[list[int], list[tuple[int, int]], list[tuple[int, int]]]:
+    """Rows (k,) that repeat no earlier one, pairs of places in that list that look alike, and repeats.
+
+    A repeat is its row and the row of the most like of those that stay.
+    """
     ones = np.array([byte.bit_count() for byte in range(256)], dtype=np.uint8)
     firsts: list[int] = []
     alike: list[tuple[int, int]] = []
+    repeats: list[tuple[int, int]] = []
     kept = np.empty_like(bits)
     for row, own in enumerate(bits):
         distance = ones[kept[: len(firsts)] ^ own].sum(axis=1, dtype=np.int64)
         if distance.size and distance.min() <= DUPLICATE:
+            repeats.append((row, firsts[int(distance.argmin())]))
             continue
         alike += [(int(other), len(firsts)) for other in np.flatnonzero(distance <= ALIKE)]
         kept[len(firsts)] = own
         firsts.append(row)
-    return firsts, alike
+    return firsts, alike, repeats
 
 
 def _groups(images: Sequence[Candidate], alike: Sequence[tuple[int, int]]) -> list[str]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -31,8 +32,9 @@ class Mismatch(NamedTuple):
     mode: str
     severity: int
     image: str
+    """The image at fault, by its path relative to the folder of images."""
     what: str
-    """What differs, as the end of a sentence."""
+    """What differs, as the end of a sentence; the same words for the same fault."""
 
 
 class Verified(NamedTuple):
@@ -43,6 +45,10 @@ class Verified(NamedTuple):
     mismatches: tuple[Mismatch, ...]
     versions: dict[str, tuple[str, str]]
     """Library to (recorded version, version here), where they differ."""
+
+    def reasons(self) -> dict[str, int]:
+        """What differs to the number of pairs, the most frequent first."""
+        return dict(Counter(wrong.what for wrong in self.mismatches).most_common())
 
 
 def verify_pairs(
@@ -67,8 +73,8 @@ def verify_pairs(
         InputError: no manifest, or the folder of images is not known.
     """
     path = manifest_path(pairs)
-    root = images or image_folder(path)
     here, then = library_versions(), recorded_versions(path)
+    root = images or image_folder(path)
     differ = {
         name: (then.get(name, "absent"), here.get(name, "absent"))
         for name in sorted(here.keys() | then.keys())
@@ -94,11 +100,11 @@ def check_batch(root: Path, pairs: list[Pair]) -> tuple[int, list[Mismatch]]:
         if pair.positive != name:
             name = pair.positive
             image, state = _positive(root, pair)
-        what = state
-        if image is not None:
-            what = state or _negative(root, pair, image)
+        at, what = pair.positive, state
+        if image is not None and not state:
+            at, what = pair.negative_image or pair.positive, _negative(root, pair, image)
         if what:
-            found.append(Mismatch(pair.pair_id, pair.mode, pair.severity, pair.positive, what))
+            found.append(Mismatch(pair.pair_id, pair.mode, pair.severity, at, what))
     return len(pairs), found
 
 
@@ -120,7 +126,7 @@ def _negative(root: Path, pair: Pair, image: RGB) -> str:
     try:
         found = pixel_hash(negative_of(pair, image, root))
     except DecodeError as error:
-        return f"the negative {pair.negative_image} cannot be read: {error}"
+        return f"the negative cannot be read: {error}"
     return "" if found == pair.negative_sha256 else "the negative has other pixels"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from eliq_bench.datasets.files import is_image_name
 from eliq_bench.datasets.tables import read_table
 from eliq_bench.eliq.prompts.entry import CATEGORIES, Entry
 from eliq_bench.errors import InputError
@@ -35,6 +36,11 @@ def read_prompts(given: str) -> tuple[Entry, ...]:
     if given == OWN:
         return own_prompts()
     path = Path(given)
+    if path.is_dir() or is_image_name(given):
+        kind = "a folder" if path.is_dir() else "an image"
+        raise InputError(
+            f"--prompts {given} is {kind}; give a file of prompts (.txt, .yaml or a table), or {OWN} for our set."
+        )
     if not path.is_file():
         raise InputError(f"--prompts {given} does not exist; give a file of prompts, or {OWN} for our set.")
     suffix = path.suffix.lower()

@@ -5,6 +5,7 @@ from itertools import groupby
 
 from eliq_bench.report.layout import Section, number
 from eliq_bench.report.results import DatasetRecord, PairRow, Results
+from eliq_bench.stats.bootstrap import MIN_GROUPS
 
 SEVERITIES = (1, 2, 3, 4, 5)
 ALL_MODES = "all modes"
@@ -20,7 +21,7 @@ HEADERS = (
 )
 COMPACT = ("model", "mode", "sev. 1", "sev. 3", "sev. 5", "all [95 %]")
 """What a narrow terminal shows."""
-BLIND, BACKWARDS = "~", "!"
+BLIND, BACKWARDS, NO_INTERVAL = "~", "!", "?"
 
 KNOWN_DAMAGE = (
     "This measures response to known damage, not agreement with human opinion: how often a model scores an image "
@@ -31,7 +32,8 @@ LEGEND = (
     "A cell of a pairs table is the share of pairs in the right order, ties counting half; 0.5 is guessing. "
     f"{BLIND} behind it: its 95 % interval contains 0.5, so the model may as well guess. {BACKWARDS}: the interval "
     "lies wholly below 0.5, the model prefers the damaged image. Many cells are looked at: of those that are guesses, "
-    "about one in twenty is marked otherwise by chance.",
+    f"about one in twenty is marked otherwise by chance. {NO_INTERVAL}: no interval, since the pairs are of fewer than "
+    f"{MIN_GROUPS} groups, and how far the share may be off is not known.",
     "sev. 1 to 5: the strength of the damage, 1 subtle. generated, other: pairs whose positive names its generator, "
     "and the rest: photographs, and images of unknown origin. Modes of one cell stand in order of rising accuracy.",
     "Intervals: a bootstrap over the groups of the manifest (images of one prompt or of like content); Wilson's on "
@@ -55,8 +57,10 @@ def mode_name(row: PairRow) -> str:
 
 
 def mark(row: PairRow) -> str:
-    """Whether the model is blind to the damage or prefers it; empty if neither, or without an interval."""
-    if row.low is None or row.high is None or row.low > 0.5:
+    """Whether the model is blind to the damage or prefers it, or no interval tells; empty if none of these."""
+    if row.low is None or row.high is None:
+        return "" if row.accuracy is None else NO_INTERVAL
+    if row.low > 0.5:
         return ""
     return BACKWARDS if row.high < 0.5 else BLIND
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eliq_bench.errors import InputError
-from eliq_bench.report.judged.tables import BLIND, SEVERITIES, mark, mode_name
+from eliq_bench.report.judged.tables import BLIND, NO_INTERVAL, SEVERITIES, mark, mode_name
 from eliq_bench.report.plots.material import one_of
 from eliq_bench.report.plots.style import ACCENT, ACCENT_SOFT, FLOOR, GREY, INK, SOFT, bare, canvas
 from eliq_bench.report.results import PairRow, Results
@@ -95,7 +95,10 @@ def diagnosis(material: Diagnosis) -> "Figure":
         [0.0, 0.5, 1.0], labels=["prefers the damaged", "guesses", "prefers the intact"], fontsize=7.5
     )
     bar.outline.set_visible(False)
-    figure.supxlabel("dot: the 95 % interval contains 0.5; number: all severities", fontsize=7.5)
+    legend = "dot: the 95 % interval contains 0.5; number: all severities"
+    if any(mark(row) == NO_INTERVAL for row in material.rows.values()):
+        legend += f"; {NO_INTERVAL}: no interval, too few groups"
+    figure.supxlabel(legend, fontsize=7.5)
     return figure
 
 
@@ -111,17 +114,17 @@ def _panel(axes: "Axes", material: Diagnosis, model: str) -> "AxesImage":
             values[line, column] = row.accuracy
             if mark(row) == BLIND and severity is not None:
                 axes.plot(column, line, ".", color=SOFT, markersize=2.5)
-            if severity is None:
-                dark = abs(row.accuracy - 0.5) > 0.35
-                axes.text(
-                    column,
-                    line,
-                    f"{row.accuracy:.2f}",
-                    ha="center",
-                    va="center",
-                    fontsize=5.5,
-                    color="white" if dark else INK,
-                )
+            unsure = NO_INTERVAL if mark(row) == NO_INTERVAL else ""
+            dark = abs(row.accuracy - 0.5) > 0.35
+            axes.text(
+                column,
+                line,
+                (f"{row.accuracy:.2f}" if severity is None else "") + unsure,
+                ha="center",
+                va="center",
+                fontsize=5.5,
+                color="white" if dark else INK,
+            )
     steps = [FLOOR, "#f2c9a5", "white", ACCENT_SOFT, ACCENT]
     colours = LinearSegmentedColormap.from_list("diagnosis", steps).with_extremes(bad=GREY)
     picture = axes.imshow(values, cmap=colours, vmin=0.0, vmax=1.0, aspect="auto", interpolation="nearest")

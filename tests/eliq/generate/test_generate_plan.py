@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from eliq_bench.cli.generate import generate as generate_command
 from eliq_bench.eliq.generate.index import COLUMNS, repair
 from eliq_bench.eliq.generate.locate import PRESETS, Located, locate
 from eliq_bench.eliq.generate.modes import cards, expand
@@ -106,6 +107,40 @@ def test_a_changed_prompt_has_as_many_changes_as_its_severity() -> None:
 def test_a_mode_that_needs_another_pipeline_asks_for_it(mode: str, option: str) -> None:
     with pytest.raises(InputError, match=option):
         plan_jobs([CAT], [generator("a")], Wanted(negatives=(mode,)), Helpers())
+
+
+@pytest.mark.parametrize(("severities", "per_mode"), [((0, 7), 1), ((3, 3), 1), ((), 1), ((1, 2), 3)])
+def test_severities_that_cannot_be_drawn_are_refused(severities: tuple[int, ...], per_mode: int) -> None:
+    wanted = Wanted(negatives=("few_steps",), severities=severities, per_mode=per_mode)
+    with pytest.raises(InputError, match="severities"):
+        plan_jobs([CAT], [generator("a")], wanted, Helpers())
+
+
+def test_a_mode_without_a_wanted_severity_is_told() -> None:
+    wanted = Wanted(negatives=("weaker", "few_steps"), severities=(1, 2))
+    plan = plan_jobs([CAT], [generator("a")], wanted, Helpers(weaker=generator("b")))
+    assert {job.mode for job in plan.jobs} == {"", "few_steps"}
+    assert plan.notes == ("No negative of weaker is made: its only severity is 3; name it in --severities.",)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--pipeline", ""], "--pipeline names no pipeline"),
+        (["--pipeline", "some/where", "--severities", "0,7"], "not 0, 7."),
+        (["--pipeline", "some/where", "--negatives", "few_steps,weaker"], "--weaker"),
+        (["--pipeline", "some/where", "--negatives", "edit"], "--editor"),
+        (["--pipeline", "some/where", "--negatives", "few_step"], "Did you mean few_steps"),
+    ],
+)
+def test_a_wrong_command_is_refused_before_the_hub_is_asked(
+    words: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("eliq_bench.eliq.generate.locate.locate", lambda given, *_: asked.append(given))
+    with pytest.raises(InputError, match=told):
+        generate_command.main([*words, "--out", str(tmp_path)], standalone_mode=False)
+    assert asked == []
 
 
 def test_cards_are_complete() -> None:

@@ -1,6 +1,7 @@
 """Rows of an index that name their positive: what a build makes of them, and what it leaves out and tells."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 from eliq_bench.eliq.pairs.build import Built, build_pairs
 from eliq_bench.eliq.pairs.candidates import find_candidates
+from eliq_bench.eliq.pairs.degrade import MODES
 from eliq_bench.eliq.pairs.manifest import read_pairs
 from eliq_bench.eliq.pairs.plan import Settings
 from eliq_bench.errors import InputError
@@ -72,11 +74,30 @@ def test_negatives_that_cannot_be_used_are_counted_by_reason(tmp_path: Path) -> 
         file.write("c.png,x,one,7,a.png,few_steps,1\n")
     built = build(images, tmp_path / "pairs")
     assert drawn(built) == [("a.png", "worse.png", 3)]  # severity 5 is not wanted
-    assert built.notes == (
-        "2 generated negatives were left out with their positives.",  # b is itself a negative here
-        "1 generated negatives were left out: file not found.",
-        "1 generated negatives were left out: the same pixels as its positive.",
+    assert (
+        built.notes[:3]
+        == (
+            "2 generated negatives were left out with their positives, such as b.png.",  # b is itself a negative here
+            "1 generated negatives were left out: file not found, such as gone.png.",
+            "1 generated negatives were left out: the same pixels as its positive, such as c.png.",
+        )
     )
+
+
+def test_what_is_kept_from_training_is_told_with_the_way_out(tmp_path: Path) -> None:
+    rows = [("worse.png", "a.png", "low_resolution", "3"), ("worse2.png", "b.png", "few_steps", "3")]
+    images = write(tmp_path / "images", *rows)
+    built = build(images, tmp_path / "pairs")
+    held = json.loads((tmp_path / "pairs" / "build.json").read_text())["held_out_modes"]
+    (lost,) = {"low_resolution", "few_steps"} & set(held)
+    made = {pair.mode for pair in read_pairs(built.manifest)}
+    told = " ".join(built.notes)
+    assert f"1 drawn negatives of {lost} were left out" in told
+    (sentence,) = (note for note in built.notes if "no image is held out" in note)
+    assert set(sentence.removeprefix("No pair of ").split(":")[0].split(", ")) == set(held) - made - {lost}
+    everything = build(images, tmp_path / "all", Settings(severities=(1, 3), hold_out_modes=False))
+    assert not any("kept from training" in note for note in everything.notes)
+    assert {pair.mode for pair in read_pairs(everything.manifest)} >= (set(held) & set(MODES)) | {lost}
 
 
 def test_a_new_negative_is_not_lost_to_the_parts_of_an_interrupted_build(

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,13 @@ import pytest
 from PIL import Image
 from tests_support import Cli
 
+from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.build import Built, build_pairs
 from eliq_bench.eliq.pairs.candidates import find_candidates
 from eliq_bench.eliq.pairs.degrade import MODES, degrade
 from eliq_bench.eliq.pairs.manifest import Pair, pixel_hash, read_pairs
 from eliq_bench.eliq.pairs.plan import Settings
+from eliq_bench.eliq.pairs.rejected import counted
 from eliq_bench.eliq.pairs.show import contact_sheet
 from eliq_bench.eliq.pairs.stats import count_pairs
 from eliq_bench.eliq.pairs.verify import verify_pairs
@@ -101,7 +103,7 @@ def test_all_cells_and_modes_are_there(built: Built, pairs: list[Pair]) -> None:
 
 
 def test_every_refusal_has_its_reason(built: Built) -> None:
-    assert built.rejected == {
+    assert counted(built.rejected) == {
         "cannot be decoded (not an image, or damaged beyond recognition)": 1,
         "file not found": 1,
         "flat: nothing to see": 1,
@@ -111,6 +113,16 @@ def test_every_refusal_has_its_reason(built: Built) -> None:
     }
     assert built.notes == ("1 images with two different prompts were left out, such as images/083.png.",)
     assert built.positives == IMAGES - 1
+    story = json.loads((built.manifest.parent / "build.json").read_text())
+    assert story["rejected"] == counted(built.rejected)
+    assert {row["name"]: (row["reason"], row["like"]) for row in story["rejected_images"]} == {
+        "images/absent.png": ("file not found", ""),
+        "images/again.png": ("near-duplicate of another image", "images/000.png"),
+        "images/broken.png": ("cannot be decoded (not an image, or damaged beyond recognition)", ""),
+        "images/flat.png": ("flat: nothing to see", ""),
+        "images/noise.png": ("noise only", ""),
+        "images/small.png": ("short side below 256 pixels", ""),
+    }
 
 
 def test_a_negative_is_recomputed_from_its_row(pool: Path, pairs: list[Pair]) -> None:
@@ -202,17 +214,22 @@ def test_verify_finds_nothing_and_then_names_the_changed_image(
     changed.unlink()
     Image.fromarray(scene(999)).save(changed)
     (tmp_path / "images" / "006.png").unlink()
-    wrong = verify_pairs(built.manifest, tmp_path, workers=2).mismatches
-    told = {
-        (found.image, found.what) for found in wrong if found.image in ("images/004.png", "images/006.png")
-    }
-    assert told == {
+    found = verify_pairs(built.manifest, tmp_path, workers=2)
+    assert {(wrong.image, wrong.what) for wrong in found.mismatches} == {
         ("images/004.png", "the file of the positive is another one"),
         ("images/006.png", "the positive cannot be read: file not found"),
+        ("images/006.png", "the negative cannot be read: file not found"),
     }
-    assert all(
-        found.mode.startswith("image_") for found in wrong if found.image not in {name for name, _ in told}
-    )
+    assert all(wrong.mode.startswith("image_") for wrong in found.mismatches if "the negative" in wrong.what)
+    assert sum(found.reasons().values()) == len(found.mismatches)
+    own = Counter(pair.positive for pair in read_pairs(built.manifest))
+    assert found.reasons()["the file of the positive is another one"] == own["images/004.png"]
+
+
+def test_what_is_no_manifest_is_said_to_be_none(pool: Path) -> None:
+    for path in (pool / "index.csv", pool):
+        with pytest.raises(InputError, match="is not a readable manifest of pairs"):
+            verify_pairs(path)
 
 
 def test_the_command_line_builds_verifies_and_counts(cli: Cli, pool: Path, tmp_path: Path) -> None:
@@ -255,7 +272,12 @@ def test_other_forms_of_input(pool: Path, tmp_path: Path) -> None:
     assert plain.images[0].prompt is None
     table = tmp_path / "own.csv"
     table.write_text(f"image,prompt\n{pool / 'images' / '000.png'},a cat\n")
-    assert build_pairs(table, tmp_path / "out", workers=1).positives == 1
+    alone = build_pairs(table, tmp_path / "out", workers=1)
+    assert alone.positives == 1
+    assert "No pair of image_far, image_near: no image with a prompt names its generator." in alone.notes
+    bare = build_pairs(pool / "images", tmp_path / "bare", limit=2, workers=1)
+    assert bare.notes[0].startswith("No image has a prompt, so there is no pair with another caption")
+    assert not any(mode in note for mode in ALIGNMENT_MODES for note in bare.notes)
 
 
 @pytest.mark.parametrize("words", ["absent", "empty", "column"])
@@ -268,6 +290,11 @@ def test_wrong_input_is_one_sentence(words: str, tmp_path: Path) -> None:
         given.write_text("file\na.png\n")
     with pytest.raises(InputError, match=r"\w"):
         find_candidates(given)
+
+
+def test_an_image_is_no_table(pool: Path) -> None:
+    with pytest.raises(InputError, match=r"000\.png is an image; give its folder, .*/images, or a table"):
+        find_candidates(pool / "images" / "000.png")
 
 
 @pytest.mark.parametrize("settings", [Settings((0,)), Settings((1, 1)), Settings((1,), 2), Settings(())])

@@ -57,7 +57,7 @@ def test_flagged_images_are_rejected_and_counted(images: Path, tmp_path: Path) -
     arguments = ["build", "--images", images, "--out", tmp_path / "pairs", "--safety", model]
     result = CliRunner().invoke(pairs_command, list(map(str, arguments)), catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    assert "Rejected: 1 images, flagged as unsafe by careful." in result.output
+    assert "Rejected: 1 images, flagged as unsafe by careful: " in result.output
     pairs = list(read_pairs(tmp_path / "pairs" / "pairs.parquet"))
     assert {pair.positive for pair in pairs} == {"a.png", "b.png", "c.png"}
 

@@ -47,6 +47,14 @@ def test_a_wrong_file_is_one_sentence(name: str, content: str, told: str, tmp_pa
         read_prompts(str(path))
 
 
+def test_images_and_folders_are_no_prompts(tmp_path: Path) -> None:
+    (tmp_path / "cat.PNG").write_bytes(b"\x89PNG")
+    with pytest.raises(InputError, match=r"cat\.PNG is an image; give a file of prompts"):
+        read_prompts(str(tmp_path / "cat.PNG"))
+    with pytest.raises(InputError, match="is a folder; give a file of prompts"):
+        read_prompts(str(tmp_path))
+
+
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(InputError, match="absent does not exist"):
         read_prompts("absent")

@@ -20,7 +20,7 @@ from eliq_bench.eliq.critic.lite.regions import (
     scene_tokens,
 )
 from eliq_bench.eliq.critic.lite.semantics import LiteSemantics
-from eliq_bench.eliq.critic.lite.text import WIDTH, LiteText
+from eliq_bench.eliq.critic.lite.text import LiteText
 from eliq_bench.eliq.critic.lite.vision import STAGES, LiteVision, pixels, weights_file
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.models.fingerprint import installed
