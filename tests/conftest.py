@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests_chromium import Chromium, find_chromium
 from tests_support import Cli
 
 
@@ -98,3 +99,13 @@ def cli(cache: Path) -> Cli:
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, **options)  # type: ignore[call-overload,no-any-return]
 
     return call
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """A headless Chromium for the tests of one page."""
+    command = find_chromium()
+    if command is None:
+        pytest.skip("no Chromium here: install the package chromium")
+    with Chromium(command, tmp_path_factory.mktemp("profile")) as opened:
+        yield opened

@@ -12,7 +12,7 @@ from eliq_bench.datasets.load import missing_images_note, orient, some_of
 from eliq_bench.datasets.pictures import Pictures, check_any_image, read_pictures
 from eliq_bench.datasets.sidecar import KNOWN_DIMENSIONS, OwnDimension, Sidecar, parse_mapping, read_sidecar
 from eliq_bench.datasets.tables import Table, read_table
-from eliq_bench.datasets.verify import sha256_of
+from eliq_bench.datasets.verify import content_sha256
 from eliq_bench.errors import InputError
 from eliq_bench.types import Dataset, DatasetCard, Items, LabelCard, LabelFile
 
@@ -135,7 +135,7 @@ def _card(
             )
             for dimension, own in chosen.items()
         },
-        labels=(LabelFile(file=path.name, sha256=sha256_of(path), rows=rows),),
+        labels=(LabelFile(file=path.name, sha256=content_sha256(path), rows=rows),),
         reader=f"{__name__}:load_table",
         group=pictures.group_is,
         folder=path.parent.resolve().name,

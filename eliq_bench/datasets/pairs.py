@@ -22,6 +22,7 @@ from eliq_bench.eliq.pairs.manifest import (
 )
 from eliq_bench.eliq.pairs.verify import image_folder
 from eliq_bench.errors import InputError
+from eliq_bench.hashing import sha256_of
 from eliq_bench.types import (
     Dataset,
     DatasetCard,
@@ -168,8 +169,7 @@ def _versions_note(path: Path) -> str:
 
 def _card(path: Path, items: Items, pairs: Sequence[JudgedPair]) -> DatasetCard:
     label = path.resolve().parent.name if path.name == MANIFEST_FILE else path.stem
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of(path)
     return DatasetCard(
         name=PAIRS + label,
         title=f"pairs {label}",

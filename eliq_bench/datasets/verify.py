@@ -15,7 +15,7 @@ from eliq_bench.types import DatasetCard, Items
 MEAN_TOLERANCE = 1e-6
 
 
-def sha256_of(path: Path) -> str:
+def content_sha256(path: Path) -> str:
     """Hexadecimal sha256 of a file; of its content if the file is gzipped, since compressors differ."""
     return hashlib.sha256(_content(path)).hexdigest()
 

@@ -11,7 +11,6 @@ look, as named by `cache` on its card:
 """
 
 import atexit
-import hashlib
 import os
 import shutil
 import tempfile
@@ -21,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from eliq_bench.errors import EliqBenchError
+from eliq_bench.hashing import sha256_of
 from eliq_bench.types import ModelCard, WeightFile
 
 OTHER_FORMATS = ["*.msgpack", "*.h5", "*.onnx", "*.ot", "*.tflite"]
@@ -159,12 +159,6 @@ def identify(card: ModelCard) -> tuple[tuple[str, str], ...]:
             )
         found.append((weight.file, digest))
     return tuple(found)
-
-
-def sha256_of(path: Path) -> str:
-    """Hexadecimal sha256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _download(weight: WeightFile) -> None:

@@ -9,7 +9,7 @@ from eliq_bench.datasets.load import some_of
 from eliq_bench.datasets.match import Match, match_rows
 from eliq_bench.datasets.score_file import ScoreFile, left_out_note, read_score_file
 from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.models.weights import sha256_of
+from eliq_bench.hashing import sha256_of
 from eliq_bench.registry import dataset_cards
 from eliq_bench.report.assemble import assemble
 from eliq_bench.report.evaluate import Resampling

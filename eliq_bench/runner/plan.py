@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from eliq_bench.models.weights import sha256_of
+from eliq_bench.hashing import sha256_of
 from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
 from eliq_bench.types import Dataset, Fingerprint, ImageSource, ModelCard, VirtualImage
 

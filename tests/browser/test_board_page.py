@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests_boards import MODELS, Model, make_run
-from tests_chromium import Chromium, find_chromium
+from tests_chromium import Chromium
 
 from eliq_bench.report.leaderboard.add import add_run
 from eliq_bench.report.leaderboard.folder import render
@@ -22,15 +22,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     add_run(make_run(base / "closed", closed, dataset="closed", licence="none stated"), base / "boards")
     render(base / "boards")
     return (base / "boards" / "index.html").as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    command = find_chromium()
-    if command is None:
-        pytest.skip("no Chromium here: install the package chromium")
-    with Chromium(command, tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
 
 
 @pytest.fixture

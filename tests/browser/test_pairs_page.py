@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests_chromium import Chromium, find_chromium
+from tests_chromium import Chromium
 
 from eliq_bench.eliq.pairs.build import build_pairs
 from eliq_bench.eliq.pairs.page import Choice, write_page
@@ -42,15 +42,6 @@ def file(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("page") / "pairs.html"
     write_page(manifest, target, Choice(each=1), size=96)
     return target
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    command = find_chromium()
-    if command is None:
-        pytest.skip("no Chromium here: install the package chromium")
-    with Chromium(command, tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
 
 
 @pytest.fixture

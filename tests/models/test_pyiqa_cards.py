@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from eliq_bench.models.weights import sha256_of
+from eliq_bench.hashing import sha256_of
 from eliq_bench.registry import dataset_cards, read_model_cards
 from eliq_bench.types import ModelCard
 

@@ -13,7 +13,7 @@ import eliq_bench
 from eliq_bench.datasets.match import match_rows
 from eliq_bench.datasets.score_file import read_score_file
 from eliq_bench.errors import InputError
-from eliq_bench.models.weights import sha256_of
+from eliq_bench.hashing import sha256_of
 from eliq_bench.report.importing import import_scores
 from eliq_bench.report.results import Results
 from eliq_bench.report.runs import load_run

@@ -13,6 +13,7 @@ from eliq_bench.eliq.pairs.degrade import Family
 from eliq_bench.eliq.pairs.facts import find_facts
 from eliq_bench.eliq.pairs.manifest import Pair, Split
 from eliq_bench.eliq.pairs.one_fact import change_one_fact
+from eliq_bench.eliq.pairs.pairing import pair_id, pair_with
 from eliq_bench.eliq.pairs.positives import Positive, normal_prompt
 
 ONE_FACT_TRIES = 2
@@ -133,11 +134,6 @@ def draw(seed: int, *about: object) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little") >> 1
 
 
-def pair_id(*about: object) -> str:
-    """Sixteen hexadecimal digits that identify a pair by its recipe."""
-    return hashlib.sha256("\0".join(map(str, about)).encode()).hexdigest()[:16]
-
-
 def _prompt(text: str) -> _Prompt:
     return _Prompt(text, content_words(text), bool(find_facts(text)))
 
@@ -167,23 +163,12 @@ def _pair(
 ) -> Pair:
     card = ALIGNMENT_MODES[mode]
     other = image.name if image else None
-    return Pair(
-        pair_id=pair_id(positive.name, mode, card.severity, seed, caption, other),
-        prompt=positive.prompt,
-        positive=positive.name,
-        positive_sha256=positive.sha256,
-        positive_pixels=positive.pixels,
-        negative_caption=caption,
-        negative_image=other,
-        negative_sha256=image.pixels if image else positive.pixels,
-        family=card.family,
-        aspect="alignment",
-        mode=mode,
-        severity=card.severity,
-        seed=seed,
-        simulated=False,
-        source=positive.source,
-        generator=positive.generator,
-        group=positive.group,
-        split=positive.split,
+    return pair_with(
+        positive,
+        pair_id(positive.name, mode, card.severity, seed, caption, other),
+        (card.family, "alignment"),
+        (mode, card.severity, seed),
+        image.pixels if image else positive.pixels,
+        image=other,
+        caption=caption,
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eliq_bench.eliq.pairs.alignment import Alignment, pair_id
+from eliq_bench.eliq.pairs.alignment import Alignment
 from eliq_bench.eliq.pairs.candidates import Candidate, Candidates, Worse, find_candidates
 from eliq_bench.eliq.pairs.crew import run_crew
 from eliq_bench.eliq.pairs.degrade import MODES, applies, degrade
@@ -24,6 +24,7 @@ from eliq_bench.eliq.pairs.manifest import (
     write_pairs,
 )
 from eliq_bench.eliq.pairs.older import older_pairs
+from eliq_bench.eliq.pairs.pairing import pair_id, pair_with
 from eliq_bench.eliq.pairs.plan import CHUNK, Settings, check_settings, digest, held_out_modes, recipes
 from eliq_bench.eliq.pairs.positives import Positive, Positives, choose_positives
 from eliq_bench.eliq.pairs.rejected import Rejected, counted
@@ -126,25 +127,13 @@ def image_pairs(image: Any, positive: Positive, settings: Settings) -> list[Pair
             continue
         card = MODES[mode]
         pairs.append(
-            Pair(
-                pair_id=pair_id(positive.name, mode, severity, seed),
-                prompt=positive.prompt,
-                positive=positive.name,
-                positive_sha256=positive.sha256,
-                positive_pixels=positive.pixels,
-                negative_caption=None,
-                negative_image=None,
-                negative_sha256=negative,
-                family=card.family,
-                aspect=card.aspect,
-                mode=mode,
-                severity=severity,
-                seed=seed,
+            pair_with(
+                positive,
+                pair_id(positive.name, mode, severity, seed),
+                (card.family, card.aspect),
+                (mode, severity, seed),
+                negative,
                 simulated=card.simulated,
-                source=positive.source,
-                generator=positive.generator,
-                group=positive.group,
-                split=positive.split,
             )
         )
     return pairs

@@ -4,7 +4,6 @@ The work is done in parts, by worker processes that hold one positive at a time,
 finished is not made again, so that an export can be killed and continued.
 """
 
-import hashlib
 import heapq
 import json
 import os
@@ -19,6 +18,7 @@ from eliq_bench.eliq.pairs.export_parts import AGAIN, METADATA_COLUMNS, PARTS, c
 from eliq_bench.eliq.pairs.manifest import Pair, Split, manifest_path, read_pairs
 from eliq_bench.eliq.pairs.verify import image_folder
 from eliq_bench.errors import InputError
+from eliq_bench.hashing import sha256_of
 from eliq_bench.report.folder import check_writable, write_whole
 
 Format = Literal["folder", "webdataset", "conversations"]
@@ -153,11 +153,7 @@ class _Chosen:
 def _open_folder(out: Path, manifest: Path, selection: Selection) -> None:
     """Create the folder, or see that it holds the same export."""
     check_writable(out)
-    with manifest.open("rb") as file:
-        wanted = {
-            "manifest_sha256": hashlib.file_digest(file, "sha256").hexdigest(),
-            **selection._asdict(),
-        }
+    wanted = {"manifest_sha256": sha256_of(manifest), **selection._asdict()}
     record = out / RECORD
     if record.is_file():
         if json.loads(record.read_text(encoding="utf-8")) != wanted:

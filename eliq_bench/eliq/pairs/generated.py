@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from eliq_bench.eliq.generate.modes import get_card
-from eliq_bench.eliq.pairs.alignment import pair_id
 from eliq_bench.eliq.pairs.candidates import Worse
 from eliq_bench.eliq.pairs.manifest import Pair
+from eliq_bench.eliq.pairs.pairing import pair_id, pair_with
 from eliq_bench.eliq.pairs.positives import Positive
 from eliq_bench.eliq.pairs.screen import Look
 from eliq_bench.errors import InputError
@@ -73,25 +73,13 @@ def pair_up(found: Sequence[Worse], looks: Sequence[Look], positives: Sequence[P
 
 def _pair(row: Worse, look: Look, positive: Positive) -> Pair:
     card = get_card(row.mode)
-    return Pair(
-        pair_id=pair_id(positive.name, row.mode, row.severity, row.seed, row.name),
-        prompt=positive.prompt,
-        positive=positive.name,
-        positive_sha256=positive.sha256,
-        positive_pixels=positive.pixels,
-        negative_caption=None,
-        negative_image=row.name,
-        negative_sha256=look.pixels,
-        family=card.family,
-        aspect=card.aspect,
-        mode=row.mode,
-        severity=int(row.severity),
-        seed=int(row.seed),
-        simulated=False,
-        source=positive.source,
-        generator=positive.generator,
-        group=positive.group,
-        split=positive.split,
+    return pair_with(
+        positive,
+        pair_id(positive.name, row.mode, row.severity, row.seed, row.name),
+        (card.family, card.aspect),
+        (row.mode, int(row.severity), int(row.seed)),
+        look.pixels,
+        image=row.name,
     )
 
 

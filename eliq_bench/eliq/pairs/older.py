@@ -12,9 +12,9 @@ from pathlib import Path
 
 import yaml
 
-from eliq_bench.eliq.pairs.alignment import pair_id
 from eliq_bench.eliq.pairs.degrade import Aspect, Family
 from eliq_bench.eliq.pairs.manifest import Pair
+from eliq_bench.eliq.pairs.pairing import pair_id, pair_with
 from eliq_bench.eliq.pairs.positives import Positive, normal_prompt
 
 MODE = "older_generator"
@@ -64,23 +64,11 @@ def _same_size(one: Positive, other: Positive) -> bool:
 
 
 def _pair(positive: Positive, negative: Positive, severity: int) -> Pair:
-    return Pair(
-        pair_id=pair_id(positive.name, MODE, severity, 0, negative.name),
-        prompt=positive.prompt,
-        positive=positive.name,
-        positive_sha256=positive.sha256,
-        positive_pixels=positive.pixels,
-        negative_caption=None,
-        negative_image=negative.name,
-        negative_sha256=negative.pixels,
-        family=FAMILY,
-        aspect=ASPECT,
-        mode=MODE,
-        severity=severity,
-        seed=0,
-        simulated=False,
-        source=positive.source,
-        generator=positive.generator,
-        group=positive.group,
-        split=positive.split,
+    return pair_with(
+        positive,
+        pair_id(positive.name, MODE, severity, 0, negative.name),
+        (FAMILY, ASPECT),
+        (MODE, severity, 0),
+        negative.pixels,
+        image=negative.name,
     )

@@ -1,6 +1,5 @@
 """Filters of positives that need no label: what one look at the pixels of a file tells."""
 
-import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from eliq_bench.eliq.pairs.manifest import pixel_hash
+from eliq_bench.hashing import sha256_of
 from eliq_bench.runner.decode import DecodeError, decode
 
 SHORTEST_SIDE = 256
@@ -53,9 +53,7 @@ def _look(path: Path) -> Look:
         return Look("flat: nothing to see")
     if float(np.asarray(grey.resize((16, 16), Image.Resampling.BOX)).std()) < NOISE * spread:
         return Look("noise only")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Look("", digest, pixel_hash(image), likeness(grey), max(image.shape[:2]))
+    return Look("", sha256_of(path), pixel_hash(image), likeness(grey), max(image.shape[:2]))
 
 
 def likeness(grey: Image.Image) -> bytes:

@@ -1,6 +1,5 @@
 """Verifying a manifest: virtual negatives are computed again and held against their hashes."""
 
-import hashlib
 import json
 import os
 from collections import Counter
@@ -22,6 +21,7 @@ from eliq_bench.eliq.pairs.manifest import (
 )
 from eliq_bench.eliq.pairs.negatives import negative_of
 from eliq_bench.errors import InputError
+from eliq_bench.hashing import sha256_of
 from eliq_bench.runner.decode import DecodeError, decode
 
 
@@ -114,9 +114,8 @@ def _positive(root: Path, pair: Pair) -> tuple[RGB | None, str]:
         image = decode(path)
     except DecodeError as error:
         return None, f"the positive cannot be read: {error}"
-    with path.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != pair.positive_sha256:
-            return image, "the file of the positive is another one"
+    if sha256_of(path) != pair.positive_sha256:
+        return image, "the file of the positive is another one"
     if pixel_hash(image) != pair.positive_pixels:
         return image, "the positive decodes to other pixels"
     return image, ""

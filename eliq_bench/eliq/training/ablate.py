@@ -20,8 +20,9 @@ from eliq_bench.eliq.training.comparisons import Sides, read_comparisons, takes
 from eliq_bench.eliq.training.credit import credit, pair_scores
 from eliq_bench.eliq.training.rank import TokenSource
 from eliq_bench.eliq.training.tokens import fill_cache
-from eliq_bench.eliq.training.train import file_hash, fit, story
+from eliq_bench.eliq.training.train import fit, story
 from eliq_bench.errors import InputError
+from eliq_bench.hashing import sha256_of
 from eliq_bench.report.folder import check_writable, write_whole
 from eliq_bench.stats.results import Floats
 
@@ -98,7 +99,7 @@ def ablate(
             _train(_seeded(variant.recipe, seed), sides, source, place, trained_on, told)
             network, _ = checkpoint.load(place)
             credits[variant.name].append(credit(pair_scores(network, source, judged)))
-    found = compare(recipe, file_hash(manifest_path(pairs)), seeds, variants, judged, credits)
+    found = compare(recipe, sha256_of(manifest_path(pairs)), seeds, variants, judged, credits)
     json, table = found.model_dump_json(indent=1) + "\n", markdown(found)
     write_whole(out / ABLATIONS_JSON, lambda path: path.write_text(json, encoding="utf-8"), KEPT)
     write_whole(out / ABLATIONS_MD, lambda path: path.write_text(table, encoding="utf-8"), KEPT)

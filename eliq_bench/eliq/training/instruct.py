@@ -4,7 +4,6 @@ Reads the manifest of pairs and the images, nothing else (see `instruct_data`). 
 `accelerate launch`; the GPU path was not run yet, the two-process path was, on CPUs.
 """
 
-import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from eliq_bench.eliq.pairs.verify import image_folder
 from eliq_bench.eliq.training.instruct_data import AnswerCollator, Examples, Material, read_material
 from eliq_bench.eliq.training.instruct_recipe import InstructRecipe, LoraRecipe, Stage1
 from eliq_bench.errors import InputError
+from eliq_bench.hashing import sha256_of
 from eliq_bench.report.folder import write_whole
 from eliq_bench.runner.device import resolve_device
 
@@ -210,14 +210,12 @@ def _train(trainer: Any, story: dict[str, Any], out: Path) -> Instructed:
 
 def _story(stage: Stage1, manifest: Path, material: Material, loaded: Loaded) -> dict[str, Any]:
     """All that the adapter follows from, as JSON."""
-    with manifest.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "base": loaded.identity,
         "class": type(loaded.model).__name__,
         "instruct": stage.instruct.model_dump(mode="json"),
         "image_options": stage.backbone.image_options,
-        "pairs_sha256": digest,
+        "pairs_sha256": sha256_of(manifest),
         "conversations": {"train": len(material.train), "held-out": len(material.held_out)},
         "versions": {name: version(name) for name in ("accelerate", "peft", "torch", "transformers")},
     }

@@ -1,6 +1,5 @@
 """`eliq-bench train`: tokens, ranking, calibration, checkpoint."""
 
-import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from eliq_bench.eliq.training.evolve_distance import remember
 from eliq_bench.eliq.training.rank import Epoch, Ranked, TokenSource, rank, score_sides
 from eliq_bench.eliq.training.tokens import fill_cache
 from eliq_bench.errors import InputError
+from eliq_bench.hashing import sha256_of
 from eliq_bench.report.folder import check_writable
 
 SEVERE = 5
@@ -161,7 +161,7 @@ def story(pairs: Path, sides: Sides, start: Path | None = None) -> dict[str, obj
     """What a card tells of its pairs, and of the checkpoint that it goes on from."""
     counts = count_pairs(pairs)
     told: dict[str, object] = {
-        "manifest_sha256": file_hash(manifest_path(pairs)),
+        "manifest_sha256": sha256_of(manifest_path(pairs)),
         "train_pairs": len(sides.train),
         "held_out_pairs": len(sides.held_out),
         "positives": counts.positives,
@@ -169,11 +169,5 @@ def story(pairs: Path, sides: Sides, start: Path | None = None) -> dict[str, obj
         "human_labels": "none",
     }
     if start:
-        told["continued_from_sha256"] = file_hash(start / CHECKPOINT_FILE if start.is_dir() else start)
+        told["continued_from_sha256"] = sha256_of(start / CHECKPOINT_FILE if start.is_dir() else start)
     return told
-
-
-def file_hash(path: Path) -> str:
-    """The sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
