@@ -23,3 +23,12 @@ def did_you_mean(word: str, known: list[str]) -> str:
 
     near = get_close_matches(word.lower(), known, n=3, cutoff=0.6)
     return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
+def first_line(error: BaseException) -> str:
+    """What a library's error says, fit for the middle of a sentence: its first line, or its type if it says nothing.
+
+    >>> first_line(ValueError("no such model.\\nlong story")), first_line(KeyError())
+    ('no such model', 'KeyError')
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eliq_bench.datasets.xlsx import read_xlsx
-from eliq_bench.errors import InputError, did_you_mean
+from eliq_bench.errors import InputError, did_you_mean, first_line
 
 
 class Table(NamedTuple):
@@ -125,7 +125,7 @@ def _read_parquet(path: Path) -> Table:
     try:
         table = pq.ParquetFile(path).read()  # read_table would take a=b in the path for a column
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} is not a readable Parquet file: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{path} is not a readable Parquet file: {first_line(error)}") from error
     repeated = {name for name in table.column_names if table.column_names.count(name) > 1}
     if repeated:
         raise InputError(f"{path} has two columns called {min(repeated)!r}; rename one.")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.errors import EliqBenchError
+from eliq_bench.errors import EliqBenchError, first_line
 from eliq_bench.models import aggd, weights
 from eliq_bench.models.fingerprint import machine_threads
 from eliq_bench.types import Batch, ModelCard, Scorer, Scores
@@ -59,7 +59,7 @@ def create(card: ModelCard, options: dict[str, Any], device: str, dtype: str) ->
             try:
                 metric = create_metric(card.name, device=torch.device(device), **options)
             except Exception as error:  # a hundred constructors fail in their own ways
-                raise EliqBenchError(f"pyiqa cannot build {card.name}: {_first_line(error)}.") from error
+                raise EliqBenchError(f"pyiqa cannot build {card.name}: {first_line(error)}.") from error
     net = metric.net.eval()
     if any(parameter.dtype == torch.float16 for parameter in net.parameters()) and dtype == "float32":
         net.float()  # OpenAI's CLIP loader takes half precision on a GPU without being asked
@@ -107,7 +107,7 @@ class PyiqaScorer:
             except (AssertionError, ArithmeticError, torch.linalg.LinAlgError) as error:  # type: ignore[attr-defined]
                 if len(reasons) > 1:
                     raise  # the runner repeats the batch one by one
-                reasons[0] = f"pyiqa: {_first_line(error)}"
+                reasons[0] = f"pyiqa: {first_line(error)}"
         for row in usable:
             if not np.isfinite(values[row]) and not reasons[row]:
                 values[row], reasons[row] = np.nan, f"pyiqa returned {values[row]}"
@@ -147,7 +147,3 @@ def threads(number: int) -> Iterator[None]:
     finally:
         if number != before:
             torch.set_num_threads(before)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -12,7 +12,7 @@ from eliq_bench.eliq.critic.backbone import Dimension
 from eliq_bench.eliq.critic.calibration import Calibration
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import Recipe
-from eliq_bench.errors import EliqBenchError, InputError
+from eliq_bench.errors import EliqBenchError, InputError, first_line
 
 CHECKPOINT_FILE = "critic.safetensors"
 SCHEMA_VERSION = 1
@@ -119,7 +119,7 @@ def push(path: Path, repository: str, private: bool = False) -> str:
         api.upload_file(path_or_fileobj=file, path_in_repo=CHECKPOINT_FILE, repo_id=repository)
     except (HfHubHTTPError, OSError) as error:
         raise EliqBenchError(
-            f"{repository} cannot be pushed ({_first_line(error)}); log in and try again."
+            f"{repository} cannot be pushed ({first_line(error)}); log in and try again."
         ) from error
     return f"{api.endpoint}/{repository}"
 
@@ -145,10 +145,6 @@ def pull(given: str, offline: bool = False) -> Path:
         )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise InputError(
-            f"{given} is no path, and {CHECKPOINT_FILE} cannot be had from the hub repository ({_first_line(error)})."
+            f"{given} is no path, and {CHECKPOINT_FILE} cannot be had from the hub repository ({first_line(error)})."
         ) from error
     return Path(found)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from eliq_bench.errors import InputError
+from eliq_bench.errors import InputError, first_line
 
 Cell = Literal[
     "conventional/technical",
@@ -101,7 +101,7 @@ def read_recipe(path: Path) -> Recipe:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path} cannot be read as a recipe: {str(error).splitlines()[0]}.") from error
+        raise InputError(f"{path} cannot be read as a recipe: {first_line(error)}.") from error
     if not isinstance(content, dict):
         raise InputError(f"{path} is no recipe: it must hold sections such as `backbone:` and `training:`.")
     try:

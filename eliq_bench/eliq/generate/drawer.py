@@ -9,9 +9,9 @@ from PIL import Image
 
 from eliq_bench.eliq.generate.job import Job
 from eliq_bench.eliq.generate.locate import Located
-from eliq_bench.eliq.generate.quiet import import_diffusers, quiet
 from eliq_bench.eliq.pairs.alignment import draw
-from eliq_bench.errors import EliqBenchError, InputError
+from eliq_bench.eliq.quiet import import_diffusers, quiet
+from eliq_bench.errors import EliqBenchError, InputError, first_line
 from eliq_bench.runner.decode import decode
 
 MULTIPLE = 16
@@ -46,7 +46,7 @@ class Drawer:
                     found.folder, torch_dtype=getattr(torch, dtype)
                 )
         except (OSError, ValueError, RuntimeError) as error:
-            first = str(error).strip().splitlines()[0]
+            first = first_line(error)
             raise InputError(f"The pipeline {found.name} cannot be loaded: {first}") from error
         if offload and device != "cpu":
             pipe.enable_model_cpu_offload(device=device)
@@ -75,7 +75,7 @@ class Drawer:
             with quiet(), torch.inference_mode():
                 made = self.pipe(generator=generator, **arguments)
         except (RuntimeError, ValueError) as error:
-            first = str(error).strip().splitlines()[0]
+            first = first_line(error)
             raise EliqBenchError(
                 f"{self.found.name} failed on {job.drawn_from!r}: {first}; what is drawn is kept."
             ) from error

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from eliq_bench.eliq.generate.quiet import import_diffusers, quiet
-from eliq_bench.errors import InputError
+from eliq_bench.eliq.quiet import import_diffusers, quiet
+from eliq_bench.errors import InputError, first_line
 
 PRESETS = Path(__file__).with_name("presets.yaml")
 INDEX = "model_index.json"
@@ -67,7 +67,7 @@ def _download(diffusers: Any, given: str, revision: str | None) -> Path:
         with quiet():
             return Path(diffusers.DiffusionPipeline.download(given, revision=revision))
     except (OSError, ValueError) as error:
-        line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        line = first_line(error)
         raise InputError(
             f"The pipeline {given} is neither a folder nor to be had from the Hub: {line}"
         ) from error

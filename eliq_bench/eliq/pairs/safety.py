@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from eliq_bench.errors import InputError
+from eliq_bench.errors import InputError, first_line
 from eliq_bench.runner.decode import decode
 
 UNSAFE = ("unsafe", "nsfw", "porn", "pornography", "hentai", "sexy", "explicit", "nudity", "gore", "violence")
@@ -37,7 +37,7 @@ class SafetyModel:
             self.processor: Any = processors.from_pretrained(given)
             self.model: Any = models.from_pretrained(given).eval()
         except (OSError, ValueError) as error:
-            first = str(error).strip().splitlines()[0]
+            first = first_line(error)
             raise InputError(f"The safety model {given} cannot be loaded: {first}") from error
         labels: dict[int, str] = self.model.config.id2label
         self.unsafe = [number for number, label in labels.items() if label.lower() in UNSAFE]

@@ -12,10 +12,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eliq_bench.eliq.critic.mllm.load import INSTRUCT_FILE, Loaded, import_peft, load, quiet, resolve_dtype
+from eliq_bench.eliq.critic.mllm.load import INSTRUCT_FILE, Loaded, import_peft, load, resolve_dtype
 from eliq_bench.eliq.critic.mllm.locate import adapter_hash
 from eliq_bench.eliq.pairs.manifest import manifest_path
 from eliq_bench.eliq.pairs.verify import image_folder
+from eliq_bench.eliq.quiet import quiet
 from eliq_bench.eliq.training.instruct_data import AnswerCollator, Examples, Material, read_material
 from eliq_bench.eliq.training.instruct_recipe import InstructRecipe, LoraRecipe, Stage1
 from eliq_bench.errors import InputError

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from eliq_bench.eliq.critic.mllm.recipe import MllmRecipe
 from eliq_bench.eliq.pairs.conversations import Kind
-from eliq_bench.errors import InputError
+from eliq_bench.errors import InputError, first_line
 
 Section = TypeVar("Section", bound=BaseModel)
 
@@ -83,7 +83,7 @@ def read_stage1(path: Path) -> Stage1:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise InputError(
             f"The recipe {path} cannot be read ({reason}); name a YAML file with --recipe."
         ) from error

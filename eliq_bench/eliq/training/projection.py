@@ -17,7 +17,7 @@ from eliq_bench.eliq.critic.lite.text import LiteText
 from eliq_bench.eliq.critic.lite.vision import LiteVision
 from eliq_bench.eliq.critic.recipe import Section
 from eliq_bench.eliq.training.captions import Captions, load_captions
-from eliq_bench.errors import InputError
+from eliq_bench.errors import InputError, first_line
 
 CANDIDATES = 1000
 """Images among which retrieval looks for the right one, as is usual for captions."""
@@ -67,7 +67,7 @@ def read_projection_recipe(path: Path) -> ProjectionRecipe:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         return ProjectionRecipe.model_validate(content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path} cannot be read as a recipe: {str(error).splitlines()[0]}.") from error
+        raise InputError(f"{path} cannot be read as a recipe: {first_line(error)}.") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

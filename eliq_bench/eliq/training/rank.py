@@ -83,9 +83,7 @@ def rank(
     plan = recipe.training
     steps = _steps(groups, plan.positives)
     optimiser = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, plan.learning_rate, total_steps=plan.epochs * steps + 1, pct_start=0.1
-    )
+    schedule = one_cycle(optimiser, plan.learning_rate, plan.epochs * steps)
     epochs: list[Epoch] = []
     best, kept = -1.0, network.state_dict()
     for number in range(1, plan.epochs + 1):
@@ -110,6 +108,17 @@ def rank(
     network.load_state_dict(kept)
     network.eval()
     return Ranked(network, epochs, _best(epochs), judge(network, source, sides.held_out))
+
+
+def one_cycle(
+    optimiser: torch.optim.Optimizer, highest: float, steps: int
+) -> torch.optim.lr_scheduler.OneCycleLR:
+    """One cycle of the learning rate over so many steps; it rises for a tenth of them, and at least for one."""
+    total = steps + 1
+    # torch divides by the number of rising steps less one, which a short run brings to zero
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, highest, total_steps=total, pct_start=max(0.1, 2 / total)
+    )
 
 
 def pair_loss(

@@ -11,13 +11,14 @@ from critic_support import ToyBackbone, draw_pool
 
 from eliq_bench.eliq.critic import checkpoint
 from eliq_bench.eliq.critic.backbone import Encoded
+from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import LossRecipe, NetworkRecipe, PairsRecipe, Recipe, TrainingRecipe
 from eliq_bench.eliq.pairs.build import build_pairs
 from eliq_bench.eliq.pairs.manifest import read_pairs
 from eliq_bench.eliq.training import tokens, train
 from eliq_bench.eliq.training.cache import TokenCache, key_of
-from eliq_bench.eliq.training.comparisons import Side, comparison, read_comparisons
-from eliq_bench.eliq.training.rank import TokenSource, pair_loss, rank, summary
+from eliq_bench.eliq.training.comparisons import Comparison, Side, comparison, read_comparisons
+from eliq_bench.eliq.training.rank import TokenSource, one_cycle, pair_loss, rank, summary
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.models.pyiqa_metric import threads
 
@@ -227,3 +228,58 @@ def imports_of(path: Path) -> list[str]:
 def files_of(name: str, root: Path) -> list[Path]:
     base = root.parent.joinpath(*name.split("."))
     return [path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()]
+
+
+def test_a_pair_of_two_images_may_move_the_other_dimension(built: tuple[Path, Path], tmp_path: Path) -> None:
+    """The penalty `still` holds for one content only; for two images it must not count at all."""
+    manifest, pool = built
+    source = TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+    train = read_comparisons(manifest, PairsRecipe()).train
+    torch.manual_seed(0)
+    network = CriticNetwork(3, 3, NetworkRecipe(width=16, heads=2)).eval()
+    same = next(one for one in train if one.dimension == "quality" and one.same_content)
+    other = same._replace(same_content=False)
+
+    def loss(one: Comparison, still: float) -> float:
+        drawn = [(one.better, [one])]
+        return pair_loss(network, source, "quality", drawn, LossRecipe(across=0, still=still)).item()
+
+    assert loss(same, 5) > loss(same, 0)
+    assert loss(other, 5) == loss(other, 0)
+
+
+def test_pairs_know_whether_both_sides_are_one_content(built: tuple[Path, Path]) -> None:
+    pair = next(read_pairs(built[0]))
+    assert comparison(pair).same_content
+    assert not comparison(pair._replace(negative_image="another.png")).same_content
+
+
+@pytest.mark.parametrize("steps", range(1, 41))
+def test_the_learning_rate_rises_and_falls_in_a_run_of_any_length(steps: int) -> None:
+    weight = torch.nn.Parameter(torch.zeros(()))
+    optimiser = torch.optim.AdamW([weight], 0.01)
+    schedule = one_cycle(optimiser, 0.01, steps)
+    rates = []
+    for _ in range(steps):
+        rates.append(schedule.get_last_lr()[0])
+        optimiser.step()
+        schedule.step()
+    rates.append(schedule.get_last_lr()[0])
+    assert max(rates) == pytest.approx(0.01, rel=0.15)
+    assert rates[0] < 0.001
+    assert rates.index(max(rates)) <= max(2, steps / 5)
+
+
+def test_alignment_is_compared_across_contents_too(built: tuple[Path, Path], tmp_path: Path) -> None:
+    manifest, pool = built
+    source = TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+    train = read_comparisons(manifest, PairsRecipe()).train
+    torch.manual_seed(0)
+    network = CriticNetwork(3, 3, NetworkRecipe(width=16, heads=2)).eval()
+    far = [one for one in train if one.dimension == "alignment" and one.severity >= 3][:2]
+    drawn = [(one.better, [one]) for one in far]
+
+    def loss(across: float) -> float:
+        return pair_loss(network, source, "alignment", drawn, LossRecipe(across=across, still=0)).item()
+
+    assert loss(2) > loss(0)

@@ -19,7 +19,7 @@ from torch.nn.functional import normalize
 from eliq_bench.eliq.critic.lite.semantics import FEATURES
 from eliq_bench.eliq.critic.lite.text import WIDTH
 from eliq_bench.eliq.critic.network import Standardise
-from eliq_bench.errors import InputError
+from eliq_bench.errors import InputError, first_line
 
 JOINT = 2 * WIDTH
 BANK = 256
@@ -146,7 +146,7 @@ class Projection(nn.Module):
             made.load_state_dict(tensors)
         except (OSError, SafetensorError, KeyError, RuntimeError) as error:
             raise InputError(
-                f"{path} holds no projection of the lite backbone ({str(error).splitlines()[0]}); "
+                f"{path} holds no projection of the lite backbone ({first_line(error)}); "
                 "make one with `eliq-bench project`."
             ) from error
         made.metadata = metadata

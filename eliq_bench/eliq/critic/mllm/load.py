@@ -1,7 +1,6 @@
 """Loading a multimodal model, its processor and its adapter. The CUDA paths were not run on a GPU yet."""
 
 import json
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import Any, NamedTuple
 
 from eliq_bench.eliq.critic.mllm.locate import adapter_hash, locate
 from eliq_bench.eliq.critic.mllm.recipe import MllmRecipe
-from eliq_bench.errors import InputError
+from eliq_bench.eliq.quiet import import_extra, quiet
+from eliq_bench.errors import InputError, first_line
 
 INSTRUCT_FILE = "instruct.json"
 """Beside an adapter: what it was trained from, written by `eliq-bench instruct`."""
@@ -93,7 +93,7 @@ def add_adapter(loaded: Loaded, folder: Path, merge: bool) -> Any:
         try:
             adapted = peft.PeftModel.from_pretrained(loaded.model, folder)
         except (RuntimeError, ValueError) as error:
-            raise InputError(f"The adapter {folder} does not fit the model: {_first_line(error)}.") from error
+            raise InputError(f"The adapter {folder} does not fit the model: {first_line(error)}.") from error
         return adapted.merge_and_unload() if merge else adapted.get_base_model()
 
 
@@ -103,14 +103,7 @@ def import_peft() -> Any:
     Raises:
         InputError: it is not installed.
     """
-    try:
-        with quiet():
-            import peft
-    except ImportError as error:
-        raise InputError(
-            "LoRA adapters need peft; install it with `pip install eliq-bench[train]`."
-        ) from error
-    return peft
+    return import_extra("peft", "LoRA adapters need", "train")
 
 
 def _check_base(loaded: Loaded, folder: Path) -> None:
@@ -127,27 +120,15 @@ def _check_base(loaded: Loaded, folder: Path) -> None:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Without the warnings of other people's code."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@contextmanager
 def _explained(model: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise InputError(f"Loading {model} needs another package: {_first_line(error)}.") from error
+        raise InputError(f"Loading {model} needs another package: {first_line(error)}.") from error
     except (OSError, ValueError, KeyError) as error:
         from transformers import __version__
 
         raise InputError(
             f"transformers {__version__} cannot load {model} as an image-text-to-text model "
-            f"({_first_line(error)}); choose another model, or upgrade transformers."
+            f"({first_line(error)}); choose another model, or upgrade transformers."
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from eliq_bench.errors import InputError
+from eliq_bench.errors import InputError, first_line
 
 NEEDED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
 """Files that are taken from the hub: weights, configurations and vocabularies, no code."""
@@ -35,7 +35,7 @@ def locate(model: str, revision: str | None) -> Located:
     except HFValidationError as error:
         raise InputError(f"{model} is neither a folder here nor the id of a model on the hub.") from error
     except (OSError, ValueError) as error:  # what the hub's client raises: no network, no model, no access
-        reason = str(error).strip().splitlines()[0].rstrip(".")
+        reason = first_line(error)
         raise InputError(
             f"The model {model} (revision {revision or 'main'}) is not on this machine and cannot be downloaded "
             f"({reason}); run `hf download {model}` where there is a network, or give a local folder as its id."

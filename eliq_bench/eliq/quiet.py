@@ -1,9 +1,10 @@
-"""Silence around diffusers, whose import and loading print what a user can do nothing about."""
+"""Silence around large libraries, whose import and loading print what a user can do nothing about."""
 
 import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 from eliq_bench.errors import InputError
@@ -28,18 +29,30 @@ def quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def import_diffusers() -> Any:
-    """The module diffusers, without its progress bars.
+def import_extra(name: str, purpose: str, extra: str) -> Any:
+    """A module of an optional dependency.
+
+    Args:
+        name: of the module.
+        purpose: what needs it, the beginning of a sentence.
+        extra: of this package, which brings it.
 
     Raises:
         InputError: it is not installed.
     """
     try:
         with quiet():
-            import diffusers
+            return import_module(name)
     except ImportError as error:
-        raise InputError(
-            "Drawing images needs diffusers; install it with `pip install eliq-bench[generate]`."
-        ) from error
+        raise InputError(f"{purpose} {name}; install it with `pip install eliq-bench[{extra}]`.") from error
+
+
+def import_diffusers() -> Any:
+    """The module diffusers, without its progress bars.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    diffusers = import_extra("diffusers", "Drawing images needs", "generate")
     diffusers.utils.logging.disable_progress_bar()
     return diffusers
