@@ -1,5 +1,6 @@
 """Checkpoints: what is saved comes back, and what is none is refused in a sentence."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,7 @@ def test_another_backbone_is_refused() -> None:
         ),
     ],
 )
-def test_what_is_no_critic_is_refused(make, says: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_no_critic_is_refused(make: Callable[[Path], object], says: str, tmp_path: Path) -> None:
     path = tmp_path / "critic.safetensors"
     make(path)
     with pytest.raises(InputError, match=says):

