@@ -48,6 +48,7 @@ from eliq_bench.errors import InputError
 @click.option("--editor", help="Editing pipeline for the negatives of mode edit.")
 @click.option("--severities", default="1,2,3,4,5", show_default=True, help="Those that may be drawn.")
 @click.option("--per-mode", default=1, show_default=True, help="Severities drawn per image and mode.")
+@click.option("--dry-run", is_flag=True, help="Say what would be drawn, with which seeds and where; no more.")
 def generate(
     prompts: str,
     pipelines: tuple[str, ...],
@@ -68,6 +69,7 @@ def generate(
     editor: str | None,
     severities: str,
     per_mode: int,
+    dry_run: bool,
 ) -> None:
     """Draw images of PROMPTS, and if wished worse ones beside them. Started again, it draws what is missing.
 
@@ -79,13 +81,15 @@ def generate(
     from eliq_bench.eliq.generate.locate import locate
     from eliq_bench.eliq.generate.modes import expand
     from eliq_bench.eliq.generate.plan import Helpers, Wanted, check_wanted, plan_jobs
-    from eliq_bench.eliq.generate.run import draw_jobs
+    from eliq_bench.eliq.generate.preflight import preflight
+    from eliq_bench.eliq.generate.run import check_place, draw_jobs
     from eliq_bench.eliq.prompts.read import read_prompts
     from eliq_bench.runner.device import resolve_device
 
     if devices and device != "auto":
         raise InputError(f"--device {device} and --devices {devices} exclude each other; give one of them.")
-    where = [resolve_device(one) for one in (names((devices,)) if devices else [device])]
+    chosen = names((devices,)) if devices else [device]
+    where = chosen if dry_run else [resolve_device(one) for one in chosen]
     given = names(pipelines)
     if not given:
         raise InputError("--pipeline names no pipeline; give an id on the Hub or a folder.")
@@ -105,6 +109,10 @@ def generate(
     )
     check_wanted(wanted, bool(weaker), bool(editor))
     entries = read_prompts(prompts)
+    if dry_run:
+        click.echo(preflight(entries, given, revision, wanted, weaker, editor, out))
+        return
+    check_place(out)
     generators = [locate(one, revision) for one in given]
     helpers = Helpers(locate(weaker) if weaker else None, locate(editor) if editor else None)
     plan = plan_jobs(entries, generators, wanted, helpers)

@@ -43,6 +43,7 @@ pairs.add_command(export)
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
 @click.option("--limit", type=click.IntRange(1), help="Take only this many images, spread over the list.")
 @click.option("--safety", help="Leave out what this image classifier of transformers flags: id or folder.")
+@click.option("--overwrite", is_flag=True, help="Replace pairs in OUT that were made with other settings.")
 def build(
     images: Path,
     out: Path,
@@ -53,8 +54,11 @@ def build(
     workers: int | None,
     limit: int | None,
     safety: str | None,
+    overwrite: bool,
 ) -> None:
     """Make pairs of IMAGES. An interrupted build goes on where it was when it is started again.
+
+    Pairs in OUT that were made with other settings are kept, unless --overwrite is given.
 
     OUT/build.json names every image that was rejected, with the reason.
 
@@ -67,7 +71,7 @@ def build(
 
     settings = Settings(levels(severities), per_mode, not all_modes, seed)
     with stage_bars() as report:
-        built = build_pairs(images, out, settings, workers, limit, report, safety)
+        built = build_pairs(images, out, settings, workers, limit, report, safety, overwrite)
     for note in built.notes:
         click.echo(f"Note: {note}", err=True)
     for line in in_words(built.rejected):

@@ -84,7 +84,7 @@ def train(
         made = run(plan, pairs, root, out, device, dtype, workers, start, tokens, report)
         found = evolution(before, made) if before else None
     best = made.ranked.epochs[made.ranked.best - 1]
-    parts = ", ".join(f"{name} {value:.3f}" for name, value in sorted(best.by_dimension.items()))
+    parts = ", ".join(f"{name} {value:.3f}" for name, value in sorted(best.accuracy.items()))
     click.echo(
         f"{made.checkpoint}: {len(made.sides.train):,} training pairs, epoch {best.epoch} of "
         f"{len(made.ranked.epochs)} kept; accuracy on {len(made.sides.held_out):,} held-out pairs: {parts}"

@@ -41,7 +41,7 @@ def page(browser: Chromium, address: str) -> Iterator[Chromium]:
 
 def names(page: Chromium, table: str = QUALITY) -> list[str]:
     """Models of a table from top to bottom, as far as they are shown."""
-    rows = f"[...document.querySelectorAll({json.dumps(table + ' tbody tr')})]"
+    rows = f"[...document.querySelectorAll({json.dumps(table + ' tbody [data-kind]')})]"
     found: list[str] = page.run(f"{rows}.filter((row) => row.offsetParent).map((row) => row.dataset.name)")
     return found
 
@@ -65,15 +65,17 @@ def test_it_opens_sorted_by_srcc_with_all_rows_and_the_words_above(page: Chromiu
 
 def test_headers_sort_both_ways_and_unknown_values_stay_last(page: Chromium) -> None:
     by_srcc = names(page)
+    *others, control = by_srcc
+    assert control == "follows", "a score made for alignment stands below the others"
     page.click(f"{QUALITY} thead .c-model button")
-    assert names(page) == sorted(by_srcc, key=str.lower)
+    assert names(page) == [*sorted(others, key=str.lower), control]
     page.click(f"{QUALITY} thead .c-model button")
-    assert names(page) == sorted(by_srcc, key=str.lower, reverse=True)
+    assert names(page) == [*sorted(others, key=str.lower, reverse=True), control]
     assert page.run(f"document.querySelector('{QUALITY} .c-srcc').hasAttribute('aria-sort')") is False
     tier = f"{QUALITY} thead th:nth-child(3)"
     page.click(f"{tier} button")
     tiers = page.run(
-        f"[...document.querySelectorAll('{QUALITY} tbody tr')].map((row) => row.dataset.tier || '')"
+        f"[...document.querySelectorAll('{QUALITY} tbody [data-kind]')].map((row) => row.dataset.tier || '')"
     )
     known = [int(value) for value in tiers if value]
     assert known == sorted(known)
@@ -128,6 +130,20 @@ def test_filters_by_text_supervision_dataset_and_dimension(page: Chromium) -> No
     assert page.run(shown) == ["toy/alignment"]
 
 
+def test_scores_made_for_another_dimension_stand_below_under_a_line_of_their_own(page: Chromium) -> None:
+    divider = f"document.querySelector('{QUALITY} .divider')"
+    assert "not ranked" in page.run(f"{divider}.innerText")
+    places = page.run(
+        f"[{divider}, ...document.querySelectorAll('{QUALITY} [data-kind=model], {QUALITY} [data-kind=control]')]"
+        ".map((row) => [row.dataset.kind || 'line', row.getBoundingClientRect().top])"
+    )
+    by_place = [kind for kind, _ in sorted(places, key=lambda place: float(place[1]))]
+    assert by_place == ["model"] * 4 + ["line", "control"]
+    page.click('input[value="control"]')
+    assert page.run(f"{divider}.offsetParent") is None
+    assert page.run("document.querySelectorAll('table[data-key=\"closed/quality\"] .divider').length") == 0
+
+
 def test_a_filter_that_leaves_nothing_says_so(page: Chromium) -> None:
     page.run(
         "(() => { const f = document.getElementById('f-text'); f.value = 'zzz'; "
@@ -160,6 +176,104 @@ def test_a_model_opens_with_plots_and_tests(page: Chromium) -> None:
     verdicts = page.run("[...document.querySelectorAll('#d-body .verdict.better')].length")
     assert verdicts >= 2
     assert page.run("location.hash") == "#toy/quality/sharp_one"
+
+
+def settle(page: Chromium) -> None:
+    """Wait until the browser has gone where it was sent."""
+    page.run("new Promise((done) => setTimeout(done, 100))")
+
+
+def test_back_returns_from_a_model_to_the_table_and_closing_takes_the_step_back(page: Chromium) -> None:
+    page.run("history.replaceState(null, '', '#toy')")
+    steps = page.run("history.length")
+    link = f'{QUALITY} [data-name="noisy"] .open'
+    page.click(link)
+    scrolled = page.run("scrollY")
+    assert page.run("document.getElementById('detail').open") is True
+    assert page.run("history.length") == steps + 1
+    page.run("history.back()")
+    settle(page)
+    assert page.run("document.getElementById('detail').open") is False
+    assert page.run("[location.hash, scrollY]") == ["", scrolled], "and the row is where it was"
+    assert page.run("document.activeElement.textContent") == "noisy"
+    page.run("history.forward()")
+    settle(page)
+    assert text(page, "#d-name") == "noisy"
+    page.click("#d-close")
+    settle(page)
+    assert page.run("location.hash") == ""
+    for _ in range(2):
+        page.click(link)
+        page.press("Escape", 27)
+        settle(page)
+    assert page.run("[location.hash, history.length]") == ["", steps + 1]
+    assert (
+        page.run(f"document.querySelector({json.dumps(link)}).getAttribute('href')") == "#toy/quality/noisy"
+    )
+
+
+def seen(page: Chromium, selector: str) -> bool:
+    """Whether the middle of an element is inside the window and covered by nothing else."""
+    found: bool = page.run(
+        f"(() => {{ const e = document.querySelector({json.dumps(selector)}), b = e.getBoundingClientRect(); "
+        "const top = document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2); "
+        "return b.width > 0 && b.left >= 0 && b.right <= innerWidth && e.contains(top); })()"
+    )
+    return found
+
+
+def scroll_to(page: Chromium, selector: str, block: str) -> None:
+    where = json.dumps({"block": block, "behavior": "instant"})
+    page.run(f"document.querySelector({json.dumps(selector)}).scrollIntoView({where})")
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280, 1500])
+def test_the_header_of_a_table_stays_in_sight(browser: Chromium, address: str, width: int) -> None:
+    browser.size(width, 280, phone=width < 700)
+    browser.open("about:blank")
+    browser.open(address)
+    for _ in range(2):  # with the columns that fit, and with all of them in a frame that scrolls
+        scroll_to(browser, f"{QUALITY} [data-name=noisy]", "end")
+        assert browser.run(f"document.querySelector('{QUALITY}').getBoundingClientRect().top") < -50
+        for column in ("c-model", "c-srcc"):
+            assert seen(browser, f"{QUALITY} thead .{column} button"), column
+        browser.run("document.getElementById('every').checked = true")
+    browser.size(1280, 900)
+
+
+def test_a_phone_shows_the_columns_that_count_and_all_of_them_when_asked(
+    browser: Chromium, address: str
+) -> None:
+    browser.size(390, 844, phone=True)
+    browser.open("about:blank")
+    browser.open(address)
+    row = f'{QUALITY} [data-name="sharp_one"]'
+    scroll_to(browser, row, "center")
+    for part in (".open", ".value b", ".value .ci", ".tier", ".c-tier .sub"):
+        assert seen(browser, f"{row} {part}"), part
+    assert text(browser, f"{row} .ci").startswith("[0.")
+    ranks = text(browser, f"{row} .c-tier .sub")
+    assert ranks
+    hidden = f"[...document.querySelectorAll({json.dumps(row + ' td')})].filter((cell) => !cell.offsetParent).length"
+    assert browser.run(hidden) >= 4
+    browser.click("#every")
+    assert browser.run(hidden) == 0
+    cells = browser.run(
+        f"[...document.querySelectorAll({json.dumps(row + ' td')})].map((cell) => cell.innerText)"
+    )
+    assert ranks in cells, "the ranks stand in a column of their own now"
+    assert browser.run("document.documentElement.scrollWidth <= innerWidth") is True
+    browser.run(
+        f"document.querySelector('{QUALITY}').closest('.scroll').scrollTo({{left: 9999, behavior: 'instant'}})"
+    )
+    scroll_to(browser, row, "center")
+    assert seen(browser, f"{row} .open"), "the name stays"
+    assert seen(browser, f"{row} td:last-child"), "the last column can be reached"
+    browser.click(f"{row} .open")
+    assert text(browser, "#d-body .verdict.better small").startswith("p 0."), (
+        "the test's p stands with its verdict"
+    )
+    assert browser.problems() == []
 
 
 def test_a_generator_marks_its_images_and_ranks_replace_scores(page: Chromium) -> None:

@@ -130,7 +130,7 @@ def test_labels_are_kept_only_where_the_licence_lets_them_be_passed_on(tmp_path:
     ]
     grid = board.table("quality").views[0].grid
     assert grid is not None
-    from eliq_bench.report.leaderboard.pack import unpack_codes
+    from eliq_bench.report.pack import unpack_codes
 
     counts = unpack_codes(grid.counts)
     assert counts[counts > 0].min() >= grid.smallest

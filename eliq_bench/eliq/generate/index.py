@@ -30,8 +30,8 @@ COLUMNS = (
 )
 
 
-def repair(folder: Path) -> None:
-    """Create the index, or drop a last line that a kill has cut short.
+def whole_lines(folder: Path) -> bytes:
+    """The index without a last line that a kill has cut short; empty if there is none. Nothing is written.
 
     Raises:
         InputError: the folder has an index that is not of images drawn here.
@@ -44,9 +44,20 @@ def repair(folder: Path) -> None:
         raise InputError(f"{path} is not an index of drawn images; choose another --out.")
     if whole and not whole.startswith(head):
         raise InputError(f"{path} has other columns than an index of drawn images; choose another --out.")
+    return whole
+
+
+def repair(folder: Path) -> None:
+    """Create the index, or drop a last line that a kill has cut short.
+
+    Raises:
+        InputError: the folder has an index that is not of images drawn here.
+    """
+    path = folder / INDEX_FILE
+    whole = whole_lines(folder)
     if not whole:
-        path.write_bytes(head)
-    elif whole != content:
+        path.write_bytes(_line(COLUMNS))
+    elif len(whole) < path.stat().st_size:
         os.truncate(path, len(whole))
 
 

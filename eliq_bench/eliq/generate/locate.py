@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from eliq_bench.eliq.generate.hub import refusal
 from eliq_bench.eliq.quiet import import_diffusers, quiet
-from eliq_bench.errors import InputError, first_line
+from eliq_bench.errors import InputError
 
 PRESETS = Path(__file__).with_name("presets.yaml")
 INDEX = "model_index.json"
@@ -62,15 +63,18 @@ def locate(given: str, revision: str | None = None) -> Located:
     return Located(name, folder, commit, frozenset(accepts), **_calling(name, accepts))
 
 
+def preset(name: str) -> dict[str, Any]:
+    """How a pipeline is called, fields of `Located`; empty for one that takes the defaults of its class."""
+    found: dict[str, Any] = yaml.safe_load(PRESETS.read_text(encoding="utf-8")).get(name, {})
+    return found
+
+
 def _download(diffusers: Any, given: str, revision: str | None) -> Path:
     try:
         with quiet():
             return Path(diffusers.DiffusionPipeline.download(given, revision=revision))
-    except (OSError, ValueError) as error:
-        line = first_line(error)
-        raise InputError(
-            f"The pipeline {given} is neither a folder nor to be had from the Hub: {line}"
-        ) from error
+    except Exception as error:  # network, disk and hub fail in many ways, each with classes of its own
+        raise refusal(error, given, revision) from error
 
 
 def _arguments(diffusers: Any, folder: Path, given: str) -> dict[str, Any]:
@@ -93,11 +97,10 @@ def _arguments(diffusers: Any, folder: Path, given: str) -> dict[str, Any]:
 
 
 def _calling(name: str, accepts: dict[str, Any]) -> dict[str, Any]:
-    preset: dict[str, Any] = yaml.safe_load(PRESETS.read_text(encoding="utf-8")).get(name, {})
     found: dict[str, Any] = {
         "steps": accepts["num_inference_steps"],
         "guidance": accepts.get("guidance_scale"),
-        **preset,
+        **preset(name),
     }
     if "size" in found:
         found["size"] = tuple(found["size"])

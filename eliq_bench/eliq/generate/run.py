@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from eliq_bench.eliq.generate.drawer import Drawer
-from eliq_bench.eliq.generate.index import add, listed, repair
+from eliq_bench.eliq.generate.index import add, listed, repair, whole_lines
 from eliq_bench.eliq.generate.job import FOLDER, Job
 from eliq_bench.eliq.generate.locate import Located
 from eliq_bench.eliq.generate.shares import draw_shares
@@ -33,6 +33,16 @@ class Drawn(NamedTuple):
     refused: int
     """Images that a safety checker refused, and negatives of those."""
     seconds: float
+
+
+def check_place(out: Path) -> None:
+    """Create the folder and see that images can be written there, before a pipeline is fetched.
+
+    Raises:
+        InputError: it cannot be written, is a file, or holds something else.
+    """
+    check_writable(out)
+    whole_lines(out)
 
 
 def draw_jobs(
@@ -59,7 +69,7 @@ def draw_jobs(
     """
     started = time.monotonic()
     report = report or (lambda *_: None)
-    check_writable(out)
+    check_place(out)
     (out / FOLDER).mkdir(exist_ok=True)
     repair(out)
     known = listed(out)

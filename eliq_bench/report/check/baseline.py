@@ -15,7 +15,7 @@ from eliq_bench.errors import InputError
 from eliq_bench.report.check.digests import group_digest, label_digests, pack_texts, unpack_texts
 from eliq_bench.report.evaluate import Floats
 from eliq_bench.report.folder import write_whole
-from eliq_bench.report.leaderboard.pack import pack_floats, unpack_floats
+from eliq_bench.report.pack import pack_floats, unpack_floats
 from eliq_bench.report.results import RESULTS_FILE, Record
 from eliq_bench.report.results import SCHEMA_VERSION as RESULTS_VERSION
 from eliq_bench.report.runs import Run, load_run

@@ -3,7 +3,6 @@
 | module | what it holds |
 |---|---|
 | `board` | the schema of the file, loading and saving |
-| `pack` | arrays as short texts in JSON |
 | `admission` | what may enter a board, and the sentence for what may not |
 | `add` | a run into a board: merged, then every statistic of the board computed again |
 | `compute`, `views` | from scores and labels to the tables of a board |

@@ -25,7 +25,7 @@ from eliq_bench.report.leaderboard.board import (
     may_keep_labels,
 )
 from eliq_bench.report.leaderboard.compute import Material, compute_tables
-from eliq_bench.report.leaderboard.pack import pack_codes, pack_floats, unpack_codes, unpack_floats
+from eliq_bench.report.pack import pack_codes, pack_floats, unpack_codes, unpack_floats
 from eliq_bench.report.results import DatasetRecord, Results
 from eliq_bench.report.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores
 from eliq_bench.types import Items, ItemTable, ScoreColumn

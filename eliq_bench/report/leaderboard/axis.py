@@ -69,12 +69,8 @@ def axis_of(table: Table) -> Axis:
     return axis
 
 
-def marks_of(table: Table, axis: Axis) -> list[Mark]:
-    """The mark of each row."""
-    return [_mark(row, axis) for row in table.rows]
-
-
-def _mark(row: BoardRow, axis: Axis) -> Mark:
+def mark_of(row: BoardRow, axis: Axis) -> Mark:
+    """What a row draws."""
     if row.srcc is None:
         return Mark("", "", "")
     if row.srcc_low is None or row.srcc_high is None:

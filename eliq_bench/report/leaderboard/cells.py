@@ -24,7 +24,7 @@ LEGEND = (
     "generator floor: the SRCC of knowing nothing but which generator made an image. Floors among the models "
     "(file size, sharpness, ...) are trivial predictors that any real model must beat.",
     "noise ceiling: the SRCC between two simulated panels of raters with the spread of the real ones.",
-    "A score in italics was made for another dimension: shown for comparison, not ranked.",
+    "A score in italics was made for another dimension: shown for comparison below the others, not ranked.",
     "scored: items with a score, of all items with a label. Only blank images may lack one.",
     "published: what others printed for the model, with its source below; ≠ marks a value outside our interval.",
 )
@@ -68,6 +68,11 @@ def columns(board: Board, table: Table, notes: "Footnotes") -> list[Column]:
     return [
         column for column in every if column.key in kept or any(column.cell(row).text for row in table.rows)
     ]
+
+
+def arranged(table: Table) -> list[BoardRow]:
+    """Rows from the highest SRCC down; scores that were made for another dimension below all others."""
+    return sorted(table.rows, key=lambda row: row.control)
 
 
 class Footnotes:

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.report.leaderboard.board import Board, BoardRow, BoardScores, Grid, ModelView, Table
-from eliq_bench.report.leaderboard.pack import unpack_codes, unpack_floats
+from eliq_bench.report.leaderboard.cells import ranks
 from eliq_bench.report.leaderboard.published import Published, disagrees, published_for
+from eliq_bench.report.pack import unpack_codes, unpack_floats
 
 Floats = NDArray[np.float64]
 
@@ -102,6 +103,7 @@ def _facts(board: Board, row: BoardRow) -> list[tuple[str, str]]:
             "Scored",
             f"{row.n:,} of {row.total:,} images ({100 * row.coverage:.1f} %)" + (f"; {lost}" if lost else ""),
         ),
+        ("Ranks", ranks(row)),
         ("KRCC", _text(row.krcc)),
         ("PLCC, raw", _text(row.plcc)),
         ("PLCC, mapped", _text(row.plcc_logistic4)),

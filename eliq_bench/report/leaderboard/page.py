@@ -7,15 +7,17 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eliq_bench.report.leaderboard.axis import Axis, Mark, axis_of, marks_of
+from eliq_bench.report.leaderboard.axis import Axis, Mark, axis_of, mark_of
 from eliq_bench.report.leaderboard.board import Board, BoardRow, Table
 from eliq_bench.report.leaderboard.cells import (
     Cell,
     Column,
     Footnotes,
+    arranged,
     columns,
     is_label_free,
     legend,
+    ranks,
     signed,
 )
 from eliq_bench.report.leaderboard.detail import detail
@@ -41,7 +43,7 @@ HELP = {
 RISING = ("model", "tier", "ranks")
 """Columns that are sorted from the lowest up when first clicked."""
 NARROW = ("tier",)
-"""Columns that stay on a phone, beside model and SRCC."""
+"""Columns that stay in a narrow window, beside model and SRCC; the cell of the tier then has the ranks too."""
 EXTRA = ("plcc", "plcc_logistic4")
 """Columns for a wide window only."""
 IN_THE_VIEW = ("model", "srcc", "supervision", "scored", "krcc")
@@ -61,6 +63,8 @@ class Line(NamedTuple):
     """All but model and SRCC."""
     band: int
     """0 or 1, alternating with the tier; 2 for what has none."""
+    ranks: str
+    """Rank interval, empty for what is not ranked."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,13 @@ class Section:
     axis: Axis
     notes: list[str]
     legend: list[str]
+
+    @property
+    def bodies(self) -> list[list[Line]]:
+        """The lines in one or two parts: those of the table, then scores made for another dimension."""
+        controls = [line for line in self.lines if line.row.control]
+        rest = [line for line in self.lines if not line.row.control]
+        return [rest, controls] if controls else [rest]
 
     @property
     def best(self) -> BoardRow | None:
@@ -108,17 +119,17 @@ def _section(board: Board, table: Table) -> Section:
     chosen = columns(board, table, notes)
     shown = [column for column in chosen if column.key not in IN_THE_VIEW]
     axis = axis_of(table)
-    marks = marks_of(table, axis)
     lines = [
         Line(
             row=row,
             kind=_kind(row),
             label=_label(row),
-            mark=mark,
+            mark=mark_of(row, axis),
             cells=[(column, column.cell(row)) for column in shown],
             band=2 if row.tier is None else (row.tier - 1) % 2,
+            ranks=ranks(row),
         )
-        for row, mark in zip(table.rows, marks, strict=True)
+        for row in arranged(table)
     ]
     key = f"{board.dataset.name}/{table.dimension}"
     return Section(

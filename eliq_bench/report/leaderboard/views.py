@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from eliq_bench.report.evaluate import complete_column, finite
 from eliq_bench.report.leaderboard.board import Grid, GroupValue, ModelView
-from eliq_bench.report.leaderboard.pack import pack_codes
+from eliq_bench.report.pack import pack_codes
 from eliq_bench.stats.inputs import Groups, coded_column
 from eliq_bench.stats.mapping import map_logistic_insample
 from eliq_bench.stats.views.best_of_n import best_of_prompt

@@ -74,12 +74,14 @@
     const order = before ? (before === "ascending" ? "descending" : "ascending") : first;
     for (const other of header.parentElement.cells) other.removeAttribute("aria-sort");
     header.setAttribute("aria-sort", order);
-    const body = table.tBodies[0], sign = order === "ascending" ? 1 : -1;
-    const rows = [...body.rows].map((row) => [valueOf(row, column), row]);
-    rows.sort((a, b) => compare(a[0], b[0], sign));
-    body.append(...rows.map(([, row]) => row));
+    const sign = order === "ascending" ? 1 : -1;
+    for (const body of table.tBodies) { // scores made for another dimension stay below the others
+      const rows = all("[data-kind]", body).map((row) => [valueOf(row, column), row]);
+      rows.sort((a, b) => compare(a[0], b[0], sign));
+      body.append(...rows.map(([, row]) => row));
+    }
     markTiers(table);
-    count.textContent = `Sorted by ${one("button", header).textContent.trim()}, ${order}.`;
+    count.textContent = `Sorted by ${one("button", header).innerText.trim()}, ${order}.`;
   }
   function markTiers(table) {
     // a line where a tier begins, while the rows stand in the order of their tiers
@@ -113,12 +115,13 @@
         (name) => !field(name).value || field(name).value === section.dataset[name]);
       section.hidden = !wanted;
       let left = 0;
-      for (const row of one("tbody", section).rows) {
+      for (const row of all("[data-kind]", section)) {
         row.hidden = !passes(row, text, supervisions, kinds);
         if (row.dataset.kind === "reference") continue;
         total += 1;
         if (!row.hidden) left += 1;
       }
+      for (const divider of all(".divider", section)) divider.hidden = !one("[data-kind]:not([hidden])", divider.parentElement);
       one(".none", section).hidden = left > 0;
       if (wanted) shown += left;
     }
@@ -283,7 +286,8 @@
         make("td", {}, make("span", {}, `${test.difference > 0.0005 ? "+" : ""}${number(test.difference)}`), " ",
           test.low === null ? null : make("small", {}, `[${number(test.low)}, ${number(test.high)}]`)),
         make("td", { class: "p" }, number(test.p)),
-        make("td", { class: `verdict ${kind}` }, { same: "not separable", better: "better", worse: "worse" }[kind]));
+        make("td", { class: `verdict ${kind}` }, { same: "not separable", better: "better", worse: "worse" }[kind],
+          make("small", {}, `p ${number(test.p)}`)));
     });
     const head = ["Against", "its SRCC", "", "Difference [95 %]", "p", "This model is"].map((title, column) =>
       make("th", { scope: "col", class: [null, "own", "effect", null, "p", "verdict"][column], "aria-hidden": column === 2 ? "true" : null }, title));
@@ -328,23 +332,33 @@
     dialog.scrollTop = 0;
     document.getElementById("d-name").focus();
   }
+  // A model has an address, #dataset/dimension/name. Opening one from a table adds a step to the history, so that
+  // Back returns to the table; closing takes that step back. The table's own step has no address of a board: a
+  // browser that goes back to one scrolls there, away from the row that was opened.
+  const plain = location.pathname + location.search;
+  const addressed = () => decodeURIComponent(location.hash.slice(1)).split("/");
   function route() {
-    const [dataset, dimension, ...name] = decodeURIComponent(location.hash.slice(1)).split("/");
+    const [dataset, dimension, ...name] = addressed();
     if (name.length) show(`${dataset}/${dimension}`, name.join("/"));
     else if (dialog.open) dialog.close();
   }
   let opener = null;
-  for (const button of all(".open")) {
-    button.addEventListener("click", () => {
-      opener = button;
-      const key = button.closest("table").dataset.key, name = button.closest("tr").dataset.name;
-      history.replaceState(null, "", `#${encodeURI(key)}/${encodeURIComponent(name)}`);
-      show(key, name);
+  for (const link of all(".open")) {
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab or a window of its own
+      event.preventDefault();
+      opener = link;
+      history.replaceState(null, "", plain);
+      history.pushState({ table: true }, "", link.hash);
+      route();
     });
   }
   dialog.addEventListener("close", () => {
-    history.replaceState(null, "", location.pathname + location.search);
-    opener?.focus();
+    if (addressed().length > 2) {
+      if (history.state?.table) history.back();
+      else history.replaceState(null, "", plain);
+    }
+    opener?.focus({ preventScroll: true });
     opener = null;
   });
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });

@@ -1,0 +1,132 @@
+"""What `pairs generate` would draw, without drawing, as the text of `--dry-run`; no torch, no diffusers."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from eliq_bench.eliq.generate.index import INDEX_FILE, whole_lines
+from eliq_bench.eliq.generate.job import FOLDER, Job
+from eliq_bench.eliq.generate.locate import INDEX, Located, preset
+from eliq_bench.eliq.generate.plan import WHY, Helpers, Plan, Wanted, plan_jobs
+from eliq_bench.eliq.prompts.entry import Entry
+from eliq_bench.errors import InputError
+
+STEPS, GUIDANCE = 50, 5.0
+"""Taken where only the pipeline itself knows: with them every severity can be drawn."""
+SHOWN = 3
+"""Seeds that are shown."""
+
+
+def preflight(
+    entries: Sequence[Entry],
+    given: Sequence[str],
+    revision: str | None,
+    wanted: Wanted,
+    weaker: str | None,
+    editor: str | None,
+    out: Path,
+) -> str:
+    """Pipelines, numbers of images, seeds and place of a run; nothing is fetched, drawn or written.
+
+    Args:
+        entries: the prompts.
+        given: ids on the Hub or folders of the pipelines that draw positives.
+        revision: of the pipeline, if it is one.
+        wanted: what a user asks for.
+        weaker: pipeline of the negatives of mode weaker.
+        editor: pipeline of the edits.
+        out: folder for the images.
+
+    Raises:
+        InputError: a folder is no pipeline, or `out` is a file, cannot be written or holds something else.
+    """
+    _check_place(out)
+    helpers = [one for one in (weaker, editor) if one]
+    stand_ins = {one: _stand_in(one) for one in (*given, *helpers)}
+    plan = plan_jobs(
+        entries,
+        [stand_ins[one] for one in given],
+        wanted,
+        Helpers(stand_ins[weaker] if weaker else None, stand_ins[editor] if editor else None),
+    )
+    lines = ["Pipelines"]
+    lines += [f"  {one}: {_place(one, revision)}; {_calling(one, wanted)}" for one in given]
+    lines += [f"  {one}: {_place(one, None)}; {_calling(one, Wanted(wanted.steps))}" for one in helpers]
+    lines += ["Images", *_numbers(plan), "Seeds", *_seeds(plan, wanted), "Place"]
+    lines.append(f"  {out / FOLDER}, listed in {out / INDEX_FILE}; {_there(out)}")
+    return "\n".join([*lines, *(f"Note: {note}" for note in plan.notes)])
+
+
+def _check_place(out: Path) -> None:
+    if out.is_file():
+        raise InputError(f"--out {out} is a file; drawn images need a folder.")
+    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise InputError(
+            f"Images cannot be written to {out}, since {there} allows none; choose another --out."
+        )
+
+
+def _stand_in(given: str) -> Located:
+    """A pipeline as it is known without its files."""
+    calling = {"steps": STEPS, "guidance": GUIDANCE, **preset(given)}
+    return Located(given, Path(given), "", frozenset(), calling["steps"], calling["guidance"])
+
+
+def _place(given: str, revision: str | None) -> str:
+    """Where the files of a pipeline are."""
+    if Path(given).is_dir():
+        if not (Path(given) / INDEX).is_file():
+            raise InputError(f"{given} is no pipeline of diffusers: its {INDEX} is missing.")
+        return "a folder here"
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(given, INDEX, revision=revision)
+    except HFValidationError as error:
+        raise InputError(f"{given} is neither a folder here nor an id on the Hub like owner/name.") from error
+    at = f"revision {revision or 'main'} of the Hub"
+    return f"{at}, in the cache" if isinstance(found, str) else f"{at}, to be downloaded"
+
+
+def _calling(given: str, wanted: Wanted) -> str:
+    known = preset(given)
+    size = wanted.size or known.get("size")
+    parts = {
+        "steps": wanted.steps or known.get("steps"),
+        "guidance": known.get("guidance") if wanted.guidance is None else wanted.guidance,
+        "pixels": "x".join(map(str, size)) if size else None,
+    }
+    told = ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
+    own = ", ".join(name for name, value in parts.items() if value is None)
+    return ", ".join(part for part in (told, own and f"{own} as it has them") if part)
+
+
+def _numbers(plan: Plan) -> list[str]:
+    """A line for each pipeline and mode, and the sum."""
+
+    def line(count: int, what: str, sure: bool) -> str:
+        return f"  {'' if sure else 'about '}{count:,} {what}"
+
+    counts = Counter((job.mode, job.pipeline) for job in plan.jobs)
+    lines = [
+        line(count, f"{f'negatives of {mode}' if mode else 'positives'} by {pipeline}", mode not in WHY)
+        for (mode, pipeline), count in counts.items()
+    ]
+    sure = not any(mode in WHY for mode, _ in counts)
+    return [*lines, line(len(plan.jobs), "in all", sure)]
+
+
+def _seeds(plan: Plan, wanted: Wanted) -> list[str]:
+    """The seeds of the first positives; they do not depend on the pipeline."""
+    seeds = {job.seed: job for job in plan.jobs if not job.negative_of}
+    first: list[Job] = list(seeds.values())[:SHOWN]
+    lines = [f"  {len(seeds):,} from --seed {wanted.seed}; a negative has that of its positive"]
+    return lines + [f"  {job.seed} for {job.prompt!r}" for job in first]
+
+
+def _there(out: Path) -> str:
+    rows = max(0, whole_lines(out).count(b"\n") - 1)
+    return f"{rows:,} are there, those of the same recipe are kept" if rows else "none are there"
