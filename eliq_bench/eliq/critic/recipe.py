@@ -60,6 +60,10 @@ class LossRecipe(Section):
     """Weight of comparisons of each positive with the negatives of other contents in the batch."""
     across_severity: int = Field(3, ge=1, le=5)
     """Negatives of this severity and more are compared across contents."""
+    order: float = Field(0.0, ge=0)
+    """Weight of comparisons of negatives of one mode, of any content, by their severity."""
+    order_gap: int = Field(2, ge=1, le=4)
+    """Such negatives are compared from this difference of severity on."""
     still: float = Field(0.1, ge=0)
     """Weight of the squared change that a pair makes on the other dimension."""
 

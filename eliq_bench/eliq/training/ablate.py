@@ -18,7 +18,7 @@ from eliq_bench.eliq.training.ablate_plan import FULL, Variant, variants_of
 from eliq_bench.eliq.training.ablate_table import markdown
 from eliq_bench.eliq.training.comparisons import Sides, read_comparisons, takes
 from eliq_bench.eliq.training.credit import credit, pair_scores
-from eliq_bench.eliq.training.rank import TokenSource
+from eliq_bench.eliq.training.source import TokenSource
 from eliq_bench.eliq.training.tokens import fill_cache
 from eliq_bench.eliq.training.train import fit, story
 from eliq_bench.errors import InputError

@@ -7,7 +7,8 @@ import numpy as np
 
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.training.comparisons import Comparison
-from eliq_bench.eliq.training.rank import TokenSource, score_sides
+from eliq_bench.eliq.training.judge import score_sides
+from eliq_bench.eliq.training.source import TokenSource
 from eliq_bench.stats.bootstrap import bootstrap_mean
 from eliq_bench.stats.comparison import two_sided_bootstrap_p
 from eliq_bench.stats.results import Floats

@@ -11,7 +11,7 @@ CURVES_CSV, CURVES_PNG = "curves.csv", "curves.png"
 
 
 def write_curves(folder: Path, epochs: Sequence[Epoch]) -> list[Path]:
-    """Write the loss and the held-out pair accuracy of each epoch; returns the files and folders made."""
+    """Write the loss and what held-out pairs say of each epoch; returns the files and folders made."""
     written = [_table(folder / CURVES_CSV, epochs), _picture(folder / CURVES_PNG, epochs)]
     if find_spec("tensorboard") is not None:
         from torch.utils.tensorboard import SummaryWriter
@@ -25,8 +25,9 @@ def write_curves(folder: Path, epochs: Sequence[Epoch]) -> list[Path]:
 
 
 def _values(epoch: Epoch) -> dict[str, float]:
-    parts = {f"held-out accuracy/{name}": value for name, value in sorted(epoch.by_dimension.items())}
-    return {"loss": epoch.loss, "held-out accuracy": epoch.held_out, **parts}
+    accuracy = {f"held-out accuracy/{name}": value for name, value in sorted(epoch.accuracy.items())}
+    order = {f"held-out order/{name}": value for name, value in sorted(epoch.order.items())}
+    return {"loss": epoch.loss, "held-out": epoch.held_out, **accuracy, **order}
 
 
 def _table(path: Path, epochs: Sequence[Epoch]) -> Path:
@@ -47,9 +48,9 @@ def _picture(path: Path, epochs: Sequence[Epoch]) -> Path:
     numbers = [epoch.epoch for epoch in epochs]
     left.plot(numbers, [epoch.loss for epoch in epochs], marker="o")
     left.set(xlabel="epoch", ylabel="training loss")
-    for name in sorted(epochs[0].by_dimension):
-        right.plot(numbers, [epoch.by_dimension[name] for epoch in epochs], marker="o", label=name)
-    right.set(xlabel="epoch", ylabel="accuracy on held-out pairs")
+    for name in list(_values(epochs[0]))[1:]:
+        right.plot(numbers, [_values(epoch)[name] for epoch in epochs], marker="o", label=name)
+    right.set(xlabel="epoch", ylabel="share in the right order")
     right.legend()
     figure.savefig(path, dpi=120)
     return path

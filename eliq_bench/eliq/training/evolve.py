@@ -15,7 +15,7 @@ from eliq_bench.eliq.training.cache import TokenCache
 from eliq_bench.eliq.training.comparisons import Comparison, read_comparisons, takes
 from eliq_bench.eliq.training.credit import Change, credit, pair_scores, paired_change
 from eliq_bench.eliq.training.evolve_distance import Distance, cloud_of, distance
-from eliq_bench.eliq.training.rank import TokenSource
+from eliq_bench.eliq.training.source import TokenSource
 from eliq_bench.eliq.training.tokens import fill_cache
 from eliq_bench.eliq.training.train import Trained
 from eliq_bench.stats.correlation import krcc

@@ -21,7 +21,8 @@ import torch
 from eliq_bench.eliq.critic.backbone import Dimension
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.training.comparisons import Comparison, Side
-from eliq_bench.eliq.training.rank import JUDGED, TokenSource
+from eliq_bench.eliq.training.judge import BATCH
+from eliq_bench.eliq.training.source import TokenSource
 from eliq_bench.stats.bootstrap import MIN_GROUPS, percentile_interval
 from eliq_bench.stats.resampling import count_blocks
 from eliq_bench.stats.results import TOO_FEW_GROUPS, Floats, Integers
@@ -85,8 +86,8 @@ def cloud_of(
     chosen = [sides[at] for at in drawn]
     network.eval()
     points = [
-        network.features(source(chosen[start : start + JUDGED], dimension), dimension).double().numpy()
-        for start in range(0, len(chosen), JUDGED)
+        network.features(source(chosen[start : start + BATCH], dimension), dimension).double().numpy()
+        for start in range(0, len(chosen), BATCH)
     ]
     _, codes = np.unique([group_of[side] for side in chosen], return_inverse=True)
     return Cloud(np.concatenate(points), codes.astype(np.intp))

@@ -8,16 +8,15 @@ import numpy as np
 import torch
 from torch.nn.functional import relu, softplus
 
-from eliq_bench.eliq.critic.backbone import Backbone, Dimension, Tokens
+from eliq_bench.eliq.critic.backbone import Dimension
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import LossRecipe, Recipe
-from eliq_bench.eliq.training.cache import TokenCache, key_of
 from eliq_bench.eliq.training.comparisons import Comparison, Side, Sides, by_positive
+from eliq_bench.eliq.training.judge import Judged, by_dimension, judge
+from eliq_bench.eliq.training.source import TokenSource
 
 SAMPLE = 2000
 """Sides from which the channels' means and deviations are taken."""
-JUDGED = 256
-"""Sides per forward pass when nothing is learnt."""
 
 Drawn = tuple[Side, list[Comparison]]
 
@@ -28,8 +27,10 @@ class Epoch(NamedTuple):
     epoch: int
     loss: float
     held_out: float
-    """Mean over dimensions and modes of the pair accuracy on held-out pairs, in [0, 1]."""
-    by_dimension: dict[str, float]
+    """What decides, in [0, 1]: mean over dimensions of accuracy and order on held-out pairs."""
+    accuracy: dict[str, float]
+    """By dimension, mean over modes, see `judge`."""
+    order: dict[str, float]
 
 
 @dataclass
@@ -43,23 +44,6 @@ class Ranked:
     """Held-out pair accuracy by cell and mode, of the best epoch."""
 
 
-class TokenSource:
-    """Sides to the input of the network."""
-
-    def __init__(self, backbone: Backbone, cache: TokenCache) -> None:
-        self.backbone, self.cache = backbone, cache
-
-    def __call__(self, sides: Sequence[Side], dimension: Dimension) -> Tokens:
-        """Tokens of sides, (B, V, ...).
-
-        Raises:
-            KeyError: the cache lacks one.
-        """
-        reads = self.backbone.reads_prompt
-        encoded = [self.cache.get(key_of(side.pixels, side.prompt, reads)) for side in sides]
-        return self.backbone.tokens(encoded, [side.prompt for side in sides], dimension)
-
-
 def rank(
     recipe: Recipe,
     sides: Sides,
@@ -67,7 +51,7 @@ def rank(
     start: CriticNetwork | None = None,
     report: Callable[[Epoch], None] | None = None,
 ) -> Ranked:
-    """Train on the train side, keep the epoch that orders the held-out pairs best.
+    """Train on the train side, keep the epoch that judges the held-out pairs best.
 
     Args:
         recipe: all choices.
@@ -96,8 +80,7 @@ def rank(
             optimiser.step()
             schedule.step()
             losses.append(loss.item())
-        held_out = judge(network, source, sides.held_out)
-        epochs.append(Epoch(number, float(np.mean(losses)), *summary(held_out)))
+        epochs.append(_epoch(number, losses, judge(network, source, sides.held_out)))
         if report:
             report(epochs[-1])
         if epochs[-1].held_out > best:
@@ -107,7 +90,7 @@ def rank(
             break
     network.load_state_dict(kept)
     network.eval()
-    return Ranked(network, epochs, _best(epochs), judge(network, source, sides.held_out))
+    return Ranked(network, epochs, _best(epochs), judge(network, source, sides.held_out).accuracy)
 
 
 def one_cycle(
@@ -131,8 +114,9 @@ def pair_loss(
     """Loss of a few positives with their negatives on one dimension, a scalar.
 
     Bradley-Terry: softplus(margin * severity - (better - worse)); margin: the same with a hinge. With weight
-    `across`, each positive is also better than the severe negatives of the others; with weight `still`, a pair of
-    one content must not move the other dimension.
+    `across`, each positive is also better than the severe negatives of the others; with weight `order`, negatives of
+    one mode stand in the order of their severity, whatever they show; with weight `still`, a pair of one content must
+    not move the other dimension.
     """
     better = [positive for positive, _ in drawn]
     pairs = [(row, one) for row, (_, comparisons) in enumerate(drawn) for one in comparisons]
@@ -146,6 +130,8 @@ def pair_loss(
     severe = severity >= recipe.across_severity
     if recipe.across and severe.any():
         loss = loss + recipe.across * penalty(bad[severe][None, :] - good[:, None]).mean()
+    if recipe.order:
+        loss = loss + recipe.order * _order_loss(bad, [one for _, one in pairs], recipe.order_gap, penalty)
     others = [name for name in network.dimensions if name != dimension]
     alike = torch.tensor([one.same_content for _, one in pairs])
     if recipe.still and others and alike.any():
@@ -155,38 +141,27 @@ def pair_loss(
     return loss
 
 
-@torch.inference_mode()
-def score_sides(
-    network: CriticNetwork, source: TokenSource, sides: Sequence[Side], dimension: Dimension
-) -> dict[Side, float]:
-    """Raw scores of sides on a dimension, each computed once."""
-    network.eval()
-    unique = list(dict.fromkeys(sides))
-    scores: list[float] = []
-    for start in range(0, len(unique), JUDGED):
-        scores += network(source(unique[start : start + JUDGED], dimension), dimension).tolist()
-    return dict(zip(unique, scores, strict=True))
+def _order_loss(
+    scores: torch.Tensor,
+    negatives: Sequence[Comparison],
+    gap: int,
+    penalty: Callable[[torch.Tensor], torch.Tensor],
+) -> torch.Tensor:
+    """Mean penalty over pairs of negatives of one mode whose severities lie at least `gap` apart, a scalar.
 
-
-def judge(network: CriticNetwork, source: TokenSource, pairs: Sequence[Comparison]) -> dict[str, float]:
-    """Share of pairs in the right order, ties as half, by `cell/mode` and dimension `name:cell/mode`."""
-    found: dict[str, list[float]] = {}
-    for dimension in network.dimensions:
-        own = [one for one in pairs if one.dimension == dimension]
-        scores = score_sides(network, source, [side for one in own for side in one[:2]], dimension)
-        for one in own:
-            gap = scores[one.better] - scores[one.worse]
-            found.setdefault(f"{dimension}:{one.cell}/{one.mode}", []).append(0.5 * (1 + np.sign(gap)))
-    return {name: float(np.mean(values)) for name, values in sorted(found.items())}
-
-
-def summary(accuracy: dict[str, float]) -> tuple[float, dict[str, float]]:
-    """Mean over dimensions, and the mean over modes of each dimension: every mode counts the same."""
-    by_dimension: dict[str, list[float]] = {}
-    for name, value in accuracy.items():
-        by_dimension.setdefault(name.split(":")[0], []).append(value)
-    means = {name: float(np.mean(values)) for name, values in by_dimension.items()}
-    return float(np.mean(list(means.values()))), means
+    Without it a network learns to tell damaged from intact and nothing of what is more and what less damaged, so that
+    the images of a weak generator come out in any order (docs/results.md).
+    """
+    ordered = [
+        (milder, worse)
+        for milder, one in enumerate(negatives)
+        for worse, other in enumerate(negatives)
+        if one.mode == other.mode and other.severity - one.severity >= gap
+    ]
+    if not ordered:
+        return scores.new_zeros(())
+    milder, worse = torch.tensor(ordered).T
+    return penalty(scores[worse] - scores[milder]).mean()
 
 
 def _new_network(
@@ -227,6 +202,13 @@ def _steps(groups: dict[tuple[Dimension, Side], list[Comparison]], positives: in
     for dimension, _ in groups:
         counts[dimension] = counts.get(dimension, 0) + 1
     return sum(-(-count // positives) for count in counts.values())
+
+
+def _epoch(number: int, losses: Sequence[float], judged: Judged) -> Epoch:
+    accuracy, order = by_dimension(judged.accuracy), by_dimension(judged.order)
+    return Epoch(
+        number, float(np.mean(losses)), float(np.mean([*accuracy.values(), *order.values()])), accuracy, order
+    )
 
 
 def _best(epochs: Sequence[Epoch]) -> int:

@@ -17,7 +17,9 @@ from eliq_bench.eliq.pairs.stats import count_pairs
 from eliq_bench.eliq.training.comparisons import Sides, read_comparisons, takes
 from eliq_bench.eliq.training.curves import write_curves
 from eliq_bench.eliq.training.evolve_distance import remember
-from eliq_bench.eliq.training.rank import Epoch, Ranked, TokenSource, rank, score_sides
+from eliq_bench.eliq.training.judge import score_sides
+from eliq_bench.eliq.training.rank import Epoch, Ranked, rank
+from eliq_bench.eliq.training.source import TokenSource
 from eliq_bench.eliq.training.tokens import fill_cache
 from eliq_bench.errors import InputError
 from eliq_bench.hashing import sha256_of

@@ -18,7 +18,7 @@ from eliq_bench.eliq.pairs.manifest import manifest_path, read_pairs
 from eliq_bench.eliq.training.ablate import ablate
 from eliq_bench.eliq.training.instruct import instruct
 from eliq_bench.eliq.training.instruct_recipe import InstructRecipe, Stage1
-from eliq_bench.eliq.training.rank import score_sides
+from eliq_bench.eliq.training.judge import score_sides
 from eliq_bench.eliq.training.tokens import encode_pairs
 from eliq_bench.eliq.training.train import Trained, train
 from eliq_bench.runner.decode import decode

@@ -18,6 +18,7 @@ from eliq_bench.eliq.training import tokens, train
 from eliq_bench.eliq.training.ablate_compare import Ablations, compare
 from eliq_bench.eliq.training.ablate_plan import FULL, Variant, read_ablations, variants_of
 from eliq_bench.eliq.training.ablate_table import markdown
+from eliq_bench.eliq.training.cache import TokenCache
 from eliq_bench.eliq.training.comparisons import Comparison, Side, read_comparisons
 from eliq_bench.errors import InputError
 from eliq_bench.models.pyiqa_metric import threads
@@ -161,6 +162,15 @@ def test_a_variant_without_pairs_is_left_out_with_the_reason(pairs: Path, out: P
     )
     assert "no train pair" in made.variants[1].reason
     assert [score.accuracy for score in made.variants[0].scores]
+
+
+def test_only_sides_that_a_variant_takes_are_encoded(pairs: Path, tmp_path: Path) -> None:
+    narrow = PairsRecipe(cells=("conventional/technical",), severities=(5,))
+    recipe = TOY.model_copy(update={"pairs": narrow})
+    module.ablate(recipe, pairs, pairs, tmp_path, seeds=(0,), names=("visual",), device="toy")
+    cache = TokenCache(tmp_path / "tokens", ToyBackbone().fingerprint())
+    # 24 training images with the blur of severity 5, and 12 held-out ones with those of severities 3 and 5
+    assert len(cache) == 24 * 2 + 12 * 3
 
 
 def test_differences_are_paired_and_corrected_over_variants() -> None:

@@ -18,7 +18,9 @@ from eliq_bench.eliq.pairs.manifest import read_pairs
 from eliq_bench.eliq.training import tokens, train
 from eliq_bench.eliq.training.cache import TokenCache, key_of
 from eliq_bench.eliq.training.comparisons import Comparison, Side, comparison, read_comparisons
-from eliq_bench.eliq.training.rank import TokenSource, one_cycle, pair_loss, rank, summary
+from eliq_bench.eliq.training.judge import by_dimension, judge, score_sides
+from eliq_bench.eliq.training.rank import one_cycle, pair_loss, rank
+from eliq_bench.eliq.training.source import TokenSource
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.models.pyiqa_metric import threads
 
@@ -60,7 +62,7 @@ def test_training_orders_held_out_pairs_and_its_checkpoint_loads(
     told: list[tuple[str, int, int]] = []
     made = train.train(RECIPE, *built, tmp_path, device="toy", report=lambda *args: told.append(args))
     best = made.ranked.epochs[made.ranked.best - 1]
-    assert best.by_dimension["quality"] > 0.8
+    assert best.accuracy["quality"] > 0.8
     assert best.held_out == max(epoch.held_out for epoch in made.ranked.epochs)
     network, card = checkpoint.load(tmp_path)
     assert card.held_out == made.ranked.accuracy
@@ -161,10 +163,29 @@ def test_modes_limit_training_and_not_judging(built: tuple[Path, Path]) -> None:
         read_comparisons(built[0], PairsRecipe(modes=("sunshine",)))
 
 
-def test_every_mode_counts_the_same_in_the_summary() -> None:
-    mean, parts = summary({"quality:a/b": 1.0, "quality:a/c": 0.5, "alignment:d/e": 0.25})
-    assert parts == {"quality": 0.75, "alignment": 0.25}
-    assert mean == 0.5
+def test_every_mode_of_a_dimension_counts_the_same() -> None:
+    found = by_dimension({"quality:a/b": 1.0, "quality:a/c": 0.5, "alignment:d/e": 0.25})
+    assert found == {"quality": 0.75, "alignment": 0.25}
+
+
+def test_accuracy_and_order_are_those_of_every_single_comparison(
+    built: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Brute force over all pairs, and over all sides of a mode whose severities lie two apart."""
+    manifest, pool = built
+    source = TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+    pairs = [one for one in read_comparisons(manifest, PairsRecipe()).train if one.dimension == "quality"]
+    torch.manual_seed(0)
+    network = CriticNetwork(3, 3, NetworkRecipe(width=16, heads=2)).eval()
+    judged = judge(network, source, pairs)
+    scores = score_sides(network, source, [side for one in pairs for side in one[:2]], "quality")
+    for mode in {one.mode for one in pairs}:
+        own = [one for one in pairs if one.mode == mode]
+        name = f"quality:{own[0].cell}/{mode}"
+        assert judged.accuracy[name] == pytest.approx(np.mean([scores[a] > scores[b] for a, b, *_ in own]))
+        levels = {(one.better, 0) for one in own} | {(one.worse, one.severity) for one in own}
+        right = [scores[a] > scores[b] for a, mild in levels for b, severe in levels if severe - mild >= 2]
+        assert judged.order[name] == pytest.approx(np.mean(right))
 
 
 def test_the_cache_survives_a_killed_writer_and_refuses_another_backbone(tmp_path: Path) -> None:
@@ -268,6 +289,34 @@ def test_the_learning_rate_rises_and_falls_in_a_run_of_any_length(steps: int) ->
     assert max(rates) == pytest.approx(0.01, rel=0.15)
     assert rates[0] < 0.001
     assert rates.index(max(rates)) <= max(2, steps / 5)
+
+
+def test_negatives_of_one_mode_are_put_in_the_order_of_their_severity(
+    built: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """By brute force: the term is the mean over pairs of one mode, whatever they show, `order_gap` or more apart."""
+    manifest, pool = built
+    source = TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+    train = [one for one in read_comparisons(manifest, PairsRecipe()).train if one.dimension == "quality"]
+    drawn = [(one.better, [one]) for one in train[:60]]
+    torch.manual_seed(0)
+    network = CriticNetwork(3, 3, NetworkRecipe(width=16, heads=2)).eval()
+
+    def loss(negatives: list[tuple[Side, list[Comparison]]], order: float, gap: int = 2) -> float:
+        recipe = LossRecipe(order=order, order_gap=gap, still=0)
+        return pair_loss(network, source, "quality", negatives, recipe).item()
+
+    scores = score_sides(network, source, [one.worse for one in train[:60]], "quality")
+    terms = [
+        np.logaddexp(0, scores[b.worse] - scores[a.worse])
+        for a in train[:60]
+        for b in train[:60]
+        if a.mode == b.mode and b.severity - a.severity >= 2
+    ]
+    assert terms
+    assert loss(drawn, 3) - loss(drawn, 0) == pytest.approx(3 * np.mean(terms), rel=1e-4)
+    alike = [(better, [one._replace(severity=3)]) for better, (one,) in drawn]
+    assert loss(alike, 3) == loss(alike, 0)
 
 
 def test_alignment_is_compared_across_contents_too(built: tuple[Path, Path], tmp_path: Path) -> None:
