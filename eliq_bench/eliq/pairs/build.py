@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from eliq_bench.eliq.pairs.alignment import Alignment
 from eliq_bench.eliq.pairs.candidates import Candidate, Candidates, Worse, find_candidates
-from eliq_bench.eliq.pairs.crew import run_crew
+from eliq_bench.eliq.pairs.crew import Crew
 from eliq_bench.eliq.pairs.degrade import MODES, applies, degrade
+from eliq_bench.eliq.pairs.earlier import check_earlier
 from eliq_bench.eliq.pairs.generated import pair_up, usable
 from eliq_bench.eliq.pairs.lacking import lacking_notes
 from eliq_bench.eliq.pairs.manifest import (
@@ -64,11 +65,13 @@ def build_pairs(
     limit: int | None = None,
     report: Report | None = None,
     safety: str | None = None,
+    overwrite: bool = False,
 ) -> Built:
     """Write `out/pairs.parquet`: all pairs of the images, in all cells that they allow.
 
     Technical and aesthetic cells need only pixels; alignment cells need prompts. An interrupted build goes
-    on from its finished parts when it is started again with the same arguments.
+    on from its finished parts when it is started again with the same arguments. A manifest in `out` that was made
+    with the same arguments is written anew; it is the same unless images have changed.
 
     Args:
         images: a table or a folder, see `candidates.find_candidates`.
@@ -78,30 +81,36 @@ def build_pairs(
         limit: take only about this many images, spread evenly over the list; None takes all.
         report: told about the progress.
         safety: model that flags unsafe images, see `safety.SafetyModel`; None flags none.
+        overwrite: replace a manifest that was made with other arguments.
 
     Raises:
-        InputError: wrong settings, no images, or the folder cannot be written.
+        InputError: wrong settings, no images, a manifest of other arguments is there, or the folder cannot be written.
         EliqBenchError: a worker died, a file changed on the way, or the disk is full.
     """
     settings = settings or Settings()
     check_settings(settings)
     check_writable(out)
+    started = time.monotonic()
+    offered = _thin(find_candidates(images), limit)
+    asked = {**settings._asdict(), "images": str(images.resolve()), "limit": limit, "safety": safety}
+    if not overwrite:
+        begun = any(out.glob(f"{PARTS}*"))
+        check_earlier(out / MANIFEST_FILE, out / BUILD_FILE, asked, begun)
     workers = workers or os.cpu_count() or 1
     report = report or (lambda *_: None)
-    started = time.monotonic()
     checker = SafetyModel(safety) if safety else None
-    offered = _thin(find_candidates(images), limit)
-    looks = _look(offered.root, offered.images, workers, report, checker)
-    positives = choose_positives(offered.root, offered.images, looks, settings.seed)
-    worse, lost = usable(offered.worse, positives.kept, settings.severities)
-    drawn = pair_up(worse, _look(offered.root, worse, workers, report, checker), positives.kept)
-    ready = _joined(drawn.pairs, older_pairs(positives.kept, settings.severities))
-    there = [pair for pairs in ready.values() for pair in pairs]
-    held = held_out_modes(settings, there)
-    key = digest(settings, positives.kept, there)
-    folder = out / f"{PARTS}{key}"
-    folder.mkdir(exist_ok=True)
-    continued = _make_parts(positives, ready, settings, held, folder, workers, report)
+    with Crew(workers) as crew:
+        looks = _look(offered.root, offered.images, crew, report, checker)
+        positives = choose_positives(offered.root, offered.images, looks, settings.seed)
+        worse, lost = usable(offered.worse, positives.kept, settings.severities)
+        drawn = pair_up(worse, _look(offered.root, worse, crew, report, checker), positives.kept)
+        ready = _joined(drawn.pairs, older_pairs(positives.kept, settings.severities))
+        there = [pair for pairs in ready.values() for pair in pairs]
+        held = held_out_modes(settings, there)
+        key = digest(settings, positives.kept, there)
+        folder = out / f"{PARTS}{key}"
+        folder.mkdir(exist_ok=True)
+        continued = _make_parts(positives, ready, settings, held, folder, crew, report)
     parts = [_part(folder, at) for at in range(0, len(positives.kept), CHUNK)]
     count = merge(parts, out / MANIFEST_FILE)
     lacking = lacking_notes(modes_in(out / MANIFEST_FILE), held, positives.kept, there)
@@ -110,7 +119,7 @@ def build_pairs(
     built = Built(
         out / MANIFEST_FILE, count, len(positives.kept), positives.rejected, notes, continued, seconds
     )
-    _write_story(built, offered.root, settings, held, out / BUILD_FILE)
+    _write_story(built, offered.root, asked, held, out / BUILD_FILE)
     for old in out.glob(f"{PARTS}*"):
         shutil.rmtree(old)
     return built
@@ -170,7 +179,7 @@ def _thin(offered: Candidates, limit: int | None) -> Candidates:
 def _look(
     root: Path,
     images: Sequence[Candidate | Worse],
-    workers: int,
+    crew: Crew,
     report: Report,
     checker: SafetyModel | None,
 ) -> list[Look]:
@@ -178,7 +187,7 @@ def _look(
     tasks = [(root, [image.name for image in chunk]) for chunk in chunks]
     looks: dict[int, list[Look]] = {}
     done = 0
-    for position, found in run_crew("eliq_bench.eliq.pairs.screen:look_at", tasks, workers):
+    for position, found in crew.run("eliq_bench.eliq.pairs.screen:look_at", tasks):
         looks[position] = found
         done += len(found)
         report("looking", done, len(images))
@@ -199,7 +208,7 @@ def _make_parts(
     settings: Settings,
     held: frozenset[str],
     folder: Path,
-    workers: int,
+    crew: Crew,
     report: Report,
 ) -> int:
     """Make the parts that are missing; returns how many positives were done before."""
@@ -225,7 +234,7 @@ def _make_parts(
         )
         for at in missing
     )
-    for position, _ in run_crew("eliq_bench.eliq.pairs.build:make_part", tasks, workers):
+    for position, _ in crew.run("eliq_bench.eliq.pairs.build:make_part", tasks):
         done += sizes[missing[position]]
         report("degrading", done, len(kept))
     return before
@@ -241,7 +250,9 @@ def _part(folder: Path, at: int) -> Path:
     return folder / f"{at:08d}.parquet"
 
 
-def _write_story(built: Built, root: Path, settings: Settings, held: frozenset[str], path: Path) -> None:
+def _write_story(
+    built: Built, root: Path, asked: Mapping[str, Any], held: frozenset[str], path: Path
+) -> None:
     story = {
         "images": str(root.resolve()),
         "pairs": built.pairs,
@@ -249,7 +260,7 @@ def _write_story(built: Built, root: Path, settings: Settings, held: frozenset[s
         "rejected": counted(built.rejected),
         "rejected_images": [one._asdict() for one in built.rejected],
         "notes": built.notes,
-        "settings": settings._asdict(),
+        "settings": asked,
         "held_out_modes": sorted(held),
         "seconds": round(built.seconds, 1),
     }

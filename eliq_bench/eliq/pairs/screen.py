@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageStat
 
 from eliq_bench.eliq.pairs.manifest import pixel_hash
 from eliq_bench.hashing import sha256_of
@@ -48,7 +48,7 @@ def _look(path: Path) -> Look:
     if min(image.shape[:2]) < SHORTEST_SIDE:
         return Look(f"short side below {SHORTEST_SIDE} pixels")
     grey = Image.fromarray(image).convert("L")
-    spread = float(np.asarray(grey).std())
+    spread = ImageStat.Stat(grey).stddev[0]
     if spread < FLAT:
         return Look("flat: nothing to see")
     if float(np.asarray(grey.resize((16, 16), Image.Resampling.BOX)).std()) < NOISE * spread:

@@ -201,6 +201,57 @@ def test_a_killed_build_goes_on_from_its_parts(pool: Path, built: Built, tmp_pat
     assert not list(out.glob(".parts-*"))
 
 
+def test_pairs_of_other_settings_are_replaced_only_on_request(cli: Cli, pool: Path, tmp_path: Path) -> None:
+    def build(*words: object) -> tuple[int, str]:
+        done = cli(
+            "pairs", "build", "--images", pool, "--out", tmp_path, "--workers", 1, "--limit", 3, *words
+        )
+        return done.returncode, done.stderr
+
+    manifest = tmp_path / "pairs.parquet"
+    assert build()[0] == 0
+    first = manifest.read_bytes()
+    code, told = build("--severities", "3", "--all-modes", "--limit", 4)
+    assert (code, manifest.read_bytes()) == (2, first)
+    for difference in (
+        "--severities 1,2,3,4,5 there, 3 here",
+        "held out yes there, no here",
+        "--limit 3 there, 4 here",
+    ):
+        assert difference in told
+    assert "--seed" not in told
+    assert told.strip().count("\n") == 0
+    assert told.endswith("or replace it with --overwrite.\n")
+    assert build()[0] == 0
+    assert manifest.read_bytes() == first
+    code, told = build("--severities", "3", "--overwrite")
+    assert code == 0, told
+    assert manifest.read_bytes() != first
+    (tmp_path / "build.json").unlink()
+    code, told = build("--severities", "3")
+    assert code == 2
+    assert "without a build.json" in told
+    (tmp_path / ".parts-0").mkdir()  # a build that was killed before it could write build.json
+    assert build("--severities", "3")[0] == 0
+
+
+def test_pairs_of_other_images_are_not_replaced(pool: Path, tmp_path: Path) -> None:
+    build_pairs(pool, tmp_path / "out", workers=1, limit=2)
+    with pytest.raises(InputError, match=r"--images .*pool\S* there, .*images here"):
+        build_pairs(pool / "images", tmp_path / "out", workers=1, limit=2)
+
+
+def test_what_an_older_version_did_not_record_is_not_compared(pool: Path, tmp_path: Path) -> None:
+    first = build_pairs(pool, tmp_path, workers=1, limit=2)
+    story = json.loads((tmp_path / "build.json").read_text())
+    for name in ("images", "limit", "safety"):
+        del story["settings"][name]
+    (tmp_path / "build.json").write_text(json.dumps(story))
+    assert build_pairs(pool, tmp_path, workers=1, limit=2).pairs == first.pairs
+    with pytest.raises(InputError, match="--seed 0 there, 1 here"):
+        build_pairs(pool, tmp_path, Settings(seed=1), workers=1, limit=2)
+
+
 def test_verify_finds_nothing_and_then_names_the_changed_image(
     built: Built, pool: Path, tmp_path: Path
 ) -> None:

@@ -27,7 +27,7 @@ def jpeg_noise(image: RGB, rng: np.random.Generator, *, quality: float, sigma: f
         noisy = add(image, gaussian_noise(rng, image.shape, sigma))
         file = io.BytesIO()
         picture(noisy).save(file, "JPEG", quality=int(quality), subsampling="4:2:0")
-        image = array(Image.open(file).convert("RGB"))
+        image = array(Image.open(file))
     return image
 
 
@@ -48,10 +48,11 @@ def blocking(image: RGB, rng: np.random.Generator, *, detail_lost: float, step: 
     rounded = np.rint(means / step) * step
 
     def spread(blocks: np.ndarray) -> np.ndarray:
-        whole = blocks.repeat(side, axis=0).repeat(side, axis=1)
+        whole = blocks.repeat(side, axis=1).repeat(side, axis=0)
         return whole[above : above + height, before : before + width]
 
-    detail = (image.astype(np.int16) - spread(means)) * spread(kept) >> 4
+    # Thrice the same for three channels: numpy multiplies equal shapes faster.
+    detail = (image.astype(np.int16) - spread(means)) * spread(kept.repeat(3, axis=2)) >> 4
     return add(spread(np.clip(rounded, 0, 255).astype(np.uint8)), detail)
 
 
@@ -67,7 +68,7 @@ def ringing(image: RGB, rng: np.random.Generator, *, cutoff: float, boost: float
     rows, columns = (_resonance(count, boost) for count in kept)
     filtered[: kept[0], : kept[1]] = spectrum[: kept[0], : kept[1]] * rows[:, None] * columns
     change = np.rint(idctn(filtered, norm="ortho") - grey).astype(np.int16)
-    return add(image, change[..., None])
+    return add(image, change)
 
 
 def _resonance(count: int, boost: float) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from eliq_bench.eliq.pairs.degrade.mode import RGB, Mode
+from eliq_bench.eliq.pairs.degrade.pixels import picture
 
 LETTERS = 12
 LINES = 5
@@ -40,7 +41,7 @@ def garbled_text(image: RGB, rng: np.random.Generator, *, lines: float, letters:
     # The middle of the text stays where it is at all severities.
     middle = (0.3 + 0.4 * place) * (columns, rows)
     left, top = round(float(middle[0]) - size[0] / 2), round(float(middle[1]) - size[1] / 2)
-    result = Image.fromarray(image)
+    result = picture(image).copy()
     behind = result.crop((max(0, left), max(0, top), left + size[0], top + size[1])).convert("L")
     bright = float(np.asarray(behind).mean()) > 120
     result.paste((22, 20, 26) if bright else (236, 232, 222), (left, top), ink.reduce(SUPERSAMPLING))

@@ -20,8 +20,9 @@ def sensor_noise(image: RGB, rng: np.random.Generator, *, sigma: float) -> RGB:
     gain = np.rint(128 * (1 - 1.6 * bright**2)).astype(np.int16)
     grain = gaussian_noise(rng, (height, width), sigma) * np.take(gain, grey) >> 7
     blotches = gaussian_noise(rng, (-(-height // 2), -(-width // 2), 3), 0.7 * sigma)
-    colour = blotches.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]
-    colour += grain[..., None]
+    colour = blotches.repeat(2, axis=1).repeat(2, axis=0)[:height, :width]
+    for channel in range(3):
+        colour[..., channel] += grain
     return add(image, colour)
 
 

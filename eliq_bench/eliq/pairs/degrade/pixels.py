@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from eliq_bench.eliq.pairs.degrade.mode import RGB
+from eliq_bench.eliq.pairs.degrade.shared import once_per_image
 
 Bytes = NDArray[np.uint8]
 Shorts = NDArray[np.int16]
@@ -24,8 +25,9 @@ def scale(image: RGB) -> float:
     return math.sqrt(image.shape[0] * image.shape[1]) / REFERENCE_SIDE
 
 
+@once_per_image
 def picture(image: RGB) -> Image.Image:
-    """The array as a Pillow image."""
+    """The array as a Pillow image; for reading only."""
     return Image.fromarray(image)
 
 
@@ -34,15 +36,20 @@ def array(image: Image.Image) -> RGB:
     return np.array(image)
 
 
+@once_per_image
 def luma(image: RGB) -> Bytes:
     """Brightness (H, W), 0..255, with the weights of ITU-R BT.601; for reading only."""
     return np.asarray(picture(image).convert("L"))
 
 
 def add(image: RGB, change: Shorts) -> RGB:
-    """Image plus a change (H, W, 3) or (H, W, 1), clipped to 0..255."""
+    """Image plus a change (H, W, 3), or (H, W) for all channels, clipped to 0..255."""
     total = image.astype(np.int16)
-    total += change
+    if change.ndim == 3:
+        total += change
+    else:
+        for channel in range(3):  # numpy is slow where its innermost loop has three values
+            total[..., channel] += change
     return np.clip(total, 0, 255, out=total).astype(np.uint8)
 
 
@@ -109,7 +116,7 @@ def region(field: Bytes, share: float, softness: int = 24) -> Bytes:
 
     A larger share always contains the smaller ones.
     """
-    counts = np.cumsum(np.bincount(field.ravel(), minlength=256))
-    threshold = int(np.searchsorted(counts, (1 - share) * field.size))
+    landscape = Image.fromarray(field)
+    threshold = int(np.searchsorted(np.cumsum(landscape.histogram()), (1 - share) * field.size))
     ramp = np.clip((np.arange(256) - threshold + softness) * 255 // softness, 0, 255)
-    return np.take(ramp.astype(np.uint8), field)
+    return np.asarray(landscape.point(ramp.tolist()))

@@ -18,6 +18,7 @@ from eliq_bench.eliq.pairs.degrade import (
     tone,
 )
 from eliq_bench.eliq.pairs.degrade.mode import RGB, SEVERITIES, Mode
+from eliq_bench.eliq.pairs.degrade.shared import once_per_image
 from eliq_bench.errors import InputError, did_you_mean
 
 VERSION = 2
@@ -97,8 +98,13 @@ def applies(image: RGB, mode: str) -> bool:
     Raises:
         InputError: unknown mode.
     """
+    detail, colour = _detail_and_colour(image)
+    # Grey levels; our choice, well below any photograph.
+    return detail >= 2 and (get_mode(mode).needs != "colour" or colour >= 8)
+
+
+@once_per_image
+def _detail_and_colour(image: RGB) -> tuple[float, float]:
+    """Standard deviation of the values, and mean distance of the channels, of some 64 x 64 pixels."""
     sparse = image[:: max(1, image.shape[0] // 64), :: max(1, image.shape[1] // 64)].astype(np.int16)
-    if get_mode(mode).needs == "colour" and float(np.ptp(sparse, axis=2).mean()) < 8:
-        return False
-    # Grey levels of standard deviation; our choice, well below any photograph.
-    return float(sparse.std()) >= 2
+    return float(sparse.std()), float(np.ptp(sparse, axis=2).mean())

@@ -5,12 +5,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from eliq_bench.eliq.pairs.degrade.mode import RGB
+from eliq_bench.eliq.pairs.degrade.pixels import picture
 
 Places = NDArray[np.int32]
 Words = NDArray[np.uint32]
 
-RED_BLUE, GREEN = np.uint32(0xFF00FF), np.uint32(0xFF00)
-BYTE, EIGHT = np.uint32(0xFF), np.uint32(8)
+RED_BLUE, GREEN, EIGHT = np.uint32(0xFF00FF), np.uint32(0xFF00), np.uint32(8)
 
 BAND = 32768
 """Pixels computed at once: few enough for their temporaries to stay in the processor's cache."""
@@ -25,7 +25,7 @@ def sample(image: RGB, rows: Places, columns: Places) -> RGB:
     Places outside the image take the nearest border pixel.
     """
     height, width = image.shape[:2]
-    words = np.frombuffer(Image.fromarray(image).tobytes("raw", "RGBX"), "<u4")
+    words = np.frombuffer(picture(image).tobytes("raw", "RGBX"), "<u4")
     out_height, out_width = np.broadcast_shapes(rows.shape, columns.shape)
     rows = np.broadcast_to(rows, (out_height, out_width))
     columns = np.broadcast_to(columns, (out_height, out_width))
@@ -34,7 +34,8 @@ def sample(image: RGB, rows: Places, columns: Places) -> RGB:
     for top in range(0, out_height, band_height):
         band = slice(top, top + band_height)
         out[band] = _sample_words(words, height, width, rows[band], columns[band])
-    return np.array(Image.frombytes("RGB", (out_width, out_height), out.tobytes(), "raw", "RGBX"))
+    packed = Image.frombuffer("RGBX", (out_width, out_height), out, "raw", "RGBX", 0, 1).tobytes("raw", "RGB")
+    return np.frombuffer(packed, np.uint8).reshape(out_height, out_width, 3).copy()
 
 
 def _sample_words(words: Words, height: int, width: int, rows: Places, columns: Places) -> Words:
@@ -52,14 +53,16 @@ def _sample_words(words: Words, height: int, width: int, rows: Places, columns: 
     both = down * right
     weights = (256 - STEPS * (down + right) + both, STEPS * right - both, STEPS * down - both, both)
     places = (top + left, top + beside, bottom + left, bottom + beside)
-    # Red and blue share one word, 16 bits apart: two channels for one multiplication. 0x80 is for rounding.
+    # Red and blue share one word, 16 bits apart: two channels for one multiplication. The 8s are for rounding.
     red_blue = np.full(rows.shape, 0x800080, np.uint32)
-    green = np.full(rows.shape, 0x80, np.uint32)
+    green = np.full(rows.shape, 0x8000, np.uint32)
     for place, weight in zip(places, weights, strict=True):
         word = np.take(words, place)
         red_blue += (word & RED_BLUE) * weight
-        green += (word >> EIGHT & BYTE) * weight
-    return (red_blue >> EIGHT & RED_BLUE) | (green & GREEN)
+        word &= GREEN
+        word *= weight
+        green += word
+    return (red_blue >> EIGHT & RED_BLUE) | (green >> EIGHT & GREEN)
 
 
 def sixteenths(pixels: NDArray[np.float64]) -> Places:

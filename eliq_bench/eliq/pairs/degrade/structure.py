@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from eliq_bench.eliq.pairs.degrade.mode import RGB, Mode
-from eliq_bench.eliq.pairs.degrade.pixels import luma, region, scale, smooth_field
+from eliq_bench.eliq.pairs.degrade.pixels import luma, picture, region, scale, smooth_field
 from eliq_bench.eliq.pairs.degrade.remap import STEPS, Places, displace, sixteenths
 from eliq_bench.eliq.pairs.degrade.subject import busiest, find_subject
 
@@ -27,7 +27,9 @@ def local_warp(image: RGB, rng: np.random.Generator, *, strength: float, spots: 
         y = round((subject.y + (dy - 0.5) * 3 * subject.half_height) * height)
         x = round((subject.x + (dx - 0.5) * 3 * subject.half_width) * width)
         top, left = max(0, y - radius), max(0, x - radius)
-        part = result[top : y + radius + 1, left : x + radius + 1]
+        part = result[top : max(0, y + radius + 1), left : max(0, x + radius + 1)]
+        if not part.size:  # on a very narrow image a spot can lie outside
+            continue
         down = (np.arange(part.shape[0]) + top - y)[:, None] / radius
         right = (np.arange(part.shape[1]) + left - x)[None, :] / radius
         amount = strength * radius * np.maximum(1 - down**2 - right**2, 0) ** 2 * (1 if sense < 0.5 else -1)
@@ -67,7 +69,7 @@ def duplicated_parts(image: RGB, rng: np.random.Generator, *, copies: float, siz
     steps = (np.arange(side) - radius) / radius
     disk = np.clip((1 - steps[:, None] ** 2 - steps**2) * 2, 0, 1)
     mask = Image.fromarray(np.rint(disk * 255).astype(np.uint8))
-    source = Image.fromarray(image)
+    source = picture(image)
     result = source.copy()
 
     def inside(corner: float, length: int) -> int:

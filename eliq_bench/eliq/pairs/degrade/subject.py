@@ -8,6 +8,7 @@ from PIL import Image
 
 from eliq_bench.eliq.pairs.degrade.mode import RGB
 from eliq_bench.eliq.pairs.degrade.pixels import Bytes, picture
+from eliq_bench.eliq.pairs.degrade.shared import once_per_image
 
 GRID = 32
 
@@ -21,6 +22,7 @@ class Subject(NamedTuple):
     half_width: float
 
 
+@once_per_image
 def find_subject(image: RGB) -> Subject:
     """The subject as centre and spread of a saliency map.
 

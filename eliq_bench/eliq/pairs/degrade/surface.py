@@ -29,7 +29,11 @@ def checkerboard(image: RGB, rng: np.random.Generator, *, amplitude: float) -> R
     rows, columns = np.arange(height) // square % 2, np.arange(width) // square % 2
     sign = (2 * (rows[:, None] ^ columns) - 1).astype(np.int16)
     pattern = np.take(ramp, field) * sign
-    return add(image, pattern[..., None] * tint >> 8)
+    change = np.empty(image.shape, np.int16)
+    for channel in range(3):  # faster than one product, see `add`
+        np.multiply(pattern, tint[channel], out=change[..., channel])
+    change >>= 8
+    return add(image, change)
 
 
 def plastic_smoothing(image: RGB, rng: np.random.Generator, *, contrast: float, radius: float) -> RGB:
@@ -54,7 +58,7 @@ def plastic_smoothing(image: RGB, rng: np.random.Generator, *, contrast: float, 
         return np.asarray(coded.resize((width, height), Image.Resampling.BILINEAR)).astype(np.uint16)
 
     smooth = (enlarged(slope * 255) * grey >> 8) + enlarged(offset)
-    return add(image, (smooth.astype(np.int16) - grey)[..., None])
+    return add(image, smooth.astype(np.int16) - grey)
 
 
 def repeated_texture(image: RGB, rng: np.random.Generator, *, share: float, contrast: float) -> RGB:

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from eliq_bench.eliq.pairs.degrade.mode import RGB, Mode
 from eliq_bench.eliq.pairs.degrade.pixels import curve, luma
@@ -27,7 +28,7 @@ def clipping(image: RGB, rng: np.random.Generator, *, share: float, at_least: fl
     midtones stay: a plain stretch of the contrast would make many pictures look better.
     """
     dark_part = 0.3 + 0.4 * float(rng.random())
-    below = np.cumsum(np.bincount(luma(image).ravel(), minlength=256)) / (image.shape[0] * image.shape[1])
+    below = np.cumsum(Image.fromarray(luma(image)).histogram()) / (image.shape[0] * image.shape[1])
     ends = (share * dark_part, 0.5, 1 - share * (1 - dark_part))
     black, median, white = np.searchsorted(below, ends).tolist()
     # Not too many levels either: a dark image has few bright pixels, and burning them takes half of the scale.
