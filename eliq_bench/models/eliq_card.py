@@ -26,7 +26,7 @@ def critic_card(name: str) -> ModelCard:
             "weights": (WeightFile(file=path.name, cache=str(path.parent)),),
             "weights_licence": "see its page",
             "needs_prompt": "alignment" in critic.dimensions or not lite,
-            "packages": packages,
+            "packages": (*packages, *_IMAGES),
             "dtypes": ("float32",) if lite else ("bfloat16", "float32"),
             "tolerance": 1e-3 if lite else 2e-2,
             "reference": "",
@@ -34,6 +34,8 @@ def critic_card(name: str) -> ModelCard:
     )
 
 
+_IMAGES = ("torchvision", "pillow")
+"""What scales images and names classes in both backbones."""
 _KNOWN = frozenset(
     (
         "torch",

@@ -80,6 +80,8 @@ class TrainingRecipe(Section):
     weight_decay: float = Field(1e-2, ge=0)
     patience: int = Field(5, ge=1)
     """Epochs without a better held-out accuracy after which training ends."""
+    tolerance: float = Field(0.0, ge=0)
+    """Of the epochs whose held-out value lies within this of the best, the last is kept."""
     seed: int = 0
 
 

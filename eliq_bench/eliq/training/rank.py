@@ -69,7 +69,7 @@ def rank(
     optimiser = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
     schedule = one_cycle(optimiser, plan.learning_rate, plan.epochs * steps)
     epochs: list[Epoch] = []
-    best, kept = -1.0, network.state_dict()
+    kept = network.state_dict()
     for number in range(1, plan.epochs + 1):
         losses = []
         network.train()
@@ -83,14 +83,14 @@ def rank(
         epochs.append(_epoch(number, losses, judge(network, source, sides.held_out)))
         if report:
             report(epochs[-1])
-        if epochs[-1].held_out > best:
-            best = epochs[-1].held_out
+        best = _best(epochs, plan.tolerance)
+        if best == number:
             kept = {name: value.clone() for name, value in network.state_dict().items()}
-        elif number - _best(epochs) >= plan.patience:
+        elif number - best >= plan.patience:
             break
     network.load_state_dict(kept)
     network.eval()
-    return Ranked(network, epochs, _best(epochs), judge(network, source, sides.held_out).accuracy)
+    return Ranked(network, epochs, best, judge(network, source, sides.held_out).accuracy)
 
 
 def one_cycle(
@@ -211,5 +211,10 @@ def _epoch(number: int, losses: Sequence[float], judged: Judged) -> Epoch:
     )
 
 
-def _best(epochs: Sequence[Epoch]) -> int:
-    return max(epochs, key=lambda epoch: (epoch.held_out, -epoch.epoch)).epoch
+def _best(epochs: Sequence[Epoch], tolerance: float) -> int:
+    """The epoch to keep: the last of those that come close to the best, as the learning rate has come down there.
+
+    With a tolerance of 0 it is the best; of equal ones, the last.
+    """
+    highest = max(epoch.held_out for epoch in epochs)
+    return max(epoch.epoch for epoch in epochs if epoch.held_out >= highest - tolerance)

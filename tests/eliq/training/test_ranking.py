@@ -19,7 +19,7 @@ from eliq_bench.eliq.training import tokens, train
 from eliq_bench.eliq.training.cache import TokenCache, key_of
 from eliq_bench.eliq.training.comparisons import Comparison, Side, comparison, read_comparisons
 from eliq_bench.eliq.training.judge import by_dimension, judge, score_sides
-from eliq_bench.eliq.training.rank import one_cycle, pair_loss, rank
+from eliq_bench.eliq.training.rank import Ranked, one_cycle, pair_loss, rank
 from eliq_bench.eliq.training.source import TokenSource
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.models.pyiqa_metric import threads
@@ -317,6 +317,27 @@ def test_negatives_of_one_mode_are_put_in_the_order_of_their_severity(
     assert loss(drawn, 3) - loss(drawn, 0) == pytest.approx(3 * np.mean(terms), rel=1e-4)
     alike = [(better, [one._replace(severity=3)]) for better, (one,) in drawn]
     assert loss(alike, 3) == loss(alike, 0)
+
+
+def test_tolerance_keeps_the_last_of_the_epochs_that_are_about_equal(
+    built: tuple[Path, Path], tmp_path: Path
+) -> None:
+    manifest, pool = built
+    source = TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+    sides = read_comparisons(manifest, RECIPE.pairs)
+
+    def ranked(tolerance: float) -> Ranked:
+        plan = RECIPE.training.model_copy(update={"tolerance": tolerance, "epochs": 8, "patience": 8})
+        return rank(RECIPE.model_copy(update={"training": plan}), sides, source)
+
+    strict, lenient = ranked(0), ranked(1)
+    values = [epoch.held_out for epoch in strict.epochs]
+    assert values[strict.best - 1] == max(values)
+    assert lenient.best == 8
+    assert [epoch.held_out for epoch in lenient.epochs] == values
+    kept = judge(lenient.network, source, sides.held_out)
+    assert kept.accuracy == lenient.accuracy
+    assert by_dimension(kept.accuracy) == lenient.epochs[-1].accuracy
 
 
 def test_alignment_is_compared_across_contents_too(built: tuple[Path, Path], tmp_path: Path) -> None:
