@@ -96,13 +96,16 @@ def cloud_of(
 def remember(
     network: CriticNetwork, source: TokenSource, pairs: Sequence[Comparison]
 ) -> dict[str, list[float]]:
-    """What a checkpoint keeps of its training positives: lists named `dimension.what`; empty below 10 groups."""
+    """What a checkpoint keeps of its training positives: lists named `dimension.what`; none of a dimension below
+    10 groups, or where all images look alike to its head."""
     kept: dict[str, list[float]] = {}
     for dimension in network.dimensions:
         cloud = cloud_of(network, source, pairs, dimension)
         if cloud.size < MIN_GROUPS:
             continue
         mean, deviation = cloud.points.mean(0), cloud.points.std(0)
+        if not (deviation > FLAT).any():  # a head that sees no difference, such as alignment without a prompt to read
+            continue
         noise, halves = _chance(_scaled(cloud, mean, deviation))
         for name, values in (
             ("mean", mean),

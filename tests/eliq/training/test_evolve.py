@@ -116,6 +116,14 @@ def test_the_checkpoint_remembers_its_training_images(folder: Path) -> None:
     }
 
 
+def test_a_head_to_which_all_images_look_alike_remembers_nothing(folder: Path, tmp_path: Path) -> None:
+    """The toy's semantic tokens of quality are all 0, as an ablation without visual tokens meets them."""
+    recipe = TOY.model_copy(update={"network": TOY.network.model_copy(update={"fusion": "semantic"})})
+    train.train(recipe, folder / "old", folder / "old", tmp_path, device="toy", tokens=folder / "tokens")
+    card = checkpoint.load(tmp_path)[1]
+    assert {name.split(".")[0] for name in card.tokens} == {"alignment"}
+
+
 def test_another_hand_lies_farther_off_than_the_same_one(folder: Path, tmp_path: Path) -> None:
     same, smooth = (adapt(folder, name, tmp_path / name) for name in ("same", "smooth"))
     assert smooth.distances["quality"].farther
