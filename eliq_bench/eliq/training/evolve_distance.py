@@ -104,7 +104,7 @@ def remember(
         if cloud.size < MIN_GROUPS:
             continue
         mean, deviation = cloud.points.mean(0), cloud.points.std(0)
-        if not (deviation > FLAT).any():  # a head that sees no difference, such as alignment without a prompt to read
+        if not (deviation > FLAT).any():  # its tokens hold nothing of this dimension
             continue
         noise, halves = _chance(_scaled(cloud, mean, deviation))
         for name, values in (
