@@ -18,7 +18,7 @@ NOTES = (
     "not other seeds.",
     f"p: two-sided, Holm's correction over the variants of a column.{MARK}: p below {CLEAR}, and each seed of the "
     f"variant lies on the same side of every seed of the full recipe.{DOUBTFUL}: p below {CLEAR}, but seeds overlap.",
-    "Every run keeps the epoch that is best on held-out pairs of its own cells, so that all values are slightly "
+    "Every run chooses its epoch on held-out pairs of its own cells, so that all values are slightly "
     "optimistic, the full recipe's included. A dash: the variant learnt no such dimension.",
 )
 
