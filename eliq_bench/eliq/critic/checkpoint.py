@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 
 from eliq_bench.eliq.critic.backbone import Dimension
 from eliq_bench.eliq.critic.calibration import Calibration
@@ -50,7 +50,8 @@ def save(path: Path, network: CriticNetwork, card: CriticCard) -> None:
     partial = path.with_suffix(".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, metadata={KEY: card.model_dump_json()})
+        # not by save_file, which lets nobody but the owner read the file
+        partial.write_bytes(to_bytes(tensors, {KEY: card.model_dump_json()}))
         partial.replace(path)
     except OSError as error:
         raise EliqBenchError(f"{path} cannot be written ({error}); choose another place.") from error

@@ -93,7 +93,10 @@ def read_comparisons(pairs: Path, recipe: PairsRecipe) -> Sides:
             found[pair.split].append(comparison(pair))
     unknown = sorted(set(recipe.modes) - modes)
     if unknown:
-        raise InputError(f"The recipe names mode {unknown[0]!r}, of which {pairs} has no pair.")
+        raise InputError(
+            f"The recipe names mode {unknown[0]!r}, of which {pairs} has no pair; build the pairs with --all-modes, or "
+            "take it out of the recipe."
+        )
     for split, kept in found.items():
         if not kept:
             raise InputError(f"{pairs} has no {split} pair in the cells of the recipe; build more pairs.")

@@ -27,7 +27,7 @@ def write_curves(folder: Path, epochs: Sequence[Epoch]) -> list[Path]:
 def _values(epoch: Epoch) -> dict[str, float]:
     accuracy = {f"held-out accuracy/{name}": value for name, value in sorted(epoch.accuracy.items())}
     order = {f"held-out order/{name}": value for name, value in sorted(epoch.order.items())}
-    return {"loss": epoch.loss, "held-out": epoch.held_out, **accuracy, **order}
+    return {"loss": epoch.loss, "held-out mean, which decides": epoch.held_out, **accuracy, **order}
 
 
 def _table(path: Path, epochs: Sequence[Epoch]) -> Path:
@@ -51,6 +51,6 @@ def _picture(path: Path, epochs: Sequence[Epoch]) -> Path:
     for name in list(_values(epochs[0]))[1:]:
         right.plot(numbers, [_values(epoch)[name] for epoch in epochs], marker="o", label=name)
     right.set(xlabel="epoch", ylabel="share in the right order")
-    right.legend()
+    right.legend(fontsize=7, loc="best", framealpha=0.6)
     figure.savefig(path, dpi=120)
     return path

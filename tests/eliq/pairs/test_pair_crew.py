@@ -64,3 +64,9 @@ def test_tasks_left_behind_do_not_hold_up_the_end() -> None:
         results = crew.run("time:sleep", [(0,), (600,), (600,)])
         assert next(results) == (0, None)
     assert not any(alive(process) for process in own)
+
+
+def test_control_c_does_not_reach_the_workers() -> None:
+    """A terminal sends it to the caller's group of processes; workers there would each print where they were."""
+    ((_, group),) = run_crew("os:getpgrp", [()], 1)
+    assert group != os.getpgrp()

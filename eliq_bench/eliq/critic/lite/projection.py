@@ -124,10 +124,10 @@ class Projection(nn.Module):
 
     def save(self, path: Path, metadata: Mapping[str, str]) -> None:
         """Write weights as float16, with what is to be known of them."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save as to_bytes
 
         tensors = {name: value.half().contiguous() for name, value in self.state_dict().items()}
-        save_file(tensors, path, {**metadata, "hidden": str(self.hidden)})
+        path.write_bytes(to_bytes(tensors, {**metadata, "hidden": str(self.hidden)}))
 
     @classmethod
     def load(cls, path: Path = WEIGHTS) -> Self:
