@@ -138,13 +138,14 @@ def run(
         check_writable(Path(out))
     opened = open_datasets(datasets, data_root, dimensions, limit, seed)
     chosen = _listed(models) or (probe_models() if protocol == "probe" else default_models())
-    opened = _of_use(chosen, opened)
+    settings = settings or Settings()
+    opened = _of_use(chosen, opened, settings.offline)
     if protocol == "probe":
         from eliq_bench import probe
 
-        scored = probe.compute(opened, chosen, settings or Settings(), seed, progress or _silent)
+        scored = probe.compute(opened, chosen, settings, seed, progress or _silent)
     else:
-        scored = compute(opened, chosen, settings or Settings(), progress)
+        scored = compute(opened, chosen, settings, progress)
     results = assemble(scored, Resampling(seed, resamples))
     if out is not None:
         save(results, scored.tables, scored.columns, Path(out))
@@ -233,13 +234,13 @@ def _listed(names: Sequence[Any] | Any | None) -> list[Any]:
     return [] if names is None else [names] if isinstance(names, str | Path) else list(names)
 
 
-def _of_use(models: Sequence[str], datasets: Sequence[Dataset]) -> list[Dataset]:
+def _of_use(models: Sequence[str], datasets: Sequence[Dataset], offline: bool) -> list[Dataset]:
     """The datasets without pairs that no model can judge; refuses a run that could not give a single row.
 
     Raises:
         InputError: no model predicts what a dataset labels.
     """
-    predicted = {dimension for name in models for dimension in model_card(name).dimensions}
+    predicted = {dimension for name in models for dimension in model_card(name, offline).dimensions}
     labelled = {dimension for dataset in datasets for dimension in dataset.card.dimensions}
     if not predicted & labelled:
         raise InputError(

@@ -103,16 +103,20 @@ def _plugin_cards(entry: EntryPoint, kind: type[AnyCard]) -> list[AnyCard]:
     return listed
 
 
-def model_card(name: str) -> ModelCard:
+def model_card(name: str, offline: bool = False) -> ModelCard:
     """Card of a model; `eliq:` and a path or the id of a hub repository names a critic by its checkpoint.
 
+    Args:
+        name: as in `eliq-bench list models`, or of the form above.
+        offline: fetch no checkpoint from a hub.
+
     Raises:
-        InputError: no model has this name.
+        InputError: no model has this name, or its checkpoint cannot be had.
     """
     if name.startswith("eliq:"):
         from eliq_bench.models.eliq_card import critic_card
 
-        return critic_card(name)
+        return critic_card(name, offline)
     return _find(name, model_cards(), "model")
 
 

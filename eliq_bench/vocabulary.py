@@ -10,5 +10,7 @@ Supervision = Literal["training-free", "label-free", "preference-trained", "mos-
 Status = Literal["ok", "undefined", "unreadable", "error"]
 """`undefined`: the model has no score for this image; `unreadable`: the file is no image; `error`: a failure
 that a rerun tries again."""
+NO_PROMPT = "the item has no prompt"
+"""The reason beside a score that is `undefined` since its model had to read one."""
 Truth = Literal["human opinion", "known degradations"]
 Kind = Literal["aigc", "ugc", "synthetic", "own"]

@@ -7,7 +7,18 @@ import click
 from eliq_bench.errors import InputError
 
 
-@click.command("ablate")
+class WithVariants(click.Command):
+    """Help with the variants below the options."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list; its file is read when help is asked for, and not before."""
+        from eliq_bench.eliq.training.ablate_plan import read_ablations
+
+        with formatter.section("Variants"):
+            formatter.write_dl([(one.name, one.changes) for one in read_ablations()])
+
+
+@click.command("ablate", cls=WithVariants)
 @click.option(
     "--recipe", required=True, type=click.Path(path_type=Path), help="YAML, such as recipes/lite.yaml."
 )
@@ -20,7 +31,9 @@ from eliq_bench.errors import InputError
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for runs and tables.")
 @click.option("--seeds", default="0,1,2", show_default=True, help="Of training, with commas between them.")
-@click.option("--variants", default="", help="Names with commas between them.  [default: all]")
+@click.option(
+    "--variants", default="", help="Names from the list below, with commas between them.  [default: all]"
+)
 @click.option("--device", default="cpu", show_default=True, help="Of the backbone: cpu, cuda, cuda:1, ...")
 @click.option("--dtype", default="auto", show_default=True, help="Of the backbone.")
 @click.option("--workers", type=click.IntRange(1), help="Processes on the CPU.  [default: one per core]")
@@ -59,7 +72,9 @@ def ablate(
     with stage_bars() as report:
         found = run(plan, pairs, root, out, tokens, numbers, names, device, dtype, workers, report)
     click.echo(markdown(found), nl=False)
-    click.echo(f"{out / ABLATIONS_JSON}: {len(found.variants)} variants", err=True)
+    left_out = sum(bool(one.reason) for one in found.variants)
+    trained = len(found.variants) - left_out
+    click.echo(f"{out / ABLATIONS_JSON}: {trained} recipes compared, {left_out} left out", err=True)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

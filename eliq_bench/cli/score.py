@@ -17,10 +17,10 @@ from eliq_bench.cli.progress import progress_bar
 def score(images: tuple[Path, ...], models: tuple[str, ...], out: Path | None, **scoring: Any) -> None:
     """Score IMAGES: folders, files, or one table with the columns image and prompt.
 
-    Exit code 1 if any image got no score; the others are scored all the same.
+    Exit code 1 if a model has no score at all for an image; the others are scored all the same.
     """
     from eliq_bench import api
-    from eliq_bench.report.unlabelled import check_format, failures, save, show
+    from eliq_bench.report.unlabelled import check_format, problems, save, show, without_prompts
 
     if out is not None:
         check_format(out)
@@ -28,15 +28,17 @@ def score(images: tuple[Path, ...], models: tuple[str, ...], out: Path | None, *
         scored = api.score(
             images, options.names(models), settings=options.settings(**scoring), progress=progress
         )
+    table = scored.tables[0]
+    columns, unprompted = without_prompts(table, scored.columns)
     if out is None:
-        show(scored.tables[0], scored.columns)
+        show(table, columns)
     else:
-        save(scored.tables[0], scored.columns, out)
-        click.echo(f"{len(scored.tables[0].items)} images scored: {out}")
-    for note in scored.session.datasets[0].notes:
+        save(table, columns, out)
+        click.echo(f"{len(table.items)} images scored: {out}")
+    for note in (*scored.session.datasets[0].notes, *unprompted):
         click.echo(f"Note: {note}", err=True)
-    failed = failures(scored.tables[0], scored.columns)
-    for line in failed:
-        click.echo(f"No score: {line}", err=True)
-    if failed:
+    found = problems(table, columns)
+    for image, text, failed in found:
+        click.echo(f"{'No score' if failed else 'Scored in part'}: {image}: {text}", err=True)
+    if any(problem.failed for problem in found):
         raise click.exceptions.Exit(1)

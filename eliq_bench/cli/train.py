@@ -73,16 +73,26 @@ def train(
     if old_pairs:
         old_images = old_images or image_folder(manifest_path(old_pairs))
     tokens = tokens or out / "tokens"
+    from eliq_bench.eliq.training.comparisons import read_comparisons
     from eliq_bench.eliq.training.evolve import evolution, look_back
     from eliq_bench.eliq.training.evolve_table import markdown, write_evolution
     from eliq_bench.eliq.training.train import train as run
 
+    trained = {
+        one.mode for one in read_comparisons(pairs, plan.pairs).train
+    }  # also finds mistakes before long work
+    untrained = [mode for mode in plan.pairs.modes if mode not in trained]
+    if untrained:
+        click.echo(
+            f"Nothing here trains {', '.join(untrained)}, which the recipe names; `pairs build --all-modes` makes all.",
+            err=True,
+        )
     with stage_bars() as report:
         before = None
         if start:  # read before training, which may overwrite it
             before = look_back(start, old_pairs, old_images, tokens, device, dtype, workers, report)
         made = run(plan, pairs, root, out, device, dtype, workers, start, tokens, report)
-        found = evolution(before, made) if before else None
+        found = evolution(before, made, pairs) if before else None
     best = made.ranked.epochs[made.ranked.best - 1]
     parts = ", ".join(f"{name} {value:.3f}" for name, value in sorted(best.accuracy.items()))
     click.echo(

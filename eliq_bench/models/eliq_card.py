@@ -5,16 +5,23 @@ from eliq_bench.types import ModelCard, WeightFile
 PREFIX = "eliq:"
 
 
-def critic_card(name: str) -> ModelCard:
+def critic_card(name: str, offline: bool = False) -> ModelCard:
     """Card of the critic at `eliq:PATH` or `eliq:OWNER/REPOSITORY[@REVISION]`; a hub's checkpoint is fetched.
+
+    Args:
+        name: as above.
+        offline: open no connection; what was fetched before is found.
 
     Raises:
         InputError: there is no checkpoint of a critic.
     """
-    from eliq_bench.eliq.critic.checkpoint import pull, read_card
+    from eliq_bench.eliq.critic.locate import locate
+
+    path = locate(name.removeprefix(PREFIX), offline).resolve()
+
+    from eliq_bench.eliq.critic.checkpoint import read_card  # imports torch: only once there is a file
     from eliq_bench.registry import model_card
 
-    path = pull(name.removeprefix(PREFIX)).resolve()
     critic = read_card(path)
     lite = critic.recipe.backbone.get("kind") == "lite"
     packages = tuple(key for key in critic.backbone if key in _KNOWN) or ("torch", "transformers")

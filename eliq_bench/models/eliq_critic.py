@@ -9,8 +9,7 @@ from eliq_bench.eliq.critic.critic import load_critic
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.models import weights
 from eliq_bench.types import Batch, ModelCard, Scores
-
-NO_PROMPT = "the item has no prompt"
+from eliq_bench.vocabulary import NO_PROMPT
 
 
 def create(card: ModelCard, options: dict[str, Any], device: str, dtype: str) -> "CriticScorer":

@@ -101,7 +101,7 @@ def promises(models: Sequence[str], device: str = "auto") -> Iterator[Check]:
     paths = [path for path in files if _size(path) == size]
     hashes = hash_images(paths[: 4 * CHECKED_IMAGES])
     images = list(dict(zip(hashes.values(), hashes, strict=True)).items())[:CHECKED_IMAGES]
-    for card, options in choose(list(models), {}):
+    for card, options in choose(list(models), {}, offline=True):
         try:
             spec = make_spec(card, options, resolve_device(device), None, offline=True)
         except EliqBenchError as error:

@@ -28,7 +28,7 @@ def preflight(
     Raises:
         InputError: an unknown model or option; missing files are part of the text instead.
     """
-    chosen = choose(list(models), settings.model_options)
+    chosen = choose(list(models), settings.model_options, settings.offline)
     predicted = {dimension for card, _ in chosen for dimension in card.dimensions}
     opened, lines, ready = [], ["Datasets"], True
     for name in datasets:

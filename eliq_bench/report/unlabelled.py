@@ -3,13 +3,24 @@
 import csv
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from eliq_bench.errors import InputError
 from eliq_bench.report.folder import write_whole
 from eliq_bench.types import ItemTable, ScoreColumn
+from eliq_bench.vocabulary import NO_PROMPT
 
 FORMATS = (".csv", ".parquet", ".json")
+
+
+class Problem(NamedTuple):
+    """An image that lacks a score."""
+
+    image: str
+    text: str
+    """The reasons, with the models they are true of."""
+    failed: bool
+    """A model has no score at all for it; else each has some, such as `quality` where `alignment` lacks a prompt."""
 
 
 def check_format(path: Path) -> None:
@@ -28,7 +39,7 @@ def records(table: ItemTable, columns: list[ScoreColumn]) -> list[dict[str, Any]
     """One row per image: its name, prompt if any has one, `<model>.<dimension>` scores, and `problem`."""
     rows: list[dict[str, Any]] = []
     with_prompt = any(table.items.prompt)
-    problems = dict(_problems(columns))
+    found = dict(_problems(table, columns))
     for position, name in enumerate(table.items.name):
         row: dict[str, Any] = {"image": name}
         if with_prompt:
@@ -36,32 +47,51 @@ def records(table: ItemTable, columns: list[ScoreColumn]) -> list[dict[str, Any]
         for column in columns:
             defined = column.status[position] == "ok"
             row[f"{column.model}.{column.dimension}"] = float(column.score[position]) if defined else None
-        row["problem"] = problems.get(position, "")
+        row["problem"] = found[position].text if position in found else ""
         rows.append(row)
     return rows
 
 
-def failures(table: ItemTable, columns: list[ScoreColumn]) -> list[str]:
-    """One line for each image that lacks a score, with the reason."""
-    return [f"{table.items.name[position]}: {text}" for position, text in _problems(columns)]
+def without_prompts(table: ItemTable, columns: list[ScoreColumn]) -> tuple[list[ScoreColumn], list[str]]:
+    """The columns that can hold scores where no image has a prompt, and a note for each that is left out.
 
-
-def _problems(columns: list[ScoreColumn]) -> list[tuple[int, str]]:
-    found: dict[int, dict[str, list[str]]] = {}
+    A model all of whose scores need prompts keeps its columns: it has nothing else to give, and its images fail.
+    """
+    if any(table.items.prompt):
+        return columns, []
+    scored = {column.model for column in columns if "ok" in column.status}
+    kept, notes = [], []
     for column in columns:
-        for position, (status, reason) in enumerate(zip(column.status, column.reason, strict=True)):
-            if status != "ok":
-                found.setdefault(position, {}).setdefault(reason, []).append(column.model)
-    return [
-        (
-            position,
-            "; ".join(
-                reason if len(models) == len(columns) else f"{reason} ({', '.join(models)})"
-                for reason, models in found[position].items()
-            ),
+        if column.model in scored and "ok" not in column.status and NO_PROMPT in column.reason:
+            notes.append(f"No prompts here, so {column.model} gives no {column.dimension}.")
+        else:
+            kept.append(column)
+    return kept, notes
+
+
+def problems(table: ItemTable, columns: list[ScoreColumn]) -> list[Problem]:
+    """The images that lack a score, each once."""
+    return [problem for _, problem in _problems(table, columns)]
+
+
+def _problems(table: ItemTable, columns: list[ScoreColumn]) -> list[tuple[int, Problem]]:
+    found = []
+    for position, name in enumerate(table.items.name):
+        reasons: dict[str, list[str]] = {}
+        scored: set[str] = set()
+        for column in columns:
+            if column.status[position] == "ok":
+                scored.add(column.model)
+            else:
+                reasons.setdefault(column.reason[position], []).append(column.model)
+        text = "; ".join(
+            reason if len(models) == len(columns) else f"{reason} ({', '.join(dict.fromkeys(models))})"
+            for reason, models in reasons.items()
         )
-        for position in sorted(found)
-    ]
+        if reasons:
+            failed = any(column.model not in scored for column in columns)
+            found.append((position, Problem(name, text, failed)))
+    return found
 
 
 def save(table: ItemTable, columns: list[ScoreColumn], path: Path) -> None:

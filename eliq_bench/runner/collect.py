@@ -7,7 +7,7 @@ import numpy as np
 from eliq_bench.runner.plan import ModelSpec
 from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
 from eliq_bench.types import Dataset, ImageSource, ScoreColumn
-from eliq_bench.vocabulary import Status
+from eliq_bench.vocabulary import NO_PROMPT, Status
 
 Cell = tuple[float, Status | Literal["missing"], str, float]
 Known = dict[tuple[str, str, str], ScoreRow]
@@ -65,7 +65,7 @@ def _cell(
     if path not in hashes:
         return nothing, "unreadable", "the file cannot be read", 0.0
     if spec.lacks_prompt(prompt):
-        return nothing, "undefined", "the item has no prompt", 0.0
+        return nothing, "undefined", NO_PROMPT, 0.0
     row = known.get((hashes[path], prompt_key(spec.prompt(prompt)), dimension))
     if row is None:
         return nothing, "error", "not computed yet", 0.0

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.runner.store import TABLES, ScoreRow, ScoreStore
 from eliq_bench.types import Batch, Scorer, Scores
+from eliq_bench.vocabulary import NO_PROMPT
 
 Vector = NDArray[np.float32]
 
@@ -36,7 +37,7 @@ def features_of(scorer: Scorer, batch: Batch) -> Scores:
             )
     nothing = "the features are not finite"
     prompts = batch.prompts or ("any",) * len(batch.images)
-    return Scores(found, tuple(nothing if prompt else "the item has no prompt" for prompt in prompts))
+    return Scores(found, tuple(nothing if prompt else NO_PROMPT for prompt in prompts))
 
 
 def packed(vector: NDArray[np.floating]) -> bytes:

@@ -94,7 +94,7 @@ def prepare(
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"Two datasets are called {name}; rename one of the tables.")
-    chosen = choose(list(models), settings.model_options)
+    chosen = choose(list(models), settings.model_options, settings.offline)
     _check_protocol([card for card, _ in chosen], protocol)
     device = resolve_device(settings.device)
     specs = [make_spec(card, options, device, settings.dtype, settings.offline) for card, options in chosen]

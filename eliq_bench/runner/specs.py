@@ -38,8 +38,10 @@ def parse_options(arguments: Iterable[str]) -> dict[str, dict[str, Any]]:
     return options
 
 
-def choose(names: list[str], options: ModelOptions) -> list[tuple[ModelCard, dict[str, Any]]]:
-    """Cards and complete options of the named models, each once.
+def choose(
+    names: list[str], options: ModelOptions, offline: bool = False
+) -> list[tuple[ModelCard, dict[str, Any]]]:
+    """Cards and complete options of the named models, each once; `offline` fetches no checkpoint from a hub.
 
     Raises:
         InputError: an unknown model or option, or options for a model that was not named.
@@ -47,7 +49,7 @@ def choose(names: list[str], options: ModelOptions) -> list[tuple[ModelCard, dic
     for name in options:
         if name not in names:
             raise InputError(f"Options are given for {name}, which is not among the models of this run.")
-    cards = [model_card(name) for name in dict.fromkeys(names)]
+    cards = [model_card(name, offline) for name in dict.fromkeys(names)]
     return [(card, merge_options(card, dict(options.get(card.name, {})))) for card in cards]
 
 

@@ -28,7 +28,14 @@ def loaded(*words: object) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "words", [("--help",), ("run", "--help"), ("list", "models"), ("list", "datasets", "--format", "json")]
+    "words",
+    [
+        ("--help",),
+        ("run", "--help"),
+        ("ablate", "--help"),
+        ("list", "models"),
+        ("list", "datasets", "--format", "json"),
+    ],
 )
 def test_help_and_list_import_nothing_heavy(words: tuple[str, ...]) -> None:
     assert loaded(*words) == set()

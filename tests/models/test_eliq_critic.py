@@ -22,9 +22,9 @@ from eliq_bench.eliq.critic.lite import LiteBackbone
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import Recipe, read_recipe
 from eliq_bench.errors import InputError
-from eliq_bench.models.eliq_critic import NO_PROMPT
 from eliq_bench.registry import create_model, model_card
 from eliq_bench.types import Batch
+from eliq_bench.vocabulary import NO_PROMPT
 
 data: Any = skimage.data
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from eliq_bench.eliq.critic.backbone import Backbone
+from eliq_bench.eliq.critic.recipe_file import checked
 from eliq_bench.errors import InputError, did_you_mean
 
 KINDS = ("lite", "mllm")
@@ -48,9 +49,4 @@ def mllm_recipe(values: Mapping[str, Any]) -> Any:
     """
     from eliq_bench.eliq.critic.mllm.recipe import MllmRecipe
 
-    try:
-        return MllmRecipe.model_validate(dict(values))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in ("backbone", *first["loc"]))
-        raise InputError(f"The recipe is wrong at {where}: {first['msg']}.") from error
+    return checked(MllmRecipe, values, "The recipe", "backbone")

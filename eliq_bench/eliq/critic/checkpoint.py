@@ -10,11 +10,11 @@ from safetensors.torch import save as to_bytes
 
 from eliq_bench.eliq.critic.backbone import Dimension
 from eliq_bench.eliq.critic.calibration import Calibration
+from eliq_bench.eliq.critic.locate import CHECKPOINT_FILE as CHECKPOINT_FILE
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import Recipe
 from eliq_bench.errors import EliqBenchError, InputError, first_line
 
-CHECKPOINT_FILE = "critic.safetensors"
 SCHEMA_VERSION = 1
 KEY = "eliq-bench.critic"
 
@@ -123,29 +123,3 @@ def push(path: Path, repository: str, private: bool = False) -> str:
             f"{repository} cannot be pushed ({first_line(error)}); log in and try again."
         ) from error
     return f"{api.endpoint}/{repository}"
-
-
-def pull(given: str, offline: bool = False) -> Path:
-    """The file of a checkpoint: a path, or the id of a hub repository such as `name/critic`, with `@revision` or not.
-
-    Raises:
-        InputError: neither a path nor a repository that can be had.
-    """
-    path = Path(given).expanduser()
-    if path.exists():
-        return path / CHECKPOINT_FILE if path.is_dir() else path
-    repository, _, revision = given.partition("@")
-    if repository.count("/") != 1:
-        raise InputError(f"{given} is neither a file, nor a folder, nor a hub repository like `name/critic`.")
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        found = hf_hub_download(
-            repository, CHECKPOINT_FILE, revision=revision or None, local_files_only=offline
-        )
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise InputError(
-            f"{given} is no path, and {CHECKPOINT_FILE} cannot be had from the hub repository ({first_line(error)})."
-        ) from error
-    return Path(found)

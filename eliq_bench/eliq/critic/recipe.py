@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from eliq_bench.errors import InputError, first_line
+from eliq_bench.eliq.critic.recipe_file import checked, read_fields
 
 Cell = Literal[
     "conventional/technical",
@@ -102,17 +101,6 @@ def read_recipe(path: Path) -> Recipe:
     """A recipe file.
 
     Raises:
-        InputError: no such file, no YAML, or a field is unknown or out of its range.
+        InputError: no such file, no YAML, or a field is unknown, missing or out of its range.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path} cannot be read as a recipe: {first_line(error)}.") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path} is no recipe: it must hold sections such as `backbone:` and `training:`.")
-    try:
-        return Recipe.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path} is wrong at {where}: {first['msg']}.") from error
+    return checked(Recipe, read_fields(path, "train"), str(path))

@@ -171,8 +171,17 @@ def metadata() -> dict[bytes, bytes]:
 
 
 def manifest_path(given: Path) -> Path:
-    """The manifest that a folder of pairs holds, or the file itself."""
-    return given / MANIFEST_FILE if given.is_dir() else given
+    """The manifest that a folder of pairs holds, or the file itself.
+
+    Raises:
+        InputError: there is none.
+    """
+    path = given / MANIFEST_FILE if given.is_dir() else given
+    if not path.exists():
+        raise InputError(
+            f"There is no manifest of pairs at {given}; build one with `eliq-bench pairs build`."
+        )
+    return path
 
 
 def _open(path: Path) -> pq.ParquetFile:

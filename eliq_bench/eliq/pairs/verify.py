@@ -149,8 +149,9 @@ def image_folder(manifest: Path) -> Path:
     """The folder of the images that the build of this manifest recorded.
 
     Raises:
-        InputError: it is not recorded, or not here.
+        InputError: it is no manifest, or the folder is not recorded, or not here.
     """
+    recorded_versions(manifest)  # whether it is a manifest at all comes before what lies beside it
     story = manifest.with_name(BUILD_FILE)
     try:
         root = Path(json.loads(story.read_text(encoding="utf-8"))["images"])

@@ -62,12 +62,17 @@ def ablate(
         report: told about the progress.
 
     Raises:
-        InputError: the pairs do not fit the recipe, there is no variant of a name, or a folder in `out` holds a
-            critic of another recipe or of other pairs.
+        InputError: the pairs do not fit the recipe, there is no variant of a name, none of those that were named
+            can be trained, or a folder in `out` holds a critic of another recipe or of other pairs.
         EliqBenchError: an image cannot be read, or `out` cannot be written.
     """
     check_writable(out)
-    variants = variants_of(recipe, names)
+    variants = [_fitting(variant, pairs) for variant in variants_of(recipe, names)]
+    if names and all(variant.reason for variant in variants[1:]):  # known before hours of training
+        reasons = (f"{variant.name}: {variant.reason.rstrip('.')}" for variant in variants[1:])
+        raise InputError(
+            f"There is nothing to compare with the recipe, choose other --variants; {'; '.join(reasons)}."
+        )
     folder = tokens or out / "tokens"
 
     def source_of(variant: Variant) -> TokenSource:
@@ -80,16 +85,10 @@ def ablate(
     full = source_of(variants[0])
     judged = read_comparisons(pairs, recipe.pairs).held_out
     credits: dict[str, list[Floats]] = {}
-    for number, variant in enumerate(variants):
+    for variant in variants:
         if variant.reason:
             continue
-        try:
-            sides = read_comparisons(pairs, variant.recipe.pairs)
-        except InputError as error:  # the manifest lacks the pairs of this variant; the others go on
-            if variant.name == FULL:
-                raise
-            variants[number] = variant._replace(reason=str(error))
-            continue
+        sides = read_comparisons(pairs, variant.recipe.pairs)
         source = full if variant.recipe.backbone == recipe.backbone else source_of(variant)
         told = _counted(report, variant.name)
         trained_on = story(pairs, sides)
@@ -104,6 +103,23 @@ def ablate(
     write_whole(out / ABLATIONS_JSON, lambda path: path.write_text(json, encoding="utf-8"), KEPT)
     write_whole(out / ABLATIONS_MD, lambda path: path.write_text(table, encoding="utf-8"), KEPT)
     return found
+
+
+def _fitting(variant: Variant, pairs: Path) -> Variant:
+    """The variant, left out with the reason if the manifest lacks its pairs.
+
+    Raises:
+        InputError: it lacks those of the full recipe.
+    """
+    if variant.reason:
+        return variant
+    try:
+        read_comparisons(pairs, variant.recipe.pairs)
+    except InputError as error:  # the other variants go on
+        if variant.name == FULL:
+            raise
+        return variant._replace(reason=str(error))
+    return variant
 
 
 def _seeded(recipe: Recipe, seed: int) -> Recipe:

@@ -100,8 +100,8 @@ def read_comparisons(pairs: Path, recipe: PairsRecipe) -> Sides:
     for split, kept in found.items():
         if not kept:
             raise InputError(
-                f"{pairs} has no {split} pair of the cells, modes and severities that the recipe takes; build more pairs "
-                "or let the recipe take more."
+                f"{pairs} has no {split} pair of the cells, modes and severities that the recipe takes; build more "
+                "pairs or let the recipe take more."
             )
     return Sides(tuple(found["train"]), tuple(found["held-out"]))
 

@@ -24,10 +24,13 @@ from eliq_bench.stats.correlation import krcc
 class Before(NamedTuple):
     """The critic as it was, and pairs on which it was judged then."""
 
+    checkpoint: Path
     network: CriticNetwork
     card: CriticCard
+    pairs: Path | None
+    """Old manifest or its folder; None if it is not at hand."""
     held_out: tuple[Comparison, ...]
-    """Old held-out pairs; empty if they are not at hand."""
+    """Of the old pairs; empty if they are not at hand."""
     cache: TokenCache | None
     """Tokens of their sides."""
 
@@ -54,6 +57,12 @@ class Evolution(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: int = 1
+    checkpoint_before: str
+    """The critic that was adapted, as the command named it; so are the other three."""
+    checkpoint_now: str
+    pairs_before: str
+    """Empty if they were not given."""
+    pairs_now: str
     trained_before: dict[str, object]
     """What the card of the old checkpoint tells of its pairs."""
     trained_now: dict[str, object]
@@ -92,18 +101,24 @@ def look_back(
     """
     network, card = checkpoint.load(start)
     if pairs is None or images is None:
-        return Before(network, card, (), None)
+        return Before(start, network, card, pairs, (), None)
     held_out = read_comparisons(pairs, card.recipe.pairs).held_out
 
     def needed(pair: Pair) -> bool:
         return pair.split == "held-out" and takes(card.recipe.pairs, pair)
 
     cache = fill_cache(pairs, images, card.recipe.backbone, tokens, device, dtype, workers, report, needed)
-    return Before(network, card, held_out, cache)
+    return Before(start, network, card, pairs, held_out, cache)
 
 
-def evolution(before: Before, made: Trained) -> Evolution:
-    """Compare the critic as it was with the adapted one."""
+def evolution(before: Before, made: Trained, pairs: Path) -> Evolution:
+    """Compare the critic as it was with the adapted one.
+
+    Args:
+        before: from `look_back`.
+        made: the adapted one.
+        pairs: that it was adapted to, manifest or its folder.
+    """
     network, after, source = before.network, made.ranked.network, made.source
     distances = {
         name: distance(cloud_of(network, source, made.sides.train, name), before.card.tokens, name)
@@ -112,6 +127,10 @@ def evolution(before: Before, made: Trained) -> Evolution:
     }
     old = TokenSource(source.backbone, before.cache) if before.cache is not None else source
     return Evolution(
+        checkpoint_before=str(before.checkpoint),
+        checkpoint_now=str(made.checkpoint),
+        pairs_before=str(before.pairs or ""),
+        pairs_now=str(pairs),
         trained_before=before.card.trained_on,
         trained_now=made.card.trained_on,
         distances=distances,

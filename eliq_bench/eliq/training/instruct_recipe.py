@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from eliq_bench.eliq.critic.mllm.recipe import MllmRecipe
+from eliq_bench.eliq.critic.recipe_file import checked, read_fields
 from eliq_bench.eliq.pairs.conversations import Kind
-from eliq_bench.errors import InputError, first_line
-
-Section = TypeVar("Section", bound=BaseModel)
+from eliq_bench.errors import InputError
 
 LANGUAGE_MODEL = r".*(language_model|text_model).*\.(q|k|v|o|gate|up|down)_proj"
 """Linear layers of the language model under its names in transformers; the vision tower stays as it is."""
@@ -80,14 +78,7 @@ def read_stage1(path: Path) -> Stage1:
     Raises:
         InputError: no such file, no YAML, a section is missing or wrong, or the backbone is not an `mllm`.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = first_line(error)
-        raise InputError(
-            f"The recipe {path} cannot be read ({reason}); name a YAML file with --recipe."
-        ) from error
-    sections = content if isinstance(content, Mapping) else {}
+    sections = read_fields(path, "instruct")
     for name in ("backbone", "instruct"):
         if not isinstance(sections.get(name), Mapping):
             raise InputError(
@@ -98,15 +89,6 @@ def read_stage1(path: Path) -> Stage1:
             f"The recipe {path} has another backbone than mllm; only an mllm is instruction-tuned."
         )
     return Stage1(
-        _section(MllmRecipe, sections["backbone"], path, "backbone"),
-        _section(InstructRecipe, sections["instruct"], path, "instruct"),
+        checked(MllmRecipe, sections["backbone"], f"The recipe {path}", "backbone"),
+        checked(InstructRecipe, sections["instruct"], f"The recipe {path}", "instruct"),
     )
-
-
-def _section(model: type[Section], values: Mapping[str, Any], path: Path, name: str) -> Section:
-    try:
-        return model.model_validate(dict(values))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in (name, *first["loc"]))
-        raise InputError(f"The recipe {path} is wrong at {where}: {first['msg']}.") from error

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 from torch.nn.functional import cross_entropy
 
 from eliq_bench.eliq.critic.lite.projection import BANK, Projection
@@ -16,8 +15,9 @@ from eliq_bench.eliq.critic.lite.semantics import LiteSemantics, class_names
 from eliq_bench.eliq.critic.lite.text import LiteText
 from eliq_bench.eliq.critic.lite.vision import LiteVision
 from eliq_bench.eliq.critic.recipe import Section
+from eliq_bench.eliq.critic.recipe_file import checked, read_fields
 from eliq_bench.eliq.training.captions import Captions, load_captions
-from eliq_bench.errors import InputError, first_line
+from eliq_bench.errors import InputError
 
 CANDIDATES = 1000
 """Images among which retrieval looks for the right one, as is usual for captions."""
@@ -63,15 +63,7 @@ def read_projection_recipe(path: Path) -> ProjectionRecipe:
     Raises:
         InputError: no such file, no YAML, or a field is unknown or out of its range.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        return ProjectionRecipe.model_validate(content)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path} cannot be read as a recipe: {first_line(error)}.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path} is wrong at {where}: {first['msg']}.") from error
+    return checked(ProjectionRecipe, read_fields(path, "project"), str(path))
 
 
 def train_projection(

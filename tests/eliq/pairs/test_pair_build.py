@@ -278,8 +278,12 @@ def test_verify_finds_nothing_and_then_names_the_changed_image(
 
 
 def test_what_is_no_manifest_is_said_to_be_none(pool: Path) -> None:
-    for path in (pool / "index.csv", pool):
-        with pytest.raises(InputError, match="is not a readable manifest of pairs"):
+    for path, says in (
+        (pool / "index.csv", "is not a readable manifest of pairs"),
+        (pool, "There is no manifest of pairs at"),
+        (pool / "nowhere", "There is no manifest of pairs at"),
+    ):
+        with pytest.raises(InputError, match=says):
             verify_pairs(path)
 
 

@@ -152,16 +152,42 @@ def test_the_command_prints_the_tables(
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code == 0
-    assert capsys.readouterr().out == markdown(found)
+    printed = capsys.readouterr()
+    assert printed.out == markdown(found)
+    assert "ablations.json: 4 recipes compared, 1 left out" in printed.err
 
 
 def test_a_variant_without_pairs_is_left_out_with_the_reason(pairs: Path, out: Path) -> None:
     conventional = TOY.model_copy(update={"pairs": PairsRecipe(modes=("defocus_blur",))})
-    made = module.ablate(
-        conventional, pairs, pairs, out / "few", out / "tokens", (0,), ("generative",), "toy"
-    )
-    assert "no train pair" in made.variants[1].reason
+    names = ("visual", "generative")
+    made = module.ablate(conventional, pairs, pairs, out / "few", out / "tokens", (0,), names, "toy")
+    reasons = {one.name: one.reason for one in made.variants}
+    assert "no train pair" in reasons.pop("generative")
+    assert reasons == {FULL: "", "visual": ""}
     assert [score.accuracy for score in made.variants[0].scores]
+
+
+def test_names_of_variants_that_cannot_be_trained_are_refused_before_training(
+    pairs: Path, tmp_path: Path
+) -> None:
+    """Reasons that the recipe gives, and reasons that the manifest gives."""
+    few = TOY.model_copy(update={"pairs": PairsRecipe(modes=("defocus_blur",))})
+    for recipe, names, says in (
+        (TOY, ("untuned",), r"untuned: the recipe is like that already\.$"),
+        (few, ("untuned", "generative"), r"generative: .*no train pair.*; untuned: the recipe is like that"),
+    ):
+        with pytest.raises(InputError, match=says):
+            module.ablate(recipe, pairs, pairs, tmp_path / "out", seeds=(0,), names=names, device="toy")
+    assert not list((tmp_path / "out").glob("*/seed-*"))
+
+
+def test_help_lists_the_variants_with_what_each_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["ablate", "--help"])
+    assert ended.value.code == 0
+    told = " ".join(capsys.readouterr().out.split())
+    for one in read_ablations():
+        assert f"{one.name} {one.changes}" in told
 
 
 def test_only_sides_that_a_variant_takes_are_encoded(pairs: Path, tmp_path: Path) -> None:

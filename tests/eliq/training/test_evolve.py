@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,13 @@ from ranking_support import TOY, make_manifest
 from eliq_bench.cli import main
 from eliq_bench.eliq.critic import checkpoint
 from eliq_bench.eliq.critic.recipe import TrainingRecipe
+from eliq_bench.eliq.pairs.manifest import manifest_path
 from eliq_bench.eliq.training import tokens, train
 from eliq_bench.eliq.training.evolve import Evolution, evolution, look_back
-from eliq_bench.eliq.training.evolve_distance import Cloud, _chance, _scaled, distance
+from eliq_bench.eliq.training.evolve_distance import Cloud, Distance, _chance, _scaled, distance
 from eliq_bench.eliq.training.evolve_table import NO_OLD_PAIRS, markdown
 from eliq_bench.errors import InputError
+from eliq_bench.hashing import sha256_of
 from eliq_bench.models.pyiqa_metric import threads
 
 CHANNELS = 24
@@ -56,7 +59,7 @@ def adapt(folder: Path, name: str, out: Path, recipe: object = TOY, old: bool = 
         start=folder / "critic",
         tokens=folder / "tokens",
     )
-    return evolution(before, made)
+    return evolution(before, made, pairs)
 
 
 def cloud(random: np.random.Generator, groups: int, shift: float = 0.0, widen: float = 1.0) -> Cloud:
@@ -157,7 +160,7 @@ def test_a_critic_that_moves_far_is_seen_to_forget(folder: Path, tmp_path: Path)
     head = made.ranked.network.heads["quality"]
     assert isinstance(head, torch.nn.Linear)
     head.weight.data.neg_()
-    (quality, alignment) = evolution(before, made).old_pairs
+    (quality, alignment) = evolution(before, made, folder / "old").old_pairs
     assert quality.before > 0.7 > 0.3 > quality.after
     assert quality.tau < -0.5
     assert quality.change.high < -0.3
@@ -178,7 +181,7 @@ def test_the_command_prints_the_report_and_writes_it(
         main(words)
     assert ended.value.code == 0
     printed = capsys.readouterr().out
-    assert "farther than halves of the old images" in printed
+    assert "| farther: the interval begins above the yardstick" in printed
     told = json.loads((tmp_path / "out" / "evolution.json").read_text())
     assert told["distances"]["quality"]["groups"] == 24
     assert told["old_pairs"][0]["change"]["n"] == 48
@@ -192,6 +195,36 @@ def test_without_old_pairs_the_report_says_so(folder: Path, tmp_path: Path) -> N
     found = adapt(folder, "same", tmp_path, old=False)
     assert found.old_pairs == []
     assert NO_OLD_PAIRS in markdown(found)
+    assert found.pairs_before == ""
+
+
+def test_the_report_names_what_is_old_and_what_is_new(folder: Path, tmp_path: Path) -> None:
+    text = markdown(adapt(folder, "smooth", tmp_path))
+    title, table, *_ = text.split("\n\n")
+    assert title.startswith("# ")
+    story = table.splitlines()
+    for line, critic, name in ((story[2], folder / "critic", "old"), (story[3], tmp_path, "smooth")):
+        cells = [cell.strip() for cell in line.split("|")]
+        sha256 = sha256_of(manifest_path(folder / name))
+        assert cells[2].startswith(f"`{critic}")
+        assert cells[3:6] == [f"`{sha256[:16]}`", "36 (1)", f"`{folder / name}`"]
+
+
+def test_a_distance_above_the_yardstick_may_still_be_chance(folder: Path, tmp_path: Path) -> None:
+    """The lower end of the interval decides, and the report says so."""
+    found = adapt(folder, "same", tmp_path)
+    above = Distance(0.478, 0.31, 0.62, 0.405, 24, 24, "")
+    row = next(
+        line
+        for line in markdown(found.model_copy(update={"distances": {"quality": above}})).splitlines()
+        if line.startswith("| quality")
+    )
+    assert "0.478 [0.310, 0.620]" in row
+    assert "chance may explain it: the interval does not begin above the yardstick" in row
+    farther = replace(above, low=0.41)
+    assert "farther: the interval begins above" in markdown(
+        found.model_copy(update={"distances": {"quality": farther}})
+    )
 
 
 def test_options_that_make_no_sense_are_refused(

@@ -121,7 +121,7 @@ def test_the_recipe_that_ships_is_read_and_a_wrong_one_refused(tmp_path: Path) -
     assert "Flickr8k" in read_projection_recipe(Path("recipes/lite-projection.yaml")).data
     wrong = tmp_path / "r.yaml"
     wrong.write_text("epoch: 3\n")
-    with pytest.raises(InputError, match="wrong at epoch"):
+    with pytest.raises(InputError, match="unknown field epoch; did you mean epochs"):
         read_projection_recipe(wrong)
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from critic_support import ToyBackbone, draw_pool
 
+from eliq_bench.cli import main
 from eliq_bench.eliq.critic import checkpoint
 from eliq_bench.eliq.critic.backbone import Encoded
 from eliq_bench.eliq.critic.network import CriticNetwork
@@ -317,6 +318,30 @@ def test_negatives_of_one_mode_are_put_in_the_order_of_their_severity(
     assert loss(drawn, 3) - loss(drawn, 0) == pytest.approx(3 * np.mean(terms), rel=1e-4)
     alike = [(better, [one._replace(severity=3)]) for better, (one,) in drawn]
     assert loss(alike, 3) == loss(alike, 0)
+
+
+def test_the_command_says_which_modes_of_the_recipe_nothing_trains(
+    built: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A build without --all-modes keeps a mode of each cell for judging, which a recipe may name all the same."""
+    manifest, pool = built
+    splits: dict[str, set[str]] = {}
+    for pair in read_pairs(manifest):
+        if pair.cell in RECIPE.pairs.cells:
+            splits.setdefault(pair.mode, set()).add(pair.split)
+    kept = [mode for mode, found in splits.items() if found == {"held-out"}]
+    assert kept
+    pairs = RECIPE.pairs.model_copy(update={"modes": tuple(splits)})
+    plan = RECIPE.training.model_copy(update={"epochs": 1})
+    recipe = tmp_path / "recipe.yaml"
+    content = RECIPE.model_copy(update={"pairs": pairs, "training": plan}).model_dump_json()
+    recipe.write_text(content)  # JSON is YAML
+    words = ("train", "--recipe", recipe, "--pairs", manifest, "--images", pool, "--out", tmp_path / "out")
+    with pytest.raises(SystemExit, match="^0$"):
+        main([str(word) for word in (*words, "--device", "toy")])
+    told = capsys.readouterr().err
+    assert all(mode in told for mode in kept)
+    assert "--all-modes" in told
 
 
 def test_tolerance_keeps_the_last_of_the_epochs_that_are_about_equal(

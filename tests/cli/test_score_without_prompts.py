@@ -1,0 +1,76 @@
+"""`score` where prompts are missing: what needs none is given, and the run is not failed for the rest."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from tests_support import Cli
+
+from eliq_bench.report.unlabelled import Problem, problems, without_prompts
+from eliq_bench.types import Items, ItemTable, ScoreColumn
+from eliq_bench.vocabulary import NO_PROMPT, Status
+
+
+def few(pictures: Path) -> Path:
+    """Only three of the pictures, as each takes the critic a while."""
+    for number in range(3, 12):
+        (pictures / f"{number}.png").unlink()
+    return pictures
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_folder_without_prompts_gets_quality_and_one_note(cli: Cli, pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "scores.csv"
+    done = cli("score", few(pictures), "--models", "eliq", "--out", out, "--offline")
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stderr.splitlines() if line.strip()]
+    assert told == ["Note: No prompts here, so eliq gives no alignment."]
+    assert [list(row) for row in rows(out)] == [["image", "eliq.quality", "problem"]] * 3
+    assert all(float(row["eliq.quality"]) >= 0 and not row["problem"] for row in rows(out))
+
+
+def test_one_missing_prompt_among_others_is_told_and_fails_nothing(
+    cli: Cli, pictures: Path, tmp_path: Path
+) -> None:
+    table, out = few(pictures) / "own.csv", tmp_path / "scores.csv"
+    table.write_text("image,prompt\n0.png,a cat\n1.png,\n")
+    done = cli("score", table, "--models", "eliq", "--out", out, "--offline")
+    assert done.returncode == 0, done.stderr
+    assert f"Scored in part: 1.png: {NO_PROMPT} (eliq)" in done.stderr
+    assert "Note" not in done.stderr
+    assert [bool(row["eliq.alignment"]) for row in rows(out)] == [True, False]
+    assert all(row["eliq.quality"] for row in rows(out))
+
+
+def test_a_file_that_is_no_image_fails_without_prompts_too(cli: Cli, pictures: Path) -> None:
+    (few(pictures) / "bad.jpg").write_text("no image")
+    done = cli("score", pictures, "--models", "eliq", "--offline")
+    assert done.returncode == 1
+    assert "No score: bad.jpg: not an image" in done.stderr
+    assert "gives no alignment" in done.stderr
+
+
+def column(model: str, dimension: str, *status: Status, reason: str = NO_PROMPT) -> ScoreColumn:
+    score = np.array([1.0 if each == "ok" else np.nan for each in status])
+    reasons = tuple("" if each == "ok" else reason for each in status)
+    return ScoreColumn("mine", model, "f", dimension, score, status, reasons, np.zeros(len(status)))
+
+
+def test_a_model_that_cannot_do_without_prompts_fails() -> None:
+    names = ("a.png", "b.png")
+    nothing = (None, None)
+    items = Items(names, (Path("a.png"), Path("b.png")), nothing, nothing, nothing, names)
+    table = ItemTable("mine", items, ("", ""))
+    reader, sharp = (
+        column("reader", "alignment", "undefined", "undefined"),
+        column("sharp", "quality", "ok", "ok"),
+    )
+    assert without_prompts(table, [reader, sharp]) == ([reader, sharp], [])
+    text = f"{NO_PROMPT} (reader)"
+    assert problems(table, [reader, sharp]) == [Problem(name, text, True) for name in names]
+    dark = column("sharp", "depth", "undefined", "undefined", reason="too dark")
+    assert without_prompts(table, [sharp, dark])[1] == [], "for another reason than prompts"
