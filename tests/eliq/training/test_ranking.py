@@ -337,7 +337,7 @@ def test_the_command_says_which_modes_of_the_recipe_nothing_trains(
     content = RECIPE.model_copy(update={"pairs": pairs, "training": plan}).model_dump_json()
     recipe.write_text(content)  # JSON is YAML
     words = ("train", "--recipe", recipe, "--pairs", manifest, "--images", pool, "--out", tmp_path / "out")
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         main([str(word) for word in (*words, "--device", "toy")])
     told = capsys.readouterr().err
     assert all(mode in told for mode in kept)
