@@ -78,9 +78,8 @@ def train(
     from eliq_bench.eliq.training.evolve_table import markdown, write_evolution
     from eliq_bench.eliq.training.train import train as run
 
-    trained = {
-        one.mode for one in read_comparisons(pairs, plan.pairs).train
-    }  # also finds mistakes before long work
+    # read here already, so that a mistake is told before long work
+    trained = {one.mode for one in read_comparisons(pairs, plan.pairs).train}
     untrained = [mode for mode in plan.pairs.modes if mode not in trained]
     if untrained:
         click.echo(

@@ -69,7 +69,7 @@ def rank(
     optimiser = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
     schedule = one_cycle(optimiser, plan.learning_rate, plan.epochs * steps)
     epochs: list[Epoch] = []
-    kept = network.state_dict()
+    kept, accuracy = network.state_dict(), {}
     for number in range(1, plan.epochs + 1):
         losses = []
         network.train()
@@ -80,17 +80,19 @@ def rank(
             optimiser.step()
             schedule.step()
             losses.append(loss.item())
-        epochs.append(_epoch(number, losses, judge(network, source, sides.held_out)))
+        judged = judge(network, source, sides.held_out)
+        epochs.append(_epoch(number, losses, judged))
         if report:
             report(epochs[-1])
         best = _best(epochs, plan.tolerance)
         if best == number:
             kept = {name: value.clone() for name, value in network.state_dict().items()}
+            accuracy = judged.accuracy
         elif number - best >= plan.patience:
             break
     network.load_state_dict(kept)
     network.eval()
-    return Ranked(network, epochs, best, judge(network, source, sides.held_out).accuracy)
+    return Ranked(network, epochs, best, accuracy)
 
 
 def one_cycle(
@@ -152,16 +154,14 @@ def _order_loss(
     Without it a network learns to tell damaged from intact and nothing of what is more and what less damaged, so that
     the images of a weak generator come out in any order (docs/results.md).
     """
-    ordered = [
-        (milder, worse)
-        for milder, one in enumerate(negatives)
-        for worse, other in enumerate(negatives)
-        if one.mode == other.mode and other.severity - one.severity >= gap
-    ]
-    if not ordered:
+    modes = np.array([one.mode for one in negatives])
+    severities = np.array([one.severity for one in negatives])
+    ordered = (modes[:, None] == modes) & (
+        severities - severities[:, None] >= gap
+    )  # row: milder; column: worse
+    if not ordered.any():
         return scores.new_zeros(())
-    milder, worse = torch.tensor(ordered).T
-    return penalty(scores[worse] - scores[milder]).mean()
+    return penalty(scores - scores[:, None])[torch.from_numpy(ordered)].mean()
 
 
 def _new_network(

@@ -42,6 +42,13 @@ def images() -> list[np.ndarray]:
     return [random.integers(0, 256, shape, np.uint8) for shape in ((40, 30, 3), (32, 64, 3))]
 
 
+def test_who_may_read_other_files_may_read_a_checkpoint(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path / checkpoint.CHECKPOINT_FILE, *made())
+    other = tmp_path / "other"
+    other.write_bytes(b"")
+    assert (tmp_path / checkpoint.CHECKPOINT_FILE).stat().st_mode == other.stat().st_mode
+
+
 def test_scores_are_the_same_after_saving_and_loading(tmp_path: Path) -> None:
     network, card = made()
     checkpoint.save(tmp_path / checkpoint.CHECKPOINT_FILE, network, card)

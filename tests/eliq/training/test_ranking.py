@@ -42,6 +42,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return build_pairs(pool, folder / "pairs", workers=2).manifest, pool
 
 
+@pytest.fixture
+def source(built: tuple[Path, Path], tmp_path: Path) -> TokenSource:
+    """Tokens of all sides of the small pool."""
+    manifest, pool = built
+    return TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+
+
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
     """Threads cost more than they give on networks this small."""
@@ -112,9 +119,10 @@ def test_going_on_from_a_checkpoint_starts_where_it_ended(built: tuple[Path, Pat
         train.train(wide, *built, tmp_path / "c", device="toy", tokens=place, start=tmp_path / "a")
 
 
-def test_a_quality_pair_pulls_on_the_head_of_quality_only(built: tuple[Path, Path], tmp_path: Path) -> None:
-    manifest, pool = built
-    source = TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+def test_a_quality_pair_pulls_on_the_head_of_quality_only(
+    built: tuple[Path, Path], source: TokenSource
+) -> None:
+    manifest, _ = built
     sides = read_comparisons(manifest, RECIPE.pairs)
     network = rank(
         RECIPE.model_copy(update={"training": TrainingRecipe(epochs=1)}), sides, source
@@ -126,9 +134,8 @@ def test_a_quality_pair_pulls_on_the_head_of_quality_only(built: tuple[Path, Pat
     assert network.heads["alignment"].weight.grad is None
 
 
-def test_the_loss_is_bradley_terry_of_the_scores(built: tuple[Path, Path], tmp_path: Path) -> None:
-    manifest, pool = built
-    source = TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+def test_the_loss_is_bradley_terry_of_the_scores(built: tuple[Path, Path], source: TokenSource) -> None:
+    manifest, _ = built
     sides = read_comparisons(manifest, RECIPE.pairs)
     network = rank(RECIPE.model_copy(update={"training": TrainingRecipe(epochs=1)}), sides, source).network
     one = next(one for one in sides.train if one.dimension == "quality")
@@ -170,11 +177,10 @@ def test_every_mode_of_a_dimension_counts_the_same() -> None:
 
 
 def test_accuracy_and_order_are_those_of_every_single_comparison(
-    built: tuple[Path, Path], tmp_path: Path
+    built: tuple[Path, Path], source: TokenSource
 ) -> None:
     """Brute force over all pairs, and over all sides of a mode whose severities lie two apart."""
-    manifest, pool = built
-    source = TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+    manifest, _ = built
     pairs = [one for one in read_comparisons(manifest, PairsRecipe()).train if one.dimension == "quality"]
     torch.manual_seed(0)
     network = CriticNetwork(3, 3, NetworkRecipe(width=16, heads=2)).eval()
@@ -252,10 +258,11 @@ def files_of(name: str, root: Path) -> list[Path]:
     return [path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()]
 
 
-def test_a_pair_of_two_images_may_move_the_other_dimension(built: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_pair_of_two_images_may_move_the_other_dimension(
+    built: tuple[Path, Path], source: TokenSource
+) -> None:
     """The penalty `still` holds for one content only; for two images it must not count at all."""
-    manifest, pool = built
-    source = TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+    manifest, _ = built
     train = read_comparisons(manifest, PairsRecipe()).train
     torch.manual_seed(0)
     network = CriticNetwork(3, 3, NetworkRecipe(width=16, heads=2)).eval()
@@ -293,11 +300,10 @@ def test_the_learning_rate_rises_and_falls_in_a_run_of_any_length(steps: int) ->
 
 
 def test_negatives_of_one_mode_are_put_in_the_order_of_their_severity(
-    built: tuple[Path, Path], tmp_path: Path
+    built: tuple[Path, Path], source: TokenSource
 ) -> None:
     """By brute force: the term is the mean over pairs of one mode, whatever they show, `order_gap` or more apart."""
-    manifest, pool = built
-    source = TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+    manifest, _ = built
     train = [one for one in read_comparisons(manifest, PairsRecipe()).train if one.dimension == "quality"]
     drawn = [(one.better, [one]) for one in train[:60]]
     torch.manual_seed(0)
@@ -345,10 +351,9 @@ def test_the_command_says_which_modes_of_the_recipe_nothing_trains(
 
 
 def test_tolerance_keeps_the_last_of_the_epochs_that_are_about_equal(
-    built: tuple[Path, Path], tmp_path: Path
+    built: tuple[Path, Path], source: TokenSource
 ) -> None:
-    manifest, pool = built
-    source = TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+    manifest, _ = built
     sides = read_comparisons(manifest, RECIPE.pairs)
 
     def ranked(tolerance: float) -> Ranked:
@@ -365,9 +370,8 @@ def test_tolerance_keeps_the_last_of_the_epochs_that_are_about_equal(
     assert by_dimension(kept.accuracy) == lenient.epochs[-1].accuracy
 
 
-def test_alignment_is_compared_across_contents_too(built: tuple[Path, Path], tmp_path: Path) -> None:
-    manifest, pool = built
-    source = TokenSource(ToyBackbone(), tokens.fill_cache(manifest, pool, {}, tmp_path, device="toy"))
+def test_alignment_is_compared_across_contents_too(built: tuple[Path, Path], source: TokenSource) -> None:
+    manifest, _ = built
     train = read_comparisons(manifest, PairsRecipe()).train
     torch.manual_seed(0)
     network = CriticNetwork(3, 3, NetworkRecipe(width=16, heads=2)).eval()
