@@ -161,7 +161,8 @@ def _order_loss(
     )  # row: milder; column: worse
     if not ordered.any():
         return scores.new_zeros(())
-    return penalty(scores - scores[:, None])[torch.from_numpy(ordered)].mean()
+    milder, worse = torch.from_numpy(np.argwhere(ordered)).T
+    return penalty(scores[worse] - scores[milder]).mean()
 
 
 def _new_network(
