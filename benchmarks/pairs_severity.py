@@ -18,13 +18,13 @@ from scipy.stats import binomtest
 from skimage import color, metrics
 from tabulate import tabulate
 
-from eliq_bench.eliq.pairs.candidates import find_candidates
+from eliq_bench.eliq.degrade import MODES, RGB, SEVERITIES, applies, degrade
+from eliq_bench.eliq.degrade.pixels import luma
 from eliq_bench.eliq.pairs.crew import run_crew
-from eliq_bench.eliq.pairs.degrade import MODES, RGB, SEVERITIES, applies, degrade
-from eliq_bench.eliq.pairs.degrade.pixels import luma
 from eliq_bench.eliq.pairs.screen import look_at
+from eliq_bench.eliq.pairs.sources import find_candidates
+from eliq_bench.io.images import decode
 from eliq_bench.models.floors import measure_sharpness
-from eliq_bench.runner.decode import decode
 
 LEAST = 0.9
 SSIM: Any = metrics.structural_similarity

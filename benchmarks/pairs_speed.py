@@ -23,9 +23,9 @@ from PIL import Image
 from eliq_bench.eliq.pairs.build import build_pairs
 from eliq_bench.eliq.pairs.crew import run_crew
 from eliq_bench.eliq.pairs.manifest import read_pairs
-from eliq_bench.eliq.pairs.plan import CHUNK, Settings
+from eliq_bench.eliq.pairs.settings import CHUNK, Settings
 from eliq_bench.eliq.pairs.verify import image_folder
-from eliq_bench.runner.decode import decode
+from eliq_bench.io.images import decode
 
 LEAST = 0.6
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from eliq_bench.eliq.pairs.degrade import MODES, degrade
+from eliq_bench.eliq.degrade import MODES, degrade
 from eliq_bench.eliq.pairs.manifest import MANIFEST_FILE, Pair, pixel_hash, write_pairs
-from eliq_bench.runner.decode import decode
+from eliq_bench.io.images import decode
 
 IMAGES = 12
 DAMAGE = ("defocus_blur", "sensor_noise", "checkerboard")

@@ -9,9 +9,9 @@ from PIL import Image
 
 from eliq_bench.eliq.critic.backbone import RGB
 from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe, TrainingRecipe
-from eliq_bench.eliq.pairs.degrade import MODES, degrade
+from eliq_bench.eliq.degrade import MODES, degrade
 from eliq_bench.eliq.pairs.manifest import MANIFEST_FILE, Pair, pixel_hash, write_pairs
-from eliq_bench.runner.decode import decode
+from eliq_bench.io.images import decode
 
 DAMAGE = (("defocus_blur", 3), ("defocus_blur", 5), ("harsh_contrast", 3), ("checkerboard", 3))
 

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.report.folder import save
-from eliq_bench.report.importing import import_scores
-from eliq_bench.report.runs import load_run
-from eliq_bench.runner.imported import Declared
-from eliq_bench.vocabulary import Status
+from eliq_bench.imports.run import import_scores
+from eliq_bench.imports.store import Declared
+from eliq_bench.results.folder import load_run, save
+from eliq_bench.types import Status
 
 Floats = NDArray[np.float64]
 ITEMS = 90

@@ -84,7 +84,7 @@ def generate(
     from eliq_bench.eliq.generate.preflight import preflight
     from eliq_bench.eliq.generate.run import check_place, draw_jobs
     from eliq_bench.eliq.prompts.read import read_prompts
-    from eliq_bench.runner.device import resolve_device
+    from eliq_bench.io.optional import resolve_device
 
     if devices and device != "auto":
         raise InputError(f"--device {device} and --devices {devices} exclude each other; give one of them.")

@@ -7,8 +7,8 @@ import pytest
 from tests_boards import MODELS, Model, make_run
 from tests_chromium import Chromium
 
-from eliq_bench.report.leaderboard.add import add_run
-from eliq_bench.report.leaderboard.folder import render
+from eliq_bench.leaderboard.add import add_run
+from eliq_bench.leaderboard.folder import render
 
 QUALITY = 'table[data-key="toy/quality"]'
 

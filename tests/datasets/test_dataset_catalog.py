@@ -5,8 +5,8 @@ from importlib.resources import files
 
 import pytest
 
-from eliq_bench.datasets.catalog import builtin_cards, find_card, read_cards
-from eliq_bench.datasets.labels import TableOptions
+from eliq_bench.cards import builtin_cards, find_card, read_cards
+from eliq_bench.datasets.readers import TableOptions
 from eliq_bench.errors import InputError
 from eliq_bench.registry import resolve
 
@@ -17,7 +17,7 @@ toy:
   kind: own
   images: 1
   dimensions: {quality: {column: mos, scale: [0, 1]}}
-  reader: eliq_bench.datasets.labels:read
+  reader: eliq_bench.datasets.readers:read
   group: image
   folder: toy
   licence: none
@@ -78,7 +78,7 @@ def test_a_card_is_complete(name: str) -> None:
     assert next(iter(card.dimensions.values())).mean is not None
     assert card.page.startswith("https://")
     assert card.variant
-    if card.reader != "eliq_bench.datasets.livec:read":
+    if card.reader != "eliq_bench.datasets.readers:read_livec":
         TableOptions.model_validate(card.options)
 
 

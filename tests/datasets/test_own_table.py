@@ -7,8 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from eliq_bench.datasets.own import is_table, load_table
-from eliq_bench.datasets.sidecar import parse_mapping
+from eliq_bench.datasets.own_table import is_table, load_table, parse_mapping
 from eliq_bench.errors import InputError
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from eliq_bench.models import aggd
+from eliq_bench.eliq.critic.lite import aggd
 
 torch = pytest.importorskip("torch")
 

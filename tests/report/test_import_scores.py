@@ -10,14 +10,14 @@ from PIL import Image
 from run_support import ITEMS, TRUTH, label_table, make_run, noise, score_table
 
 import eliq_bench
-from eliq_bench.datasets.match import match_rows
-from eliq_bench.datasets.score_file import read_score_file
 from eliq_bench.errors import InputError
-from eliq_bench.hashing import sha256_of
-from eliq_bench.report.importing import import_scores
-from eliq_bench.report.results import Results
-from eliq_bench.report.runs import load_run
-from eliq_bench.runner.imported import NO_NUMBER, NO_ROW, Declared, item_key
+from eliq_bench.imports.match import match_rows
+from eliq_bench.imports.run import import_scores
+from eliq_bench.imports.score_file import read_score_file
+from eliq_bench.imports.store import NO_NUMBER, NO_ROW, Declared, item_key
+from eliq_bench.io.files import sha256_of
+from eliq_bench.results.folder import load_run
+from eliq_bench.results.records import Results
 from eliq_bench.runner.session import open_store
 
 SAID = Declared(origin="a paper", supervision="training-free")

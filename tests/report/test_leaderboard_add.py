@@ -12,10 +12,10 @@ import pytest
 from tests_boards import MODELS, Model, N, make_run, toy_items
 
 from eliq_bench.errors import InputError
-from eliq_bench.report.leaderboard.add import add_run, computed
-from eliq_bench.report.leaderboard.board import Board
-from eliq_bench.report.results import Results
-from eliq_bench.stats.comparison.many import compare_models
+from eliq_bench.leaderboard.add import add_run, computed
+from eliq_bench.leaderboard.board import Board
+from eliq_bench.results.records import Results
+from eliq_bench.stats.many import compare_models
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def refusal(run: Path, folder: Path) -> str:
 
 
 def test_the_committed_schema_is_that_of_the_code_and_boards_fit_it(tmp_path: Path, board: Board) -> None:
-    """After a change on purpose: `python -m eliq_bench.report.schema`."""
+    """After a change on purpose: `python tools/write_schemas.py`."""
     published = json.loads(
-        files("eliq_bench.report").joinpath("schema/leaderboard-1.json").read_text(encoding="utf-8")
+        files("eliq_bench.leaderboard").joinpath("leaderboard-1.json").read_text(encoding="utf-8")
     )
     assert published == Board.model_json_schema()
     content = json.loads((tmp_path / "boards" / "toy.json").read_text())
@@ -65,7 +65,7 @@ def test_rows_are_those_of_the_run_with_tests_of_all_pairs(tmp_path: Path, board
 
 
 def test_pairs_equal_a_comparison_of_the_scores_themselves(tmp_path: Path, board: Board) -> None:
-    from eliq_bench.report.tables import read_scores
+    from eliq_bench.results.tables import read_scores
 
     items = toy_items()
     columns = {c.model: c.score for c in read_scores(tmp_path / "run" / "scores.parquet")}
@@ -130,7 +130,7 @@ def test_labels_are_kept_only_where_the_licence_lets_them_be_passed_on(tmp_path:
     ]
     grid = board.table("quality").views[0].grid
     assert grid is not None
-    from eliq_bench.report.pack import unpack_codes
+    from eliq_bench.results.encoding import unpack_codes
 
     counts = unpack_codes(grid.counts)
     assert counts[counts > 0].min() >= grid.smallest

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from eliq_bench.report.importing import import_scores
-from eliq_bench.report.leaderboard.add import add_run, computed
-from eliq_bench.report.leaderboard.board import Board
-from eliq_bench.report.leaderboard.folder import differences, render
-from eliq_bench.report.leaderboard.published import disagrees, shown
-from eliq_bench.report.leaderboard.says import says
-from eliq_bench.runner.imported import Declared
+from eliq_bench.imports.run import import_scores
+from eliq_bench.imports.store import Declared
+from eliq_bench.leaderboard.add import add_run, computed
+from eliq_bench.leaderboard.board import Board
+from eliq_bench.leaderboard.cells import disagrees, shown
+from eliq_bench.leaderboard.folder import differences, render
+from eliq_bench.leaderboard.summary import says
 
 ORACLE = {
     "internlm_xcomposer_vl": 0.735137,

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from tests_boards import MODELS, Model, make_run
 
-from eliq_bench.report.leaderboard.add import add_run
-from eliq_bench.report.leaderboard.board import Board, BoardRow
-from eliq_bench.report.leaderboard.folder import differences, read_boards, render, rendered
-from eliq_bench.report.leaderboard.page import bold, breakable, page
-from eliq_bench.report.leaderboard.published import Published, disagrees, published, published_for, shown
-from eliq_bench.report.leaderboard.says import find_pair, says, separable
+from eliq_bench.leaderboard.add import add_run
+from eliq_bench.leaderboard.board import Board, BoardRow
+from eliq_bench.leaderboard.cells import Published, disagrees, published, published_for, shown
+from eliq_bench.leaderboard.folder import differences, read_boards, render, rendered
+from eliq_bench.leaderboard.page import bold, breakable, page
+from eliq_bench.leaderboard.summary import find_pair, says, separable
 
 
 @pytest.fixture

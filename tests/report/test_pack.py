@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from eliq_bench.report.pack import pack_codes, pack_floats, unpack_codes, unpack_floats
+from eliq_bench.results.encoding import pack_codes, pack_floats, unpack_codes, unpack_floats
 
 
 @given(arrays(np.float64, st.integers(0, 50), elements=st.floats(allow_infinity=False)))

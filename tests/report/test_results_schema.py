@@ -10,18 +10,18 @@ import pytest
 
 import eliq_bench
 from eliq_bench.errors import InputError
-from eliq_bench.report.results import Results
-from eliq_bench.report.tables import read_items, read_scores
+from eliq_bench.results.records import Results
+from eliq_bench.results.tables import read_items, read_scores
 
 
 def published() -> dict[str, object]:
-    text = files("eliq_bench.report").joinpath("schema/results-1.json").read_text(encoding="utf-8")
+    text = files("eliq_bench.results").joinpath("results-1.json").read_text(encoding="utf-8")
     schema: dict[str, object] = json.loads(text)
     return schema
 
 
 def test_the_committed_schema_is_that_of_the_code() -> None:
-    """After a change on purpose: `python -m eliq_bench.report.schema`."""
+    """After a change on purpose: `python tools/write_schemas.py`."""
     assert published() == Results.model_json_schema()
 
 

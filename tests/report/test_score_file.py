@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eliq_bench.datasets.match import match_rows
-from eliq_bench.datasets.score_file import left_out_note, read_score_file
 from eliq_bench.errors import InputError
+from eliq_bench.imports.match import match_rows
+from eliq_bench.imports.score_file import left_out_note, read_score_file
 from eliq_bench.types import Items
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eliq_bench.runner.decode import DecodeError, decode
+from eliq_bench.io.images import DecodeError, decode
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (24, 16, 3), dtype=np.uint8)

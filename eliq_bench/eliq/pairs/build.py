@@ -4,17 +4,14 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from eliq_bench.eliq.degrade import MODES, applies, degrade
 from eliq_bench.eliq.pairs.alignment import Alignment
-from eliq_bench.eliq.pairs.candidates import Candidate, Candidates, Worse, find_candidates
 from eliq_bench.eliq.pairs.crew import Crew
-from eliq_bench.eliq.pairs.degrade import MODES, applies, degrade
-from eliq_bench.eliq.pairs.earlier import check_earlier
-from eliq_bench.eliq.pairs.generated import pair_up, usable
-from eliq_bench.eliq.pairs.lacking import lacking_notes
+from eliq_bench.eliq.pairs.drawn import older_pairs, pair_up, usable
 from eliq_bench.eliq.pairs.manifest import (
     AGAIN,
     MANIFEST_FILE,
@@ -24,23 +21,35 @@ from eliq_bench.eliq.pairs.manifest import (
     pixel_hash,
     write_pairs,
 )
-from eliq_bench.eliq.pairs.older import older_pairs
-from eliq_bench.eliq.pairs.pairing import pair_id, pair_with
-from eliq_bench.eliq.pairs.plan import CHUNK, Settings, check_settings, digest, held_out_modes, recipes
-from eliq_bench.eliq.pairs.positives import Positive, Positives, choose_positives
-from eliq_bench.eliq.pairs.rejected import Rejected, counted
-from eliq_bench.eliq.pairs.safety import SafetyModel
-from eliq_bench.eliq.pairs.screen import Look
+from eliq_bench.eliq.pairs.positives import (
+    Positive,
+    Positives,
+    Rejected,
+    choose_positives,
+    counted,
+    pair_id,
+    pair_with,
+)
+from eliq_bench.eliq.pairs.screen import Look, SafetyModel
+from eliq_bench.eliq.pairs.settings import (
+    CHUNK,
+    Settings,
+    check_earlier,
+    check_settings,
+    digest,
+    held_out_modes,
+    lacking_notes,
+    recipes,
+)
+from eliq_bench.eliq.pairs.sources import Candidate, Candidates, Worse, find_candidates
 from eliq_bench.errors import EliqBenchError
-from eliq_bench.report.folder import check_writable, write_whole
-from eliq_bench.runner.decode import DecodeError, decode
+from eliq_bench.io.images import DecodeError, decode
+from eliq_bench.io.write import check_writable, write_whole
+from eliq_bench.types import Progress
 
 BUILD_FILE = "build.json"
 """Beside the manifest: the folder of the images, what was rejected, times. It may differ between machines."""
 PARTS = ".parts-"
-
-Report = Callable[[str, int, int], None]
-"""Called with (what is being done, images done, images in all)."""
 
 
 class Built(NamedTuple):
@@ -63,7 +72,7 @@ def build_pairs(
     settings: Settings | None = None,
     workers: int | None = None,
     limit: int | None = None,
-    report: Report | None = None,
+    report: Progress | None = None,
     safety: str | None = None,
     overwrite: bool = False,
 ) -> Built:
@@ -180,7 +189,7 @@ def _look(
     root: Path,
     images: Sequence[Candidate | Worse],
     crew: Crew,
-    report: Report,
+    report: Progress,
     checker: SafetyModel | None,
 ) -> list[Look]:
     chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
@@ -209,7 +218,7 @@ def _make_parts(
     held: frozenset[str],
     folder: Path,
     crew: Crew,
-    report: Report,
+    report: Progress,
 ) -> int:
     """Make the parts that are missing; returns how many positives were done before."""
     kept = positives.kept

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from eliq_bench.eliq.critic import checkpoint
-from eliq_bench.eliq.critic.calibration import Calibration, fit_calibration
-from eliq_bench.eliq.critic.checkpoint import CriticCard
+from eliq_bench.eliq.critic.checkpoint import Calibration, CriticCard, fit_calibration
 from eliq_bench.eliq.critic.critic import Critic
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe, read_recipe

@@ -8,11 +8,11 @@ import tests_mllm
 from PIL import Image
 
 from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone
-from eliq_bench.eliq.critic.mllm.recipe import MllmRecipe
+from eliq_bench.eliq.critic.mllm.load import MllmRecipe
 from eliq_bench.eliq.pairs.manifest import Pair, write_pairs
-from eliq_bench.eliq.quiet import quiet
 from eliq_bench.eliq.training.instruct import Instructed, instruct
-from eliq_bench.eliq.training.instruct_recipe import InstructRecipe, Stage1
+from eliq_bench.eliq.training.instruct_data import InstructRecipe, Stage1
+from eliq_bench.io.optional import quiet
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eliq_bench.eliq.pairs.degrade import MODES, RGB, SEVERITIES, applies, degrade, get_mode
+from eliq_bench.eliq.degrade import MODES, RGB, SEVERITIES, applies, degrade, get_mode
 from eliq_bench.errors import InputError
 
 DIGESTS = """

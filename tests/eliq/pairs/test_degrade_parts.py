@@ -4,17 +4,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from eliq_bench.eliq.pairs.degrade import RGB, degrade
-from eliq_bench.eliq.pairs.degrade.pixels import (
-    gaussian_noise,
-    luma,
-    random_words,
-    region,
-    saturate,
-    smooth_field,
-)
-from eliq_bench.eliq.pairs.degrade.remap import displace, sample, sixteenths
-from eliq_bench.eliq.pairs.degrade.subject import find_subject
+from eliq_bench.eliq.degrade import RGB, degrade
+from eliq_bench.eliq.degrade.pixels import gaussian_noise, luma, random_words, region, saturate, smooth_field
+from eliq_bench.eliq.degrade.remap import displace, sample, sixteenths
+from eliq_bench.eliq.degrade.subject import find_subject
 
 
 def random_image(height: int = 61, width: int = 83) -> RGB:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from skimage import color, metrics
 
-from eliq_bench.datasets.ladder_files import prepare
+from eliq_bench.datasets.ladder import prepare
 from eliq_bench.datasets.photographs import PHOTOGRAPHS
-from eliq_bench.eliq.pairs.degrade import MODES, RGB, SEVERITIES, applies, composition, degrade
-from eliq_bench.eliq.pairs.degrade.subject import Subject, find_subject
+from eliq_bench.eliq.degrade import MODES, RGB, SEVERITIES, applies, composition, degrade
+from eliq_bench.eliq.degrade.subject import Subject, find_subject
 
 SSIM: Any = metrics.structural_similarity  # scikit-image has types for some functions only
 CIEDE2000: Any = color.deltaE_ciede2000

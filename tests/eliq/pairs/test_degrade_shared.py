@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eliq_bench.eliq.pairs.degrade import MODES, RGB, applies, degrade
-from eliq_bench.eliq.pairs.degrade.pixels import luma
-from eliq_bench.eliq.pairs.degrade.shared import once_per_image
-from eliq_bench.runner.decode import decode
+from eliq_bench.eliq.degrade import MODES, RGB, applies, degrade
+from eliq_bench.eliq.degrade.pixels import luma, once_per_image
+from eliq_bench.io.images import decode
 
 
 @pytest.fixture

@@ -15,11 +15,10 @@ from eliq_bench.eliq.critic import checkpoint
 from eliq_bench.eliq.critic.recipe import PairsRecipe, Recipe
 from eliq_bench.eliq.training import ablate as module
 from eliq_bench.eliq.training import tokens, train
-from eliq_bench.eliq.training.ablate_compare import Ablations, compare
-from eliq_bench.eliq.training.ablate_plan import FULL, Variant, read_ablations, variants_of
-from eliq_bench.eliq.training.ablate_table import markdown
-from eliq_bench.eliq.training.cache import TokenCache
-from eliq_bench.eliq.training.comparisons import Comparison, Side, read_comparisons
+from eliq_bench.eliq.training.ablate import FULL, Variant, read_ablations, variants_of
+from eliq_bench.eliq.training.ablate_table import Ablations, compare, markdown
+from eliq_bench.eliq.training.pairs import Comparison, Side, read_comparisons
+from eliq_bench.eliq.training.tokens import TokenCache
 from eliq_bench.errors import InputError
 from eliq_bench.models.pyiqa_metric import threads
 

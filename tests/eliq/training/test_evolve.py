@@ -17,11 +17,10 @@ from eliq_bench.eliq.critic import checkpoint
 from eliq_bench.eliq.critic.recipe import TrainingRecipe
 from eliq_bench.eliq.pairs.manifest import manifest_path
 from eliq_bench.eliq.training import tokens, train
-from eliq_bench.eliq.training.evolve import Evolution, evolution, look_back
-from eliq_bench.eliq.training.evolve_distance import Cloud, Distance, _chance, _scaled, distance
-from eliq_bench.eliq.training.evolve_table import NO_OLD_PAIRS, markdown
+from eliq_bench.eliq.training.drift import NO_OLD_PAIRS, Evolution, evolution, look_back, markdown
+from eliq_bench.eliq.training.drift_distance import Cloud, Distance, _chance, _scaled, distance
 from eliq_bench.errors import InputError
-from eliq_bench.hashing import sha256_of
+from eliq_bench.io.files import sha256_of
 from eliq_bench.models.pyiqa_metric import threads
 
 CHANNELS = 24
