@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 
 import yaml
@@ -162,9 +162,19 @@ class ModelCard(Card):
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+def catalogue_file() -> Path:
+    """`datasets.yaml`: beside the code in an installed package, at the top of the repository in a checkout.
+
+    An editable install leaves a copy in site-packages that goes stale, so nothing but these two places is looked at.
+    """
+    here = Path(__file__).parent
+    beside = here / "datasets.yaml"
+    return beside if beside.is_file() else here.parent / "datasets.yaml"
+
+
 @cache
 def _builtin() -> Mapping[str, DatasetCard]:
-    text = files("eliq_bench").joinpath("datasets.yaml").read_text(encoding="utf-8")
+    text = catalogue_file().read_text(encoding="utf-8")
     return MappingProxyType(read_cards(text, "datasets.yaml"))
 
 

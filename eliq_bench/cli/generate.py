@@ -77,7 +77,7 @@ def generate(
     eliq-bench pairs generate --pipeline Qwen/Qwen-Image --out drawn --negatives few_steps,perturbed_prompt
     eliq-bench pairs build --images drawn --out pairs
     """
-    from eliq_bench.cli.pairs import levels
+    from eliq_bench.cli.options import levels
     from eliq_bench.eliq.generate.locate import locate
     from eliq_bench.eliq.generate.modes import expand
     from eliq_bench.eliq.generate.plan import Helpers, Wanted, check_wanted, plan_jobs

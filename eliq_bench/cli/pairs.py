@@ -7,6 +7,7 @@ from typing import Literal
 import click
 
 from eliq_bench.cli.generate import generate
+from eliq_bench.cli.options import levels
 from eliq_bench.cli.progress import stage_bars
 from eliq_bench.errors import InputError
 
@@ -262,15 +263,3 @@ def show(
 
     shown = write_page(manifest, html, Choice(cell, mode, each, seed), images, size)
     click.echo(f"{html}: {shown:,} pairs")
-
-
-def levels(text: str) -> tuple[int, ...]:
-    """Severities from an option.
-
-    Raises:
-        InputError: these are no numbers with commas between.
-    """
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise InputError(f"--severities {text!r} must be numbers with commas, as in 1,3,5.") from error

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from tests_boards import MODELS, Model, make_run
-from tests_chromium import Chromium
+from support.boards import MODELS, Model, make_run
+from support.chromium import Chromium
 
 from eliq_bench.leaderboard.add import add_run
 from eliq_bench.leaderboard.folder import render

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests_chromium import Chromium
+from support.chromium import Chromium
 
 from eliq_bench.eliq.pairs.build import build_pairs
 from eliq_bench.eliq.pairs.settings import Settings

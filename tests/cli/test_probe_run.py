@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pairs_support import make_pairs
 from PIL import Image
-from tests_support import Cli
+from support.cli import Cli
+from support.pairs import make_pairs
 
 from eliq_bench.api import Settings
 from eliq_bench.datasets.open import load_dataset

@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from tests_support import Cli
+from support.cli import Cli
 
 from eliq_bench.report.scores import Problem, problems, without_prompts
 from eliq_bench.types import NO_PROMPT, Items, ItemTable, ScoreColumn, Status

@@ -1,11 +1,10 @@
 import re
 import subprocess
 import sys
-from importlib.resources import files
 
 import pytest
 
-from eliq_bench.cards import builtin_cards, find_card, read_cards
+from eliq_bench.cards import builtin_cards, catalogue_file, find_card, read_cards
 from eliq_bench.datasets.readers import TableOptions
 from eliq_bench.errors import InputError
 from eliq_bench.registry import resolve
@@ -64,7 +63,7 @@ def test_a_caller_cannot_change_the_catalogue() -> None:
 
 def test_names_are_unique_in_the_file() -> None:
     # YAML keeps the last of two equal keys without a word
-    text = files("eliq_bench").joinpath("datasets.yaml").read_text(encoding="utf-8")
+    text = catalogue_file().read_text(encoding="utf-8")
     names = re.findall(r"^([a-z0-9_]+):", text, flags=re.MULTILINE)
     assert names == list(CARDS)
 

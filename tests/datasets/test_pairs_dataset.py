@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pairs_support import DAMAGE, IMAGES, Small, make_pairs
 from PIL import Image
+from support.pairs import DAMAGE, IMAGES, Small, make_pairs
 
 from eliq_bench.datasets.open import load_dataset
 from eliq_bench.datasets.subset import keep_predicted, take_subset

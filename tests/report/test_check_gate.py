@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from run_support import (
+from support.runs import (
     ITEMS,
     TRUTH,
     Floats,

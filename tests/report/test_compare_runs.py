@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from run_support import ITEMS, TRUTH, change_json, change_scores, label_table, make_run, noise, score_table
+from support.runs import ITEMS, TRUTH, change_json, change_scores, label_table, make_run, noise, score_table
 
 import eliq_bench
 from eliq_bench.errors import InputError

@@ -8,9 +8,9 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from pairs_support import DAMAGE, IMAGES, Small, make_pairs
 from PIL import Image
-from tests_support import Cli
+from support.cli import Cli
+from support.pairs import DAMAGE, IMAGES, Small, make_pairs
 
 import eliq_bench
 from eliq_bench.eliq.degrade import degrade

@@ -9,8 +9,8 @@ import click
 import numpy as np
 import pytest
 from PIL import Image
-from tests_boards import MODELS, Model, make_run, toy_items
-from tests_support import Cli
+from support.boards import MODELS, Model, make_run, toy_items
+from support.cli import Cli
 
 from eliq_bench.cli.plot import KINDS as OFFERED
 from eliq_bench.cli.plot import plot

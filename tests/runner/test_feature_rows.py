@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from critic_support import ToyBackbone
+from support.critics import ToyBackbone
 
 from eliq_bench.cards import ModelCard
 from eliq_bench.eliq.critic.checkpoint import Calibration, CriticCard

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from eliq_bench.eliq.critic import checkpoint
-from eliq_bench.eliq.critic.backbone import RGB, Backbone, Dimension, Encoded, create_backbone
+from eliq_bench.eliq.critic.backbone import RGB, Backbone, Dimension, Encoded
+from eliq_bench.eliq.critic.backbones import create_backbone
 from eliq_bench.eliq.critic.checkpoint import CriticCard
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.errors import InputError

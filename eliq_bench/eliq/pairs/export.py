@@ -21,10 +21,10 @@ from PIL import Image
 
 from eliq_bench.eliq.degrade import RGB
 from eliq_bench.eliq.pairs.alignment import draw
+from eliq_bench.eliq.pairs.conversations import conversations
 from eliq_bench.eliq.pairs.crew import run_crew
 from eliq_bench.eliq.pairs.manifest import Pair, Split, manifest_path, pixel_hash, read_pairs
 from eliq_bench.eliq.pairs.verify import image_folder, negative_of
-from eliq_bench.eliq.training.conversations import conversations
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.files import sha256_of
 from eliq_bench.io.images import DecodeError, decode

@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from eliq_bench.eliq.critic.backbone import DIMENSIONS
 from eliq_bench.eliq.critic.recipe import Recipe
-from eliq_bench.eliq.training.ablate import FULL, Variant
+from eliq_bench.eliq.training.ablations import FULL, Variant
 from eliq_bench.eliq.training.judge import RESAMPLES, paired_change
 from eliq_bench.eliq.training.pairs import Comparison
 from eliq_bench.stats.statistic import Floats

@@ -19,9 +19,9 @@ from eliq_bench.eliq.critic.mllm.chat import (
     text,
 )
 from eliq_bench.eliq.pairs.alignment import draw
+from eliq_bench.eliq.pairs.conversations import MARKER, Conversation, conversations
 from eliq_bench.eliq.pairs.manifest import Pair, read_pairs
 from eliq_bench.eliq.pairs.verify import negative_of
-from eliq_bench.eliq.training.conversations import MARKER, Conversation, conversations
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import decode
 
@@ -34,7 +34,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from eliq_bench.eliq.critic.mllm.load import MllmRecipe
 from eliq_bench.eliq.critic.recipe import checked, read_fields
-from eliq_bench.eliq.training.conversations import Kind
+from eliq_bench.eliq.pairs.conversations import Kind
 
 LANGUAGE_MODEL = r".*(language_model|text_model).*\.(q|k|v|o|gate|up|down)_proj"
 """Linear layers of the language model under its names in transformers; the vision tower stays as it is."""

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from eliq_bench.eliq.critic.backbone import Backbone, Dimension, Encoded, Tokens, create_backbone
+from eliq_bench.eliq.critic.backbone import Backbone, Dimension, Encoded, Tokens
+from eliq_bench.eliq.critic.backbones import create_backbone
 from eliq_bench.eliq.pairs.crew import run_crew
 from eliq_bench.eliq.pairs.manifest import Pair, manifest_path, pixel_hash, read_pairs
 from eliq_bench.eliq.pairs.verify import negative_of

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eliq_bench.eliq.critic import checkpoint
-from eliq_bench.eliq.critic.backbone import Dimension, create_backbone
+from eliq_bench.eliq.critic.backbone import Dimension
+from eliq_bench.eliq.critic.backbones import create_backbone
 from eliq_bench.eliq.critic.checkpoint import CHECKPOINT_FILE, Calibration, CriticCard, fit_calibration
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import Recipe

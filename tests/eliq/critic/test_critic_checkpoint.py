@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from critic_support import ToyBackbone
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
+from support.critics import ToyBackbone
 
 from eliq_bench.eliq.critic import checkpoint
 from eliq_bench.eliq.critic.checkpoint import Calibration, CriticCard, fit_calibration

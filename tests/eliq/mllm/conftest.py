@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import tests_mllm
 from PIL import Image
 
 from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone
@@ -29,7 +28,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with quiet():
-        return tests_mllm.qwen3_vl(tmp_path_factory.mktemp("qwen3"))
+        return mllm.qwen3_vl(tmp_path_factory.mktemp("qwen3"))
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +42,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("pairs")
     made = []
     for number in range(6):
-        Image.fromarray(tests_mllm.picture(number, 80, 64 + 16 * (number % 2))).save(root / f"{number}.png")
+        Image.fromarray(mllm.picture(number, 80, 64 + 16 * (number % 2))).save(root / f"{number}.png")
         split = "held-out" if number >= 4 else "train"
         for mode, aspect, prompt, caption in (
             ("defocus_blur", "technical", None, None),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ranking_support import make_manifest
+from support.ranking import make_manifest
 
 from eliq_bench.eliq.critic.backbone import DIMENSIONS, RGB
 from eliq_bench.eliq.critic.critic import Critic, load_critic

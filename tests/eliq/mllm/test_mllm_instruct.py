@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from tests_mllm import picture
+from support.mllm import picture
 
 from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone
 from eliq_bench.eliq.critic.mllm.load import Loaded, load

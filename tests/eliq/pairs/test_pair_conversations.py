@@ -6,9 +6,9 @@ import pytest
 
 from eliq_bench.eliq.degrade import MODES
 from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES, draw
+from eliq_bench.eliq.pairs.conversations import Conversation, conversations
 from eliq_bench.eliq.pairs.manifest import Pair
 from eliq_bench.eliq.pairs.one_fact import change_one_fact
-from eliq_bench.eliq.training.conversations import Conversation, conversations
 
 PROMPT = "Two red boats behind a green tree"
 

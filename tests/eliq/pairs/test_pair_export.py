@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests_support import Cli
+from support.cli import Cli
 
 from eliq_bench.eliq.pairs import export
 from eliq_bench.eliq.pairs.build import build_pairs
+from eliq_bench.eliq.pairs.conversations import conversations
 from eliq_bench.eliq.pairs.export import Selection, export_pairs
 from eliq_bench.eliq.pairs.manifest import Pair, pixel_hash, read_pairs
-from eliq_bench.eliq.training.conversations import conversations
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import decode
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests_support import Cli
+from support.cli import Cli
 
 from eliq_bench.eliq.degrade import MODES
 from eliq_bench.eliq.generate.modes import cards

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from critic_support import ToyBackbone, draw_pool
+from support.critics import ToyBackbone, draw_pool
 
 from eliq_bench.cli import main
 from eliq_bench.eliq.critic import checkpoint

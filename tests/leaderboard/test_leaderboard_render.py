@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from tests_boards import MODELS, Model, make_run
+from support.boards import MODELS, Model, make_run
 
 from eliq_bench.leaderboard.add import add_run
 from eliq_bench.leaderboard.board import Board, BoardRow

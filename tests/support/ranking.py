@@ -4,7 +4,6 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-from critic_support import COLOURS
 from PIL import Image
 
 from eliq_bench.eliq.critic.backbone import RGB
@@ -12,6 +11,7 @@ from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe, TrainingRecipe
 from eliq_bench.eliq.degrade import MODES, degrade
 from eliq_bench.eliq.pairs.manifest import MANIFEST_FILE, Pair, pixel_hash, write_pairs
 from eliq_bench.io.images import decode
+from support.critics import COLOURS
 
 DAMAGE = (("defocus_blur", 3), ("defocus_blur", 5), ("harsh_contrast", 3), ("checkerboard", 3))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from tests_boards import MODELS, Model, N, make_run, toy_items
+from support.boards import MODELS, Model, N, make_run, toy_items
 
 from eliq_bench.errors import InputError
 from eliq_bench.leaderboard.add import add_run, computed

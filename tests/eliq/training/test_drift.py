@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from critic_support import ToyBackbone
-from ranking_support import TOY, make_manifest
+from support.critics import ToyBackbone
+from support.ranking import TOY, make_manifest
 
 from eliq_bench.cli import main
 from eliq_bench.eliq.critic import checkpoint

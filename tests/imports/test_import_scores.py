@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from run_support import ITEMS, TRUTH, label_table, make_run, noise, score_table
+from support.runs import ITEMS, TRUTH, label_table, make_run, noise, score_table
 
 import eliq_bench
 from eliq_bench.errors import InputError
