@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from support import mllm
 
 from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone
 from eliq_bench.eliq.critic.mllm.load import MllmRecipe

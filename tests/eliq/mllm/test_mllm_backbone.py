@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support import mllm
 from support.mllm import picture
 
 from eliq_bench.eliq.critic.backbone import DIMENSIONS
