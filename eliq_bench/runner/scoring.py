@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.errors import EliqBenchError
+from eliq_bench.errors import EliqBenchError, describe
 from eliq_bench.registry import resolve
 from eliq_bench.runner.decode import DecodeError
 from eliq_bench.runner.features import features_of, packed
@@ -192,12 +192,6 @@ def failed_rows(spec: ModelSpec, want: Want, image: str, status: Status, reason:
 def is_out_of_memory(error: Exception) -> bool:
     """Whether the failure is for want of memory, on the CPU or on a GPU."""
     return isinstance(error, MemoryError) or "memory" in str(error).lower()
-
-
-def describe(error: Exception) -> str:
-    """First line of an error, with its type unless it was written for a person."""
-    line = (str(error).strip().splitlines() or [""])[0]
-    return line if isinstance(error, EliqBenchError) else f"{type(error).__name__}: {line}".rstrip(": ")
 
 
 def _timed_decode(task: Task) -> tuple[NDArray[np.uint8] | DecodeError | EliqBenchError, float]:
