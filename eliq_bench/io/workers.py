@@ -18,7 +18,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -69,12 +69,10 @@ class _Worker:
     results: list[Any] = field(default_factory=list)
     """Of the first task."""
 
-    def give(self, task: _Task) -> None:
-        self.tasks.append(task)
-        try:
-            self.connection.send(task[1:])
-        except (BrokenPipeError, ConnectionResetError):
-            return  # it is dead, which the next read of its answers notices
+    def send(self, message: object) -> None:
+        """Send, unless it is dead, which the next read of its answers notices."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.connection.send(message)
 
     def exit_reason(self) -> str:
         """How the process ended, with the last line it wrote unless a signal ended it."""
@@ -185,7 +183,8 @@ class WorkerPool:
             worker = min(self._workers, key=lambda one: len(one.tasks), default=None)
             if worker is None or (worker.tasks and len(self._workers) < self._size):
                 worker = self._start()
-            worker.give(task)
+            worker.tasks.append(task)
+            worker.send(task[1:])
 
     def _read(self, worker: _Worker, returned: deque[_Task]) -> Iterator[tuple[int, Any]]:
         """What the next answer of a worker gives; the tasks that a dead one had not begun go back."""
@@ -224,7 +223,7 @@ class WorkerPool:
         theirs.close()
         worker = _Worker(process, ours, log)
         self._workers.append(worker)
-        ours.send(self._initializer)
+        worker.send(self._initializer)
         return worker
 
     def _end(self, workers: list[_Worker]) -> None:

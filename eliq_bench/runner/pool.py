@@ -1,4 +1,4 @@
-"""Scoring in worker processes: chunks of tasks go out, rows come back, an image that kills its worker costs its rows."""
+"""Scoring in worker processes: chunks of tasks go out, rows come back, a deadly image costs no more than its rows."""
 
 import os
 import socket
