@@ -35,6 +35,9 @@ ERRORS = {
     "disk full": (
         "The disk is full, the {what} {name} cannot be downloaded; make room, or name another folder in HF_HOME."
     ),
+    "PermissionError": (
+        "The {what} {name} cannot be written into the Hub's cache ({reason}); name a folder of yours in HF_HOME."
+    ),
     "status 401": "The Hub does not accept your token ({reason}); log in again with `hf auth login`.",
     "status 403": "The Hub does not let you have the {what} {name} ({reason}); log in with a token that may read it.",
     "status 429": "The Hub has had too many requests from here ({reason}); start again later, or log in first.",
@@ -152,21 +155,10 @@ def hub_errors(repository: Repository, file: str | None = None) -> Iterator[None
     try:
         yield
     except Exception as error:  # network, disk and Hub fail in many ways, each with classes of its own
-        unknown = _filled(ERRORS["LocalEntryNotFoundError"], repository, file, error)
-        raise InputError(explain(error, repository, file) or unknown) from error
-
-
-def explain(error: Exception, repository: Repository, file: str | None = None) -> str | None:
-    """The sentence to show in place of an error of the Hub's client; None if it is none.
-
-    Args:
-        error: what was raised; what explains it may stand further down in its causes.
-        repository: which was asked for.
-        file: which alone was asked for.
-    """
-    found = {kind for cause in _causes(error) for kind in _kinds(cause)}
-    sentence = next((sentence for kind, sentence in ERRORS.items() if kind in found), None)
-    return sentence and _filled(sentence, repository, file, error)
+        found = {kind for cause in _causes(error) for kind in _kinds(cause)}
+        known = (sentence for kind, sentence in ERRORS.items() if kind in found)
+        sentence = next(known, ERRORS["LocalEntryNotFoundError"])
+        raise InputError(_filled(sentence, repository, file, error)) from error
 
 
 def _filled(sentence: str, repository: Repository, file: str | None, error: Exception | None = None) -> str:
