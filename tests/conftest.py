@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests_chromium import Chromium, find_chromium
-from tests_support import Cli
+from support.chromium import Chromium, find_chromium
+from support.cli import Cli
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
-from eliq_bench.vocabulary import Kind, Supervision
+from eliq_bench.cards import Kind, Supervision
 
 if TYPE_CHECKING:
-    from eliq_bench.types import DatasetCard, ModelCard
+    from eliq_bench.cards import DatasetCard, ModelCard
 
 COMPACT = {
     "models": ("model", "predicts", "supervision", "labels seen", "weights"),

@@ -1,1 +1,1 @@
-"""Files, processes and the network; knows nothing of images' quality."""
+"""The ground floor: files, tables, images, worker processes, the hub. It knows nothing of image quality."""

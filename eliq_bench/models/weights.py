@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from eliq_bench.cards import ModelCard, WeightFile
 from eliq_bench.errors import EliqBenchError, first_line
-from eliq_bench.hashing import sha256_of
+from eliq_bench.io.files import sha256_of
 from eliq_bench.io.hub import Repository, fetch_folder
-from eliq_bench.types import ModelCard, WeightFile
 
 OTHER_FORMATS = ["*.msgpack", "*.h5", "*.onnx", "*.ot", "*.tflite"]
 """Files of a hub repository that PyTorch does not read."""

@@ -9,7 +9,7 @@ from typing import Any
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.io.workers import Failure, WorkerPool
 from eliq_bench.runner.plan import ModelSpec, Task
-from eliq_bench.runner.scoring import ChunkScorer, Progress, failed_rows
+from eliq_bench.runner.scoring import ChunkScorer, ScoringStep, failed_rows
 from eliq_bench.runner.store import prompt_key
 
 MAX_FAILURES = 20
@@ -21,8 +21,8 @@ _scorer: ChunkScorer
 
 def score_tasks(
     tasks: list[Task], specs: list[ModelSpec], workers: int, batch_size: int, offline: bool
-) -> Generator[Progress, None, None]:
-    """Progress in the order of completion, until every want of every task has its rows.
+) -> Generator[ScoringStep, None, None]:
+    """Steps in the order of completion, until every want of every task has its rows.
 
     What a failed chunk has not given is computed again image by image; an image that fails alone becomes error rows.
 
@@ -53,7 +53,7 @@ def score_tasks(
             chunks = alone
 
 
-def _unfinished(chunk: list[Task], specs: list[ModelSpec], given: Sequence[Progress]) -> list[Task]:
+def _unfinished(chunk: list[Task], specs: list[ModelSpec], given: Sequence[ScoringStep]) -> list[Task]:
     """The tasks of a chunk with the wants that have no row yet."""
     done = {(row.fingerprint, row.image, row.prompt) for progress in given for row in progress.rows}
     left = []
@@ -68,8 +68,8 @@ def _unfinished(chunk: list[Task], specs: list[ModelSpec], given: Sequence[Progr
     return left
 
 
-def _failed(task: Task, specs: list[ModelSpec], reason: str) -> Progress:
-    return Progress(
+def _failed(task: Task, specs: list[ModelSpec], reason: str) -> ScoringStep:
+    return ScoringStep(
         [
             row
             for want in task.wants
@@ -100,7 +100,7 @@ def _start_scorer(specs: list[ModelSpec], batch_size: int, offline: bool) -> Non
     _scorer = ChunkScorer(specs, batch_size)
 
 
-def _score_chunk(tasks: list[Task]) -> Iterator[Progress]:
+def _score_chunk(tasks: list[Task]) -> Iterator[ScoringStep]:
     """Score a chunk in a worker process."""
     return _scorer.score(tasks)
 

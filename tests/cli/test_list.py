@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests_support import Cli
+from support.cli import Cli
 
 from eliq_bench import registry
 from eliq_bench.errors import InputError

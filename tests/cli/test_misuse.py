@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests_support import Cli
+from support.cli import Cli
 
 
 def sentence(done: "subprocess.CompletedProcess[str]", code: int) -> str:

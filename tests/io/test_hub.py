@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from tests_hub import COMMIT, CONTENT, Hub, serve_hub
+from support.hub import COMMIT, CONTENT, Hub, serve_hub
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.hub import Repository, cached_file, hub_errors, path_or_repository

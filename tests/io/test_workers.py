@@ -13,13 +13,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests_workers import give_lambda, refuse, sleep, some_results, start, upper, variables, what_started
+from support.workers import give_lambda, refuse, sleep, some_results, start, upper, variables, what_started
 
 from eliq_bench.errors import EliqBenchError, InputError, did_you_mean
 from eliq_bench.io.workers import Failure, WorkerDiedError, WorkerPool, map_in_processes
 
 PARENT = """
-from tests_workers import sleep
+from support.workers import sleep
 from eliq_bench.io.workers import map_in_processes
 for _ in map_in_processes(sleep, [(0,), (0,), (600,), (600,)], 2):
     print("began", flush=True)

@@ -16,15 +16,13 @@ import skimage.data
 import eliq_bench
 from eliq_bench.eliq.critic import checkpoint
 from eliq_bench.eliq.critic.backbone import DIMENSIONS, RGB, Encoded
-from eliq_bench.eliq.critic.calibration import Calibration
-from eliq_bench.eliq.critic.checkpoint import CHECKPOINT_FILE, CriticCard
+from eliq_bench.eliq.critic.checkpoint import CHECKPOINT_FILE, Calibration, CriticCard
 from eliq_bench.eliq.critic.lite import LiteBackbone
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import Recipe, read_recipe
 from eliq_bench.errors import InputError
 from eliq_bench.registry import create_model, model_card
-from eliq_bench.types import Batch
-from eliq_bench.vocabulary import NO_PROMPT
+from eliq_bench.types import NO_PROMPT, Batch
 
 data: Any = skimage.data
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from eliq_bench.eliq.quiet import import_diffusers, quiet
 from eliq_bench.errors import InputError
 from eliq_bench.io.hub import hub_errors, path_or_repository
+from eliq_bench.io.optional import import_diffusers, quiet
 
 PRESETS = Path(__file__).with_name("presets.yaml")
 INDEX = "model_index.json"

@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from eliq_bench.eliq.generate.index import INDEX_FILE, whole_lines
-from eliq_bench.eliq.generate.job import FOLDER, Job
+from eliq_bench.eliq.generate.jobs import FOLDER, INDEX_FILE, Job, whole_lines
 from eliq_bench.eliq.generate.locate import INDEX, Located, preset
 from eliq_bench.eliq.generate.plan import WHY, Helpers, Plan, Wanted, plan_jobs
 from eliq_bench.eliq.prompts.entry import Entry

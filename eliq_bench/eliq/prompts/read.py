@@ -6,10 +6,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from eliq_bench.datasets.files import is_image_name
-from eliq_bench.datasets.tables import read_table
 from eliq_bench.eliq.prompts.entry import CATEGORIES, Entry
 from eliq_bench.errors import InputError
+from eliq_bench.io.files import is_image_name
+from eliq_bench.io.tables import read_table
 
 OWN = "own"
 """The word for our own set, where a file of prompts could stand."""

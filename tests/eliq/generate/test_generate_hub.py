@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from tests_hub import serve_hub
+from support.hub import serve_hub
 
 ASK = """
 import sys

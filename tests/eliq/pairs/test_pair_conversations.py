@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
+from eliq_bench.eliq.degrade import MODES
 from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES, draw
 from eliq_bench.eliq.pairs.conversations import Conversation, conversations
-from eliq_bench.eliq.pairs.degrade import MODES
 from eliq_bench.eliq.pairs.manifest import Pair
 from eliq_bench.eliq.pairs.one_fact import change_one_fact
 

@@ -12,7 +12,7 @@ from transformers import ConvNextImageProcessor, ResNetConfig, ResNetForImageCla
 
 from eliq_bench.cli.pairs import pairs as pairs_command
 from eliq_bench.eliq.pairs.manifest import read_pairs
-from eliq_bench.eliq.pairs.safety import SafetyModel
+from eliq_bench.eliq.pairs.screen import SafetyModel
 from eliq_bench.errors import InputError
 
 FLAGGED = "flagged.png"
