@@ -9,7 +9,7 @@ from eliq_bench.eliq.generate.index import INDEX_FILE, whole_lines
 from eliq_bench.eliq.generate.job import FOLDER, Job
 from eliq_bench.eliq.generate.locate import INDEX, Located, preset
 from eliq_bench.eliq.generate.plan import WHY, Helpers, Plan, Wanted, plan_jobs
-from eliq_bench.eliq.prompts.entry import Entry
+from eliq_bench.eliq.prompts.entries import Entry
 from eliq_bench.errors import InputError
 
 STEPS, GUIDANCE = 50, 5.0

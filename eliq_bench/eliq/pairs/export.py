@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.crew import run_crew
 from eliq_bench.eliq.pairs.export_parts import AGAIN, METADATA_COLUMNS, PARTS, csv_line, shard_path
 from eliq_bench.eliq.pairs.manifest import Pair, Split, manifest_path, read_pairs
 from eliq_bench.eliq.pairs.verify import image_folder
+from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import InputError
 from eliq_bench.hashing import sha256_of
 from eliq_bench.report.folder import check_writable, write_whole
@@ -127,7 +127,7 @@ class _Chosen:
                 yield pair
 
     def _rank(self, pair: Pair) -> int:
-        return draw(self.selection.seed, "export", pair.pair_id)
+        return seeded_number(self.selection.seed, "export", pair.pair_id)
 
     def count(self) -> int:
         count = sum(1 for _ in self)

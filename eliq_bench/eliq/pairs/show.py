@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.degrade import SEVERITIES
 from eliq_bench.eliq.pairs.manifest import Pair, manifest_path, read_pairs
 from eliq_bench.eliq.pairs.negatives import negative_of
 from eliq_bench.eliq.pairs.verify import image_folder
+from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.report.folder import write_whole
 from eliq_bench.runner.decode import DecodeError, decode
@@ -80,7 +80,7 @@ def _choose(path: Path, cell: str, mode: str, seed: int) -> dict[tuple[str, str,
     for pair in read_pairs(path):
         if cell in pair.cell and mode in ("", pair.mode):
             key = (pair.cell, pair.mode, pair.severity)
-            rank = draw(seed, pair.pair_id)
+            rank = seeded_number(seed, pair.pair_id)
             if key not in chosen or rank < chosen[key][0]:
                 chosen[key] = (rank, pair)
     return {key: pair for key, (_, pair) in chosen.items()}

