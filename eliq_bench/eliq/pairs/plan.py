@@ -10,7 +10,7 @@ from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.degrade import MODES, SEVERITIES
 from eliq_bench.eliq.pairs.manifest import SCHEMA_VERSION, Pair, library_versions
 from eliq_bench.eliq.pairs.positives import Positive
-from eliq_bench.eliq.prompts import words
+from eliq_bench.eliq.prompts import perturb, words
 from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import InputError
 
@@ -99,7 +99,7 @@ def digest(settings: Settings, positives: Sequence[Positive], drawn: Sequence[Pa
     """What identifies a build: equal digests give equal parts, so that those that exist are kept."""
     libraries = library_versions() | {"hanta": version("hanta")}
     held = sorted(held_out_modes(settings, drawn))
-    text = json.dumps([SCHEMA_VERSION, libraries, CHUNK, settings, held], sort_keys=True)
+    text = json.dumps([SCHEMA_VERSION, perturb.VERSION, libraries, CHUNK, settings, held], sort_keys=True)
     total = hashlib.sha256(text.encode() + words.FILE.read_bytes())
     for row in (*positives, *drawn):
         total.update(json.dumps(row).encode())
