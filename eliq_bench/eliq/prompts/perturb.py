@@ -177,11 +177,14 @@ def _swaps(prompt: str, fact: Fact, facts: Sequence[Fact]) -> list[Change]:
     """The object replaced by another of its number that the prompt does not name anyway."""
     counts = [other.words.lower() for other in facts if other.kind == "count" and other.of == fact.words]
     several = is_plural(fact.words) or any(count in word_lists().counts for count in counts)
-    if re.search(r"\ban?\s+$", prompt[: fact.start], re.IGNORECASE):  # a sheep
+    before = prompt[: fact.start]
+    if re.search(r"\ban?\s+$", before, re.IGNORECASE):  # a sheep
         several = False
+    # Without an article behind a preposition: under construction, putting on makeup.
+    counted = several or not re.search(r"\b(at|by|for|from|in|into|of|on|under|with)\s+$", before)
     return [
         _change("object_swapped", prompt, fact, noun)
-        for noun in other_nouns(fact.words, several)
+        for noun in other_nouns(fact.words, several, counted)
         if noun not in prompt.lower()
     ]
 

@@ -134,12 +134,27 @@ def is_living(noun: str) -> bool:
     return class_of(noun) in word_lists().living
 
 
-def other_nouns(noun: str, several: bool) -> list[str]:
-    """Nouns for clearly other things that may take the place of this one, in the plural if it names several."""
+def other_nouns(noun: str, several: bool, counted: bool = True) -> list[str]:
+    """Nouns for clearly other things that may take the place of this one.
+
+    Args:
+        noun: an object of a prompt.
+        several: whether it names several; then the others are plurals.
+        counted: whether its place asks for a thing that is counted, where no class has the noun.
+
+    >>> other_nouns("construction", several=False, counted=False)
+    ['lava', 'sawdust', 'seaweed', 'foam', 'confetti']
+    """
+    word = singular(noun.lower().split()[-1])
     name = class_of(noun)
-    own = alike(singular(noun.lower().split()[-1]))
+    if name == OTHERS and not counted:
+        name = "stuff"
+    elif name in UNCOUNTED and noun.lower().split()[-1] != word:  # straws are not made of straw
+        name = OTHERS
     others = [
-        other for other in word_lists().substitutes[name] if other not in own and other not in noun.lower()
+        other
+        for other in word_lists().substitutes[name]
+        if other not in alike(word) and other not in noun.lower()
     ]
     return [pluralised(other) for other in others] if several and name not in UNCOUNTED else others
 

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from eliq_bench.eliq.prompts.entries import CATEGORIES, Entry, Fact, own_prompts
+from eliq_bench.eliq.prompts.entries import CATEGORIES, Entry, own_prompts
 from eliq_bench.eliq.prompts.facts import find_facts
 from eliq_bench.eliq.prompts.perturb import CHANGES, apply, perturbed, possible_changes
 
