@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from eliq_bench.eliq.prompts.entries import CATEGORIES, Entry, own_prompts
-from eliq_bench.eliq.prompts.facts import find_facts
+from eliq_bench.eliq.prompts.facts import Fact, find_facts
 from eliq_bench.eliq.prompts.perturb import CHANGES, apply, perturbed, possible_changes
 
 PROMPTS = own_prompts()
