@@ -46,7 +46,7 @@ class Fact(NamedTuple):
 
     kind: Kind
     words: str
-    """As the prompt writes them, in lower case; an object has its number in the prompt."""
+    """Those of the prompt, but for capitals."""
     start: int
     end: int
     """The prompt reads [start:end] here."""
