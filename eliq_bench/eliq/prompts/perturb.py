@@ -231,10 +231,10 @@ def _drops(prompt: str, fact: Fact, objects: dict[str, Fact]) -> list[Change]:
     crossed = any(fact.end <= other.start < two.start for other in objects.values())
     if crossed or re.search(r"[,.;]|\b(and|or|that|which|where|is|are)\b", between):
         return []
-    if re.match(r"['’]|\s+of\b", prompt[two.end :]):  # a man's hand, a bust of a queen
+    if re.match(r"['’]|\s+(?!while\b)\w", prompt[two.end :]):  # a man's hand, pancakes with cream on top
         return []
     # A word that only led to the relation goes with it: "a tower that reflects clouds".
-    lead = re.search(r"(\s+(that|which|who|and|while))?\s*$", prompt[: fact.start])
+    lead = re.search(r",?(\s+(that|which|who|and|while|being))?\s*$", prompt[: fact.start])
     start = lead.start() if lead else fact.start
     return [Change("object_dropped", (Edit(start, two.end, ""),), prompt[start : two.end].strip(), "")]
 
