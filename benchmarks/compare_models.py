@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
-from eliq_bench.stats.comparison.many import compare_models, resamples_for
+from eliq_bench.stats.many import compare_models, resamples_for
 from eliq_bench.stats.resampling import resample_counts, srcc_replicates
-from eliq_bench.stats.views.within import within_generator, within_prompt
+from eliq_bench.stats.within import within_generator, within_prompt
 
 LOOP_RESAMPLES = 40
 

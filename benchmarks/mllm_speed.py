@@ -19,7 +19,7 @@ import torch
 from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
 from eliq_bench.eliq.training.instruct import add_lora
-from eliq_bench.eliq.training.instruct_recipe import LoraRecipe
+from eliq_bench.eliq.training.instruct_data import LoraRecipe
 
 TEXT = {  # public configuration of Qwen/Qwen3-VL-4B-Instruct
     "vocab_size": 151936,

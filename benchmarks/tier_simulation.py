@@ -12,9 +12,9 @@ import argparse
 
 import numpy as np
 
-from eliq_bench.stats.comparison.closed_form import williams_t
-from eliq_bench.stats.comparison.many import compare_models
+from eliq_bench.stats.closed_form import williams_t
 from eliq_bench.stats.correlation import spearman
+from eliq_bench.stats.many import compare_models
 
 ALPHA = 0.05
 IMAGES = 10

@@ -10,9 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eliq_bench.api import Settings, evaluate, load_dataset, run, score
+    from eliq_bench.api import Settings, evaluate, run, score
+    from eliq_bench.datasets.open import load_dataset
     from eliq_bench.registry import create_model
-    from eliq_bench.report.results import Results
+    from eliq_bench.results.records import Results
 
 _HOMES = {
     "run": "eliq_bench.api",
@@ -21,7 +22,7 @@ _HOMES = {
     "load_dataset": "eliq_bench.api",
     "Settings": "eliq_bench.api",
     "create_model": "eliq_bench.registry",
-    "Results": "eliq_bench.report.results",
+    "Results": "eliq_bench.results.records",
 }
 
 __all__ = ["Results", "Settings", "create_model", "evaluate", "load_dataset", "run", "score"]

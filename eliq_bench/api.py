@@ -2,23 +2,18 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from eliq_bench.datasets.load import load_dataset as load_card
-from eliq_bench.datasets.locate import data_roots
+from eliq_bench.datasets.open import _listed, load_dataset, open_datasets
 from eliq_bench.errors import InputError
 from eliq_bench.models.weights import missing
-from eliq_bench.registry import dataset_card, model_card, model_cards
-from eliq_bench.report.results import Results
+from eliq_bench.registry import model_card, model_cards
+from eliq_bench.results.records import Results
 from eliq_bench.runner.collect import collect
-from eliq_bench.runner.execute import ReportProgress, Spent, execute
-from eliq_bench.runner.session import Session, Settings, open_store, prepare
-from eliq_bench.types import Dataset, ItemTable, ScoreColumn
+from eliq_bench.runner.execute import execute
+from eliq_bench.runner.session import Scored, Settings, open_store, prepare
+from eliq_bench.types import Dataset, Progress
 from eliq_bench.vocabulary import RunProtocol
-
-DEFAULT_DATASETS = ("ladder",)
 
 
 def default_models() -> list[str]:
@@ -32,55 +27,11 @@ def probe_models() -> list[str]:
     return [name for name, card in model_cards().items() if "probe" in card.protocols and not missing(card)]
 
 
-def load_dataset(
-    name: str,
-    data_root: Sequence[str | Path] = (),
-    dimensions: Mapping[str, str] | None = None,
-    labels_only: bool = False,
-) -> Dataset:
-    """A verified dataset by its name in the catalogue, an own table by its path, or a manifest of pairs.
-
-    Args:
-        name: as in `eliq-bench list datasets`, or a path to a CSV, TSV or Parquet table, or `pairs:` and the path of
-            a manifest.
-        data_root: folders to look in, before `ELIQ_BENCH_DATA` and the cache.
-        dimensions: for an own table, label dimension to `column` or `column:lower`.
-        labels_only: accept a dataset of which no image is at hand.
-
-    Raises:
-        InputError: the name is unknown, files are missing, or they are not what the card says.
-    """
-    from eliq_bench.datasets.own import is_pairs, is_table, load_table
-
-    if is_pairs(name):
-        from eliq_bench.datasets.pairs import load_pairs
-
-        return load_pairs(name, data_roots(data_root), labels_only)
-    if is_table(name):
-        return load_table(name, dimensions, labels_only)
-    if dimensions:
-        raise InputError(
-            "Columns can be chosen for own tables only; a dataset of the catalogue has its card."
-        )
-    return load_card(dataset_card(name), data_roots(data_root), labels_only)
-
-
-@dataclass
-class Scored:
-    """Scores of a session with what they cost."""
-
-    session: Session
-    tables: list[ItemTable]
-    columns: list[ScoreColumn]
-    spent: Spent
-    wall_seconds: float
-
-
 def compute(
     datasets: Sequence[Dataset],
     models: Sequence[str],
     settings: Settings,
-    progress: ReportProgress | None = None,
+    progress: Progress | None = None,
 ) -> Scored:
     """Scores of every model on every item, computed where the store lacks them.
 
@@ -107,7 +58,7 @@ def run(
     seed: int = 0,
     resamples: int = 1000,
     settings: Settings | None = None,
-    progress: ReportProgress | None = None,
+    progress: Progress | None = None,
     protocol: RunProtocol = "zero-shot",
 ) -> Results:
     """Score datasets with models and evaluate the agreement with their labels; what `eliq-bench run` does.
@@ -130,18 +81,18 @@ def run(
             cannot follow the protocol.
         EliqBenchError: the run failed; scores computed so far are stored.
     """
-    from eliq_bench.report.assemble import assemble
-    from eliq_bench.report.evaluate import Resampling
-    from eliq_bench.report.folder import check_writable, save
+    from eliq_bench.evaluate.assemble import assemble
+    from eliq_bench.evaluate.evaluate import Resampling
+    from eliq_bench.results.folder import check_run_folder, save
 
     if out is not None:
-        check_writable(Path(out))
+        check_run_folder(Path(out))
     opened = open_datasets(datasets, data_root, dimensions, limit, seed)
     chosen = _listed(models) or (probe_models() if protocol == "probe" else default_models())
     settings = settings or Settings()
     opened = _of_use(chosen, opened, settings.offline)
     if protocol == "probe":
-        from eliq_bench import probe
+        from eliq_bench.evaluate import probe
 
         scored = probe.compute(opened, chosen, settings, seed, progress or _silent)
     else:
@@ -164,12 +115,11 @@ def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None 
         InputError: the folder holds no complete run of this schema.
         EliqBenchError: the folder cannot be written.
     """
-    from eliq_bench.report.assemble import evaluate_all
-    from eliq_bench.report.evaluate import Resampling
-    from eliq_bench.report.folder import save_results
-    from eliq_bench.report.judged.evaluate import judge_all
-    from eliq_bench.report.judged.files import with_pairs
-    from eliq_bench.report.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores
+    from eliq_bench.evaluate.assemble import evaluate_all
+    from eliq_bench.evaluate.evaluate import Resampling
+    from eliq_bench.evaluate.pairs import judge_all
+    from eliq_bench.results.folder import save_results
+    from eliq_bench.results.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores, with_pairs
 
     folder = Path(run)
     results = Results.load(folder)
@@ -186,30 +136,12 @@ def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None 
     return results
 
 
-def open_datasets(
-    names: Sequence[str] | None,
-    data_root: Sequence[str | Path] = (),
-    dimensions: Mapping[str, str] | None = None,
-    limit: int | None = None,
-    seed: int = 0,
-) -> list[Dataset]:
-    """The named datasets, or the default one, each cut down to `limit` items if one is given."""
-    from eliq_bench.datasets.own import is_table
-    from eliq_bench.datasets.subset import take_subset
-
-    opened = [
-        load_dataset(name, data_root, dimensions if is_table(name) else None)
-        for name in dict.fromkeys(_listed(names) or DEFAULT_DATASETS)
-    ]
-    return [take_subset(dataset, limit, seed) for dataset in opened] if limit is not None else opened
-
-
 def score(
     paths: Sequence[str | Path],
     models: Sequence[str] | None = None,
     *,
     settings: Settings | None = None,
-    progress: ReportProgress | None = None,
+    progress: Progress | None = None,
 ) -> Scored:
     """Score images that have no labels: folders, files, or a table with images and prompts.
 
@@ -227,11 +159,6 @@ def score(
 
     images = load_unlabelled(_listed(paths))
     return compute([images], _listed(models) or default_models(), settings or Settings(), progress)
-
-
-def _listed(names: Sequence[Any] | Any | None) -> list[Any]:
-    """A list, also of a single name, which Python would take letter by letter."""
-    return [] if names is None else [names] if isinstance(names, str | Path) else list(names)
 
 
 def _of_use(models: Sequence[str], datasets: Sequence[Dataset], offline: bool) -> list[Dataset]:
@@ -252,7 +179,7 @@ def _of_use(models: Sequence[str], datasets: Sequence[Dataset], offline: bool) -
     return [keep_predicted(dataset, predicted) for dataset in datasets]
 
 
-def _silent(done: int, total: int) -> None:
+def _silent(stage: str, done: int, total: int) -> None:
     """No progress is shown."""
 
 

@@ -1,5 +1,11 @@
 """Errors a person sees: one sentence that says what is wrong, which input, and what to do."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
 
 class EliqBenchError(Exception):
     """A failure whose message is shown as it is, without a traceback."""
@@ -32,3 +38,27 @@ def first_line(error: BaseException) -> str:
     ('no such model', 'KeyError')
     """
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def describe(error: Exception) -> str:
+    """First line of an error, with its type unless it was written for a person.
+
+    >>> describe(EliqBenchError("no such model")), describe(KeyError("x"))
+    ('no such model', "KeyError: 'x'")
+    """
+    line = (str(error).strip().splitlines() or [""])[0]
+    return line if isinstance(error, EliqBenchError) else f"{type(error).__name__}: {line}".rstrip(": ")
+
+
+_NAMES_SHOWN = 3
+
+
+def first_names(names: Sequence[str]) -> str:
+    """The first names of a list and how many follow, ready for a sentence."""
+    more = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def plural(number: int, noun: str) -> str:
+    """A number with its noun: 1 image, 2,000 images."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -19,9 +19,12 @@ from typing import Any, TypeVar
 
 import yaml
 
+from eliq_bench.cards import Card, DatasetCard, ModelCard, builtin_cards
 from eliq_bench.errors import EliqBenchError, InputError, did_you_mean
-from eliq_bench.types import Card, DatasetCard, ModelCard, Scorer
+from eliq_bench.types import Scorer
 
+CRITIC_CARD = "eliq_bench.models.eliq:critic_card"
+"""Makes the card of `eliq:PLACE` from a checkpoint; looked up by name, since models stand above the registry."""
 AnyCard = TypeVar("AnyCard", ModelCard, DatasetCard)
 
 
@@ -66,8 +69,6 @@ def model_cards() -> dict[str, ModelCard]:
 @cache
 def dataset_cards() -> dict[str, DatasetCard]:
     """All datasets by name: the built-in ones, then those of plug-ins."""
-    from eliq_bench.datasets.catalog import builtin_cards
-
     return _with_plugins(dict(builtin_cards()), "eliq_bench.datasets", DatasetCard)
 
 
@@ -114,9 +115,8 @@ def model_card(name: str, offline: bool = False) -> ModelCard:
         InputError: no model has this name, or its checkpoint cannot be had.
     """
     if name.startswith("eliq:"):
-        from eliq_bench.models.eliq_card import critic_card
-
-        return critic_card(name, offline)
+        card: ModelCard = resolve(CRITIC_CARD)(name, offline)
+        return card
     return _find(name, model_cards(), "model")
 
 

@@ -5,14 +5,10 @@ Nothing here imports torch or pandas, so that listing, planning and evaluating s
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
-
-from pydantic import BaseModel, ConfigDict, Field
-
-from eliq_bench.vocabulary import Direction, Kind, RunProtocol, Status, Supervision, Truth
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,125 +16,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+from eliq_bench.cards import DatasetCard, ModelCard
+from eliq_bench.vocabulary import Status
+
+NO_PROMPT = "the item has no prompt"
+"""The reason beside a score that is `undefined` since its model had to read one."""
 
 
-class Card(BaseModel):
-    """Base of all cards: immutable, and a misspelt field is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class LabelCard(Card):
-    """What one dimension of a dataset means and where its labels stand."""
-
-    column: str
-    direction: Direction = "higher"
-    scale: tuple[float, float]
-    std: str | None = None
-    """Column with the standard deviation of the single ratings, on the scale of the labels."""
-    raters: int | None = None
-    mean: float | None = None
-    """Mean of the raw labels over all rows: a tripwire against a wrong file or a shifted column."""
-
-
-class LabelFile(Card):
-    """A label file, verified by its sha256, and how many rows (after the card's exclusions) it gives."""
-
-    file: str
-    sha256: str
-    rows: int
-
-
-class DatasetCard(Card):
-    """Catalogue entry of a benchmark."""
-
-    name: str
-    title: str
-    kind: Kind
-    truth: Truth = "human opinion"
-    images: int
-    dimensions: dict[str, LabelCard]
-    labels: tuple[LabelFile, ...] = ()
-    reader: str
-    """`module:function`, called with (card, root) and returning Items."""
-    options: dict[str, Any] = Field(default_factory=dict)
-    """What the reader needs beyond the columns, for example patterns that give the generator."""
-    group: str
-    """What the unit of resampling is, in words: prompt, reference image, image."""
-    folder: str
-    """Folder name under the data root."""
-    licence: str
-    page: str
-    download: str
-    citation: str
-    variant: str = ""
-    """Which MOS it is, where several are in circulation."""
-    defects: tuple[str, ...] = ()
-    """Known defects and what is done about each; repeated under every table."""
-    labels_of: str = ""
-    """Name of the set whose ratings these are, where several cards offer variants or parts of one set."""
-    blank: tuple[str, ...] = ()
-    """Images without content, such as all-black ones: a model may be undefined on them and is ranked all the same."""
-    reserved: bool = False
-    """True for sets kept for independent evaluation: never train, tune or select on them."""
-
-
-class WeightFile(Card):
-    """A file of parameters that a model needs, and where it comes from."""
-
-    file: str
-    url: str = ""
-    sha256: str = ""
-    size: int = 0
-    """Bytes; 0 if not known."""
-    cache: str = ""
-    """Folder in which the wrapped library looks, relative to its cache; see models/weights.py."""
-
-
-class ModelCard(Card):
-    """Registry entry of a quality model."""
-
-    name: str
-    summary: str
-    dimensions: dict[str, Direction]
-    """What it predicts and which way its own score points."""
-    supervision: Supervision
-    trained_on: tuple[str, ...] = ()
-    """Names of the datasets whose human labels it saw."""
-    floor: bool = False
-    """True for a trivial predictor that any real model must beat."""
-    protocols: tuple[RunProtocol, ...] = ("zero-shot",)
-    """`zero-shot` if its scorer gives scores, `probe` if it gives features (see `FeatureScorer`)."""
-    code_licence: str
-    weights_licence: str = "no weights"
-    weights: tuple[WeightFile, ...] = ()
-    weights_complete: bool = True
-    """False if the library may load files beyond those listed."""
-    packages: tuple[str, ...] = ()
-    """Distributions whose version changes the scores; part of the fingerprint."""
-    score_range: tuple[float | None, float | None] = (None, None)
-    needs_prompt: bool = False
-    prompt_optional: bool = False
-    """True if a model that reads prompts gives some of its dimensions without one; the others are then undefined."""
-    max_batch: int | None = None
-    """1 where batching is slower or changes the score; None where any size does."""
-    min_side: int = 1
-    max_pixels: int = 100_000_000
-    thread_dependent: bool = False
-    """True if float sums make the score depend on the number of threads: it then gets as many as its library would
-    take on this machine, and the number is part of the fingerprint."""
-    dtypes: tuple[Literal["float32", "float64", "bfloat16", "float16"], ...] = ("float32",)
-    """Precisions it may run in, the default first."""
-    tolerance: float = 1e-4
-    """Largest relative change of a score between batch sizes, orders and equal machines."""
-    target: str
-    """`module:function`, called with (card, options, device, dtype) and returning a Scorer."""
-    options: dict[str, Any] = Field(default_factory=dict)
-    """Options with their defaults; a user may change these and no others."""
-    version: int = 1
-    """Version of our wrapper: raise it when its scores change."""
-    reference: str = ""
-    note: str = ""
+Progress = Callable[[str, int, int], None]
+"""Called with (stage, done, total) while something long goes on."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Words with a fixed set of values, free of imports that cost time."""
+"""Words with a fixed set of values; apart from the cards, so that the command line shows them without pydantic."""
 
 from typing import Literal
 
@@ -7,10 +7,8 @@ RunProtocol = Literal["zero-shot", "probe"]
 never share a table."""
 Direction = Literal["higher", "lower"]
 Supervision = Literal["training-free", "label-free", "preference-trained", "mos-trained"]
+Truth = Literal["human opinion", "known degradations"]
+Kind = Literal["aigc", "ugc", "synthetic", "own"]
 Status = Literal["ok", "undefined", "unreadable", "error"]
 """`undefined`: the model has no score for this image; `unreadable`: the file is no image; `error`: a failure
 that a rerun tries again."""
-NO_PROMPT = "the item has no prompt"
-"""The reason beside a score that is `undefined` since its model had to read one."""
-Truth = Literal["human opinion", "known degradations"]
-Kind = Literal["aigc", "ugc", "synthetic", "own"]

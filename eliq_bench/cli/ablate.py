@@ -12,7 +12,7 @@ class WithVariants(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list; its file is read when help is asked for, and not before."""
-        from eliq_bench.eliq.training.ablate_plan import read_ablations
+        from eliq_bench.eliq.training.ablations import read_ablations
 
         with formatter.section("Variants"):
             formatter.write_dl([(one.name, one.changes) for one in read_ablations()])

@@ -81,8 +81,8 @@ def check(
 
 
 def _show(report: "CheckReport", form: str, out: Path | None) -> None:
-    from eliq_bench.report.check.text import markdown
-    from eliq_bench.report.folder import write_whole
+    from eliq_bench.io.write import write_whole
+    from eliq_bench.report.check.gate import markdown
 
     texts = {"md": markdown(report), "json": report.model_dump_json(indent=1) + "\n"}
     click.echo(texts[form], nl=False)

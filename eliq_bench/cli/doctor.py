@@ -9,7 +9,7 @@ import click
 from eliq_bench.cli import options
 
 if TYPE_CHECKING:
-    from eliq_bench.report.doctor import Check
+    from eliq_bench.doctor import Check
 
 MARKS = {True: click.style("ok  ", fg="green"), False: click.style("FAIL", fg="red"), None: "    "}
 
@@ -25,8 +25,8 @@ def doctor(models: tuple[str, ...], data_root: tuple[Path, ...], device: str) ->
 
     Exit code 1 if a check fails; what is merely absent is no failure.
     """
+    from eliq_bench import doctor as checks
     from eliq_bench.api import default_models
-    from eliq_bench.report import doctor as checks
 
     chosen = options.names(models) or default_models()
     if chosen == ["all"]:

@@ -77,14 +77,14 @@ def generate(
     eliq-bench pairs generate --pipeline Qwen/Qwen-Image --out drawn --negatives few_steps,perturbed_prompt
     eliq-bench pairs build --images drawn --out pairs
     """
-    from eliq_bench.cli.pairs import levels
+    from eliq_bench.cli.options import levels
     from eliq_bench.eliq.generate.locate import locate
     from eliq_bench.eliq.generate.modes import expand
     from eliq_bench.eliq.generate.plan import Helpers, Wanted, check_wanted, plan_jobs
     from eliq_bench.eliq.generate.preflight import preflight
     from eliq_bench.eliq.generate.run import check_place, draw_jobs
     from eliq_bench.eliq.prompts.entries import read_prompts
-    from eliq_bench.runner.device import resolve_device
+    from eliq_bench.io.optional import resolve_device
 
     if devices and device != "auto":
         raise InputError(f"--device {device} and --devices {devices} exclude each other; give one of them.")

@@ -61,9 +61,9 @@ def import_scores(
     eliq-bench import-scores qbench.csv --dataset agiqa3k --out runs/qbench \\
         --supervision training-free --origin "Q-Future/Q-Bench@f19783e"
     """
+    from eliq_bench.imports.run import import_scores as take
+    from eliq_bench.imports.store import Declared
     from eliq_bench.report.console import show
-    from eliq_bench.report.importing import import_scores as take
-    from eliq_bench.runner.imported import Declared
 
     declared = Declared(
         origin=origin,

@@ -27,7 +27,7 @@ def instruct(recipe: Path, pairs: Path, images: Path | None, out: Path, device: 
     accelerate launch -m eliq_bench instruct --recipe recipes/mllm-instruct.yaml --pairs pairs --out adapter
     """
     from eliq_bench.eliq.training.instruct import instruct as train
-    from eliq_bench.eliq.training.instruct_recipe import read_stage1
+    from eliq_bench.eliq.training.instruct_data import read_stage1
 
     made = train(read_stage1(recipe), pairs, images, out, device, lambda text: click.echo(text, err=True))
     if not made.first:

@@ -9,7 +9,7 @@ import click
 from eliq_bench.vocabulary import Kind, Supervision
 
 if TYPE_CHECKING:
-    from eliq_bench.types import DatasetCard, ModelCard
+    from eliq_bench.cards import DatasetCard, ModelCard
 
 COMPACT = {
     "models": ("model", "predicts", "supervision", "labels seen", "weights"),

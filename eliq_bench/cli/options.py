@@ -88,3 +88,15 @@ def columns(values: tuple[str, ...]) -> dict[str, str]:
             raise InputError(f"--dimension {value!r}: write :lower or :higher behind the column.")
         chosen[dimension] = column
     return chosen
+
+
+def levels(text: str) -> tuple[int, ...]:
+    """Severities from an option.
+
+    Raises:
+        InputError: these are no numbers with commas between.
+    """
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--severities {text!r} must be numbers with commas, as in 1,3,5.") from error

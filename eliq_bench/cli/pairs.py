@@ -2,13 +2,70 @@
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from eliq_bench.cli.generate import generate
-from eliq_bench.cli.pairs_export import export
+from eliq_bench.cli.options import levels
 from eliq_bench.cli.progress import stage_bars
 from eliq_bench.errors import InputError
+
+
+@click.command("export")
+@click.argument("manifest", metavar="PAIRS", type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--format",
+    "form",
+    required=True,
+    type=click.Choice(["folder", "webdataset", "conversations"]),
+    help="Images with metadata.csv, tar shards, or questions and answers for instruction tuning.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder.")
+@click.option(
+    "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
+)
+@click.option("--split", type=click.Choice(["train", "held-out"]), help="Only this side of the split.")
+@click.option("--cell", default="", help="Only cells that contain this text, such as technical.")
+@click.option("--limit", type=click.IntRange(1), help="Only this many pairs, drawn by the seed.")
+@click.option(
+    "--jpeg",
+    type=click.IntRange(1, 100),
+    help="Write JPEG of this quality; it adds damage of its own.  [default: PNG, every pixel as recorded]",
+)
+@click.option(
+    "--shard-size", default=1000, show_default=True, type=click.IntRange(1), help="Pairs per tar shard."
+)
+@click.option("--seed", default=0, show_default=True, help="Of the draw and of the wordings.")
+@click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
+def export(
+    manifest: Path,
+    form: Literal["folder", "webdataset", "conversations"],
+    out: Path,
+    images: Path | None,
+    split: Literal["train", "held-out"] | None,
+    cell: str,
+    limit: int | None,
+    jpeg: int | None,
+    shard_size: int,
+    seed: int,
+    workers: int | None,
+) -> None:
+    """Write PAIRS out, negatives as image files whose pixels are checked against the manifest.
+
+    An interrupted export goes on where it was when it is started again.
+
+    \b
+    eliq-bench pairs export pairs --format folder --out exported
+    """
+    from eliq_bench.eliq.pairs.export import Selection, export_pairs
+
+    selection = Selection(form, split, cell, limit, jpeg, shard_size, seed)
+    with stage_bars() as report:
+        done = export_pairs(manifest, out, selection, images, workers, report)
+    names = ", ".join(path.name for path in done.files[:3]) + (", ..." if len(done.files) > 3 else "")
+    click.echo(f"{out}: {done.pairs:,} pairs in {names}")
+
 
 SHOWN = 10
 """Mismatches that are listed; their number is always told."""
@@ -66,8 +123,8 @@ def build(
     eliq-bench pairs build --images pool --out pairs
     """
     from eliq_bench.eliq.pairs.build import BUILD_FILE, build_pairs
-    from eliq_bench.eliq.pairs.plan import Settings
-    from eliq_bench.eliq.pairs.rejected import NAMED, in_words
+    from eliq_bench.eliq.pairs.positives import NAMED, in_words
+    from eliq_bench.eliq.pairs.settings import Settings
 
     settings = Settings(levels(severities), per_mode, not all_modes, seed)
     with stage_bars() as report:
@@ -129,7 +186,7 @@ def stats(manifest: Path, form: str) -> None:
     """Number of PAIRS by cell, mode, severity and side of the split."""
     from tabulate import tabulate
 
-    from eliq_bench.eliq.pairs.stats import count_pairs
+    from eliq_bench.eliq.pairs.manifest import count_pairs
 
     counts = count_pairs(manifest)
     if form == "json":
@@ -167,8 +224,7 @@ def modes(form: str) -> None:
 
 @pairs.command("show")
 @click.argument("manifest", metavar="PAIRS", type=click.Path(path_type=Path, exists=True))
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="A contact sheet, a .png file.")
-@click.option("--html", type=click.Path(path_type=Path), help="A page to browse, one .html file.")
+@click.option("--html", required=True, type=click.Path(path_type=Path), help="The page, one .html file.")
 @click.option(
     "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
 )
@@ -191,8 +247,7 @@ def modes(form: str) -> None:
 )
 def show(
     manifest: Path,
-    out: Path | None,
-    html: Path | None,
+    html: Path,
     images: Path | None,
     cell: str,
     mode: str,
@@ -200,35 +255,14 @@ def show(
     each: int,
     size: int,
 ) -> None:
-    """Draw PAIRS as a contact sheet, or as a page with positives beside their negatives.
+    """Write a page that shows PAIRS: positives beside their negatives.
 
     \b
     eliq-bench pairs show pairs --html pairs.html
     """
-    if out is None and html is None:
-        raise InputError("Say where to draw: --out SHEET.png, --html PAGE.html, or both.")
-    for option, target, suffix in (("--out", out, ".png"), ("--html", html, ".html")):
-        if target is not None and target.suffix != suffix:
-            raise InputError(f"{option} {target} must end in {suffix}.")
-    if out is not None:
-        from eliq_bench.eliq.pairs.show import contact_sheet
+    if html.suffix != ".html":
+        raise InputError(f"--html {html} must end in .html.")
+    from eliq_bench.eliq.pairs.show import Choice, write_page
 
-        sheet = contact_sheet(manifest, out, images, cell, mode, seed)
-        click.echo(f"{out}: {sheet.pairs} pairs in {sheet.rows} rows")
-    if html is not None:
-        from eliq_bench.eliq.pairs.page import Choice, write_page
-
-        shown = write_page(manifest, html, Choice(cell, mode, each, seed), images, size)
-        click.echo(f"{html}: {shown:,} pairs")
-
-
-def levels(text: str) -> tuple[int, ...]:
-    """Severities from an option.
-
-    Raises:
-        InputError: these are no numbers with commas between.
-    """
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise InputError(f"--severities {text!r} must be numbers with commas, as in 1,3,5.") from error
+    shown = write_page(manifest, html, Choice(cell, mode, each, seed), images, size)
+    click.echo(f"{html}: {shown:,} pairs")

@@ -1,15 +1,15 @@
 """Progress bars, on standard error so that results can be piped."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from eliq_bench.runner.execute import ReportProgress
+    from eliq_bench.types import Progress as Report
 
 
 @contextmanager
-def progress_bar() -> "Iterator[ReportProgress]":
+def progress_bar() -> "Iterator[Report]":
     """A bar with rate and time left: a function to call with (done, total); nothing done, nothing shown."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -26,7 +26,7 @@ def progress_bar() -> "Iterator[ReportProgress]":
     with bar:
         task = None
 
-        def report(done: int, total: int) -> None:
+        def report(_stage: str, done: int, total: int) -> None:
             nonlocal task
             if task is None:
                 task = bar.add_task("scoring", total=total, rate="")
@@ -37,7 +37,7 @@ def progress_bar() -> "Iterator[ReportProgress]":
 
 
 @contextmanager
-def stage_bars() -> Iterator[Callable[[str, int, int], None]]:
+def stage_bars() -> "Iterator[Report]":
     """A bar per stage, gone at the end: a function to call with (stage, done, total)."""
     from rich.console import Console
     from rich.progress import Progress

@@ -66,9 +66,10 @@ def run(
     settings = options.settings(**scoring)
     chosen = options.columns(dimensions)
     if dry_run:
-        from eliq_bench.report.preflight import preflight
+        from eliq_bench.datasets.open import DEFAULT_DATASETS
+        from eliq_bench.runner.dry_run import preflight
 
-        names = options.names(datasets) or list(api.DEFAULT_DATASETS)
+        names = options.names(datasets) or list(DEFAULT_DATASETS)
         default = api.probe_models if protocol == "probe" else api.default_models
         wanted = options.names(models) or default()
         text, ready = preflight(wanted, names, data_root, chosen, settings, limit, seed, protocol)

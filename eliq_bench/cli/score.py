@@ -20,7 +20,7 @@ def score(images: tuple[Path, ...], models: tuple[str, ...], out: Path | None, *
     Exit code 1 if a model has no score at all for an image; the others are scored all the same.
     """
     from eliq_bench import api
-    from eliq_bench.report.unlabelled import check_format, problems, save, show, without_prompts
+    from eliq_bench.report.scores import check_format, problems, save, show, without_prompts
 
     if out is not None:
         check_format(out)

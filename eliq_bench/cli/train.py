@@ -73,9 +73,8 @@ def train(
     if old_pairs:
         old_images = old_images or image_folder(manifest_path(old_pairs))
     tokens = tokens or out / "tokens"
-    from eliq_bench.eliq.training.comparisons import read_comparisons
-    from eliq_bench.eliq.training.evolve import evolution, look_back
-    from eliq_bench.eliq.training.evolve_table import markdown, write_evolution
+    from eliq_bench.eliq.training.drift import evolution, look_back, markdown, write_evolution
+    from eliq_bench.eliq.training.pairs import read_comparisons
     from eliq_bench.eliq.training.train import train as run
 
     if note := prompts_note(manifest_path(pairs)):

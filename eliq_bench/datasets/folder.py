@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from eliq_bench.datasets.files import file_names, is_image_name
-from eliq_bench.datasets.load import counted, missing_images_note, some_of
-from eliq_bench.datasets.own import is_table
-from eliq_bench.datasets.pictures import check_any_image, read_pictures
-from eliq_bench.datasets.tables import read_table
-from eliq_bench.errors import InputError
-from eliq_bench.types import Dataset, DatasetCard, Items
+from eliq_bench.cards import DatasetCard
+from eliq_bench.datasets.load import missing_images_note
+from eliq_bench.datasets.own_table import check_any_image, is_table, read_pictures
+from eliq_bench.errors import InputError, first_names, plural
+from eliq_bench.io.files import file_names, is_image_name
+from eliq_bench.io.tables import read_table
+from eliq_bench.types import Dataset, Items
 
 
 def load_unlabelled(paths: Sequence[str | Path]) -> Dataset:
@@ -39,7 +39,7 @@ def load_unlabelled(paths: Sequence[str | Path]) -> Dataset:
     notes = []
     if skipped:
         notes.append(
-            f"{counted(len(skipped), 'file')} without suffix of an image left out: {some_of(skipped)}."
+            f"{plural(len(skipped), 'file')} without suffix of an image left out: {first_names(skipped)}."
         )
     nothing = (None,) * len(named)
     names = tuple(named.values())
@@ -75,7 +75,7 @@ def _images(place: Path, skipped: list[str]) -> list[tuple[Path, str]]:
             else:
                 skipped.append(name)
     if not found:
-        raise InputError(f"The folder {place} holds no image ({counted(len(skipped), 'other file')}).")
+        raise InputError(f"The folder {place} holds no image ({plural(len(skipped), 'other file')}).")
     return found
 
 

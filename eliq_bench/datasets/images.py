@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from eliq_bench.datasets.files import file_names, is_image_name
 from eliq_bench.errors import InputError
+from eliq_bench.io.files import file_names, is_image_name
 
 # In a folder that does not carry the dataset's name, this share of the names must be there: sets number their
 # images 1.jpg, 2.jpg, ... and a single hit would attach a stranger.

@@ -5,20 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eliq_bench.cards import DatasetCard, LabelCard
 from eliq_bench.datasets.images import Place, find_images
 from eliq_bench.datasets.locate import find_labels, homes, image_places, missing, own_folder
 from eliq_bench.datasets.verify import check_items
 from eliq_bench.errors import InputError
 from eliq_bench.registry import resolve
-from eliq_bench.types import Dataset, DatasetCard, Items, LabelCard
+from eliq_bench.types import Dataset, Items
 
 if TYPE_CHECKING:
     from eliq_bench.types import Floats
+from eliq_bench.errors import first_names, plural
 
-NAMED_IN_A_NOTE = 3
 
-
-def load_dataset(card: DatasetCard, roots: Sequence[Path], labels_only: bool = False) -> Dataset:
+def load_card(card: DatasetCard, roots: Sequence[Path], labels_only: bool = False) -> Dataset:
     """Read, verify and orient a dataset; its notes begin with the card's defects.
 
     Rows whose image is not at hand stay, with image None, so that coverage is counted over all rows.
@@ -59,17 +59,6 @@ def flip(label: LabelCard, values: "Floats") -> "Floats":
     return values if label.direction == "higher" else sum(label.scale) - values
 
 
-def some_of(names: Sequence[str]) -> str:
-    """The first names of a list and how many follow, ready for a sentence."""
-    more = len(names) - NAMED_IN_A_NOTE
-    return ", ".join(names[:NAMED_IN_A_NOTE]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: 1 image, 2,000 images."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def missing_images_note(items: Items) -> str:
     """A sentence about the rows without image; empty if every row has one."""
     lost = [name for name, image in zip(items.name, items.image, strict=True) if image is None]
@@ -77,7 +66,7 @@ def missing_images_note(items: Items) -> str:
         return "Labels only: no image of this dataset is at hand."
     if not lost:
         return ""
-    return f"{len(lost):,} of {len(items):,} rows have no image here and get no score: {some_of(lost)}."
+    return f"{len(lost):,} of {len(items):,} rows have no image here and get no score: {first_names(lost)}."
 
 
 def _label_folder(card: DatasetCard, roots: Sequence[Path]) -> Path:
@@ -93,6 +82,6 @@ def _attach(card: DatasetCard, items: Items, places: Sequence[Place]) -> tuple[I
     items = replace(items, image=found.images)
     notes = [missing_images_note(items)]
     if found.extra:
-        count = counted(len(found.extra), "image")
-        notes.append(f"{count} without label row left out: {some_of(found.extra)}.")
+        count = plural(len(found.extra), "image")
+        notes.append(f"{count} without label row left out: {first_names(found.extra)}.")
     return items, [note for note in notes if note]

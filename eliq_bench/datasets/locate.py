@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from eliq_bench.cache import cache_dir
-from eliq_bench.datasets.files import file_names, subfolders
+from eliq_bench.cards import DatasetCard
 from eliq_bench.datasets.images import Place
 from eliq_bench.datasets.verify import matches_sha256
 from eliq_bench.errors import InputError
-from eliq_bench.types import DatasetCard
+from eliq_bench.io.files import cache_dir, file_names, subfolders
 
 
 def data_roots(arguments: Sequence[str | Path] = ()) -> tuple[Path, ...]:

@@ -10,8 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eliq_bench.datasets.load import counted, missing_images_note
-from eliq_bench.datasets.own import PAIRS
+from eliq_bench.cards import DatasetCard, LabelCard, LabelFile
+from eliq_bench.datasets.load import missing_images_note
+from eliq_bench.datasets.own_table import PAIRS
 from eliq_bench.eliq.pairs.manifest import (
     MANIFEST_FILE,
     Pair,
@@ -22,18 +23,9 @@ from eliq_bench.eliq.pairs.manifest import (
     recorded_versions,
 )
 from eliq_bench.eliq.pairs.verify import image_folder
-from eliq_bench.errors import InputError
-from eliq_bench.hashing import sha256_of
-from eliq_bench.types import (
-    Dataset,
-    DatasetCard,
-    ImageSource,
-    Items,
-    JudgedPair,
-    LabelCard,
-    LabelFile,
-    VirtualImage,
-)
+from eliq_bench.errors import InputError, plural
+from eliq_bench.io.files import sha256_of
+from eliq_bench.types import Dataset, ImageSource, Items, JudgedPair, VirtualImage
 
 DIMENSION_OF = {"technical": "quality", "aesthetic": "quality", "alignment": "alignment"}
 """The dimension that an aspect belongs to."""
@@ -149,7 +141,7 @@ def _check_files(path: Path, root: Path, expected: dict[str, str]) -> None:
     if wrong:
         raise InputError(
             f"{root / wrong[0]} is not the file that {path} was made from (the sha256 of {len(wrong):,} of "
-            f"{counted(len(expected), 'positive')} differs); name the folder of the original images with "
+            f"{plural(len(expected), 'positive')} differs); name the folder of the original images with "
             f"--data-root, or build the pairs again."
         )
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from eliq_bench.datasets.load import counted
-from eliq_bench.errors import InputError, did_you_mean
+from eliq_bench.errors import InputError, did_you_mean, plural
 from eliq_bench.types import Dataset, JudgedPair
 
 
@@ -89,7 +88,7 @@ def keep_predicted(dataset: Dataset, predicted: Iterable[str]) -> Dataset:
     lost = sorted({pair.dimension for pair in dataset.pairs} - wanted)
     if not lost or not kept:
         return dataset
-    count = counted(len(dataset.pairs) - len(kept), "pair")
+    count = plural(len(dataset.pairs) - len(kept), "pair")
     return keep_pairs(dataset, kept, f"{count} on {', '.join(lost)} left out: no model here predicts it.")
 
 

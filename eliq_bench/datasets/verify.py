@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from eliq_bench.cards import DatasetCard
 from eliq_bench.errors import InputError
-from eliq_bench.types import DatasetCard, Items
+from eliq_bench.types import Items
 
 # Tripwire means stand on the cards with six decimals.
 MEAN_TOLERANCE = 1e-6

@@ -2,11 +2,12 @@
 
 import json
 import os
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from eliq_bench.cards import ModelCard
+from eliq_bench.io.optional import installed
 from eliq_bench.models.weights import identify
-from eliq_bench.types import Fingerprint, ModelCard
+from eliq_bench.types import Fingerprint
 
 DECODER = "pillow-1"
 """How images reach a model (runner/decode.py); raise the number when decoded pixels change."""
@@ -33,11 +34,3 @@ def fingerprint(card: ModelCard, options: dict[str, Any], dtype: str) -> Fingerp
 def machine_threads() -> int:
     """Threads that a library takes here if nobody limits it."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def installed(package: str) -> str:
-    """Version of an installed distribution, `missing` if it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "missing"

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from eliq_bench.types import Batch, ModelCard, Scorer, Scores
+from eliq_bench.cards import ModelCard
+from eliq_bench.types import Batch, Scorer, Scores
 
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, the weights of Pillow's mode L
 JPEG_QUALITY = 75  # Pillow's default; AGIQA-3K as published is stored at this quality

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eliq_bench.cards import ModelCard
+from eliq_bench.eliq.critic.lite import aggd
 from eliq_bench.errors import EliqBenchError, first_line
-from eliq_bench.models import aggd, weights
+from eliq_bench.models import weights
 from eliq_bench.models.fingerprint import machine_threads
-from eliq_bench.types import Batch, ModelCard, Scorer, Scores
+from eliq_bench.types import Batch, Scorer, Scores
 
 NATURAL_SCENE_STATISTICS = (
     "niqe",

@@ -4,10 +4,10 @@ from rich import box
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
-from eliq_bench.report.judged.tables import COMPACT as PAIRS_COMPACT
-from eliq_bench.report.judged.tables import LEGEND, pair_sections
+from eliq_bench.report.known_pairs import COMPACT as PAIRS_COMPACT
+from eliq_bench.report.known_pairs import LEGEND, pair_sections
 from eliq_bench.report.layout import COMPACT, Section, sections
-from eliq_bench.report.results import Results
+from eliq_bench.results.records import Results
 
 UNLIMITED = 10_000
 """Width of what is no terminal, such as a file: nothing is wrapped or cut there."""

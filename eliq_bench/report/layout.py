@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from eliq_bench.report.results import CrossRow, DatasetRecord, Results, Row
+from eliq_bench.results.records import CrossRow, DatasetRecord, Results, Row
 
 HEADERS = (
     "model",

@@ -2,10 +2,10 @@
 
 from tabulate import tabulate
 
-from eliq_bench.report.judged.tables import LEGEND as PAIRS_LEGEND
-from eliq_bench.report.judged.tables import pair_sections
+from eliq_bench.report.known_pairs import LEGEND as PAIRS_LEGEND
+from eliq_bench.report.known_pairs import pair_sections
 from eliq_bench.report.layout import LEGEND, PROBE, Section, sections
-from eliq_bench.report.results import DatasetRecord, Environment, ModelRecord, Results
+from eliq_bench.results.records import DatasetRecord, Environment, ModelRecord, Results
 
 PROTOCOLS = {
     "zero-shot": "no label of these datasets was used to fit or choose anything here.",

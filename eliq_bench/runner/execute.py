@@ -1,14 +1,12 @@
 """Carry out a plan: workers compute, this process writes to the store and tells how far it is."""
 
-from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from eliq_bench.runner.plan import ModelSpec, Plan
-from eliq_bench.runner.pool import WorkerPool
+from eliq_bench.runner.pool import score_tasks
 from eliq_bench.runner.store import ScoreRow, ScoreStore
-
-ReportProgress = Callable[[int, int], None]
-"""Called with the scores done and the scores to do, the stored ones not counted."""
+from eliq_bench.types import Progress
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Spent:
 
 
 def execute(
-    plan: Plan, specs: list[ModelSpec], store: ScoreStore, resources: Resources, report: ReportProgress
+    plan: Plan, specs: list[ModelSpec], store: ScoreStore, resources: Resources, report: Progress
 ) -> Spent:
     """Compute and store what the plan lacks; whatever ends it early, stored batches stay.
 
@@ -44,16 +42,17 @@ def execute(
     for spec in specs:
         store.declare(spec.fingerprint)
     total, done = plan.to_compute, 0
-    report(0, total)
-    with WorkerPool(specs, resources.workers, resources.batch_size, resources.offline) as pool:
-        for progress in pool.run(plan.tasks):
-            store.add(progress.rows)
-            spent.decode_seconds += progress.decode_seconds
-            scores = _per_score(progress.rows)
+    report("scoring", 0, total)
+    steps = score_tasks(plan.tasks, specs, resources.workers, resources.batch_size, resources.offline)
+    with closing(steps):  # ends the workers whatever happens here
+        for step in steps:
+            store.add(step.rows)
+            spent.decode_seconds += step.decode_seconds
+            scores = _per_score(step.rows)
             spent.scoring_seconds += sum(scores.values())
             spent.computed += len(scores)
             done += len(scores)
-            report(done, total)
+            report("scoring", done, total)
     return spent
 
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.runner.store import TABLES, ScoreRow, ScoreStore
-from eliq_bench.types import Batch, Scorer, Scores
-from eliq_bench.vocabulary import NO_PROMPT
+from eliq_bench.types import NO_PROMPT, Batch, Scorer, Scores
 
 Vector = NDArray[np.float32]
 

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from eliq_bench.hashing import sha256_of
+from eliq_bench.cards import ModelCard
+from eliq_bench.io.files import sha256_of
 from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
-from eliq_bench.types import Dataset, Fingerprint, ImageSource, ModelCard, VirtualImage
+from eliq_bench.types import Dataset, Fingerprint, ImageSource, VirtualImage
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,28 @@
 """A run before it computes: datasets opened, models identified, images hashed, the work planned."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from eliq_bench.cache import cache_dir
+from eliq_bench.cards import ModelCard
 from eliq_bench.errors import InputError
+from eliq_bench.io.files import cache_dir
+from eliq_bench.io.optional import default_batch_size, resolve_device
 from eliq_bench.registry import model_cards
-from eliq_bench.runner.device import default_batch_size, default_workers, resolve_device
-from eliq_bench.runner.execute import Resources
+from eliq_bench.runner.execute import Resources, Spent
 from eliq_bench.runner.features import FeatureStore
 from eliq_bench.runner.plan import ModelSpec, Plan, hash_images, make_plan
 from eliq_bench.runner.specs import ModelOptions, choose, make_spec
 from eliq_bench.runner.store import ScoreStore
-from eliq_bench.types import Dataset, ImageSource, ItemTable, ModelCard
+from eliq_bench.types import Dataset, ImageSource, ItemTable, ScoreColumn
 from eliq_bench.vocabulary import RunProtocol
 
 STORE_FILE = "scores.sqlite"
 FEATURES_FILE = "features.sqlite"
+
+
+WORKER_BYTES = 1_200_000_000
+"""Memory of a worker with torch and pyiqa loaded, measured (`benchmarks/README.md`); weights come on top."""
 
 
 @dataclass(frozen=True)
@@ -109,12 +115,22 @@ def prepare(
         resources=Resources(
             device=device,
             batch_size=settings.batch_size or default_batch_size(device),
-            workers=settings.workers or default_workers(device, [spec.card for spec in specs]),
+            workers=settings.workers or _default_workers(device, [spec.card for spec in specs]),
             offline=settings.offline,
         ),
         warnings=_precision_warnings(specs, settings.dtype),
         protocol=protocol,
     )
+
+
+def _default_workers(device: str, cards: list[ModelCard]) -> int:
+    """One process per core, or per GPU; fewer where memory would not hold them all."""
+    if device != "cpu":
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    weights = sum(weight.size for card in cards for weight in card.weights)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(cores, int(0.8 * memory / (WORKER_BYTES + 2 * weights))))
 
 
 def _check_protocol(cards: list[ModelCard], protocol: RunProtocol) -> None:
@@ -134,3 +150,14 @@ def _precision_warnings(specs: list[ModelSpec], dtype: str | None) -> list[str]:
         for spec in specs
         if dtype and spec.dtype != dtype and not spec.card.floor
     ]
+
+
+@dataclass
+class Scored:
+    """Scores of a session with what they cost."""
+
+    session: Session
+    tables: list[ItemTable]
+    columns: list[ScoreColumn]
+    spent: Spent
+    wall_seconds: float

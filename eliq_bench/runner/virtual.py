@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.errors import EliqBenchError
-from eliq_bench.runner.decode import DecodeError, decode
+from eliq_bench.io.images import DecodeError, decode
 from eliq_bench.types import ImageSource, VirtualImage
 
 RGB = NDArray[np.uint8]
@@ -24,7 +24,7 @@ def pixels_of(image: ImageSource) -> RGB:
     if isinstance(image, Path):
         return decode(image)
     # Here, not above: only runs on pairs pay for scipy.
-    from eliq_bench.eliq.pairs.degrade import degrade
+    from eliq_bench.eliq.degrade import degrade
     from eliq_bench.eliq.pairs.manifest import pixel_hash
 
     try:

@@ -6,20 +6,18 @@ calls raise. Signs are kept: scores and labels are expected to point up (higher 
 
 | module | what it gives |
 |---|---|
-| `results` | `Statistic`, `Interval`: what every function returns or builds on |
-| `correlation` | `srcc`, `krcc`, `plcc` |
-| `intervals` | `bonett_wright`, `fisher`: closed-form intervals of one correlation |
-| `mapping` | `map_logistic`, `plcc_logistic4`, `rmse_logistic4` (cross-fitted) and their `_insample` forms |
-| `logistic` | the curves and their least-squares fit below `mapping` |
-| `resampling` | groups drawn with replacement, as counts; the counting form of SRCC |
-| `bootstrap` | `bootstrap_srcc`, `bootstrap_mean`: interval and standard error |
-| `comparison` | two models on the same items: `paired_bootstrap`, `permutation_test`, `williams_t`, `meng_z`, |
-| | `steiger_z`, `zou_interval`; many: `holm`, `tiers`, `rank_intervals`, `compare_models` |
-| `views` | what a pooled number hides: `generator_floor`, `variance_share`, `within_generator`, |
-| | `within_prompt`, `best_of_prompt`, `system_level`, `partial_srcc`, `cross_table`, `noise_ceiling` |
-| `probe` | `out_of_fold`: labels predicted from features by a ridge fitted on other groups |
-| `pairs` | pairs of items: `pair_accuracy`, `preference_accuracy`, `acc_eq`, `krasula`, `compare_krasula`, |
-| | `delong`, `outlier_ratio`, `rmse_star`, `residual_f_test`; known better and worse: `judged_accuracy`, `wilson` |
+| `statistic` | `Statistic`, `Interval`: what every function returns or builds on |
+| `correlation`, `kendall`, `ranks` | `srcc`, `krcc`, `plcc` |
+| `mapping`, `logistic` | `map_logistic`, `plcc_logistic4`, `rmse_logistic4` (cross-fitted), and the curve below them |
+| `resampling`, `bootstrap` | groups drawn with replacement, as counts; `bootstrap_srcc`, `bootstrap_mean` |
+| `paired`, `closed_form` | two models on the same items: `paired_bootstrap`; `williams_t`, `meng_z`, `zou_interval` |
+| `many`, `tiers` | many models: `compare_models`, `holm`, `tiers`, `rank_intervals` |
+| `floor`, `ceiling` | `generator_floor`, `variance_share`; `noise_ceiling` |
+| `within`, `best_of_n`, `system` | `within_generator`, `within_prompt`; `best_of_prompt`; `system_level` |
+| `partial` | `partial_srcc`, `cross_table` |
+| `pair_accuracy`, `tie_calibration` | pairs of items: `pair_accuracy`, `preference_accuracy`; `acc_eq` |
+| `known_pairs` | pairs whose order is known: `judged_accuracy`, `wilson` |
+| `ridge` | `out_of_fold`: labels predicted from features by a ridge fitted on other groups |
 
 Groups, generators and prompts are sequences of strings or integers, one per item; a missing one raises.
 """

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from eliq_bench.stats.correlation import srcc
 from eliq_bench.stats.inputs import Coded, Groups, complete, kept_groups
 from eliq_bench.stats.resampling import count_blocks, srcc_replicates
-from eliq_bench.stats.results import TOO_FEW, TOO_FEW_GROUPS, Floats, Statistic
+from eliq_bench.stats.statistic import TOO_FEW, TOO_FEW_GROUPS, Floats, Statistic
 
 MIN_GROUPS = 10
 N_RESAMPLES = 1000

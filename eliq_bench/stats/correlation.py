@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from eliq_bench.stats.inputs import complete, undefined_reason
 from eliq_bench.stats.kendall import pair_counts
 from eliq_bench.stats.ranks import doubled_ranks
-from eliq_bench.stats.results import Floats, Statistic
+from eliq_bench.stats.statistic import Floats, Statistic
 
 
 def srcc(score: ArrayLike, label: ArrayLike) -> Statistic:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eliq_bench.stats.results import CONSTANT_LABEL, CONSTANT_SCORE, TOO_FEW, Booleans, Floats, Integers
+from eliq_bench.stats.statistic import CONSTANT_LABEL, CONSTANT_SCORE, TOO_FEW, Booleans, Floats, Integers
 
 Groups = Sequence[object] | np.ndarray
 """One group per item: strings or integers."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from eliq_bench.stats.ranks import ties
-from eliq_bench.stats.results import Floats, Integers
+from eliq_bench.stats.statistic import Floats, Integers
 
 _BLOCK = 32
 """Runs up to this length are compared pair by pair; longer ones are merged."""

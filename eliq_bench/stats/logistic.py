@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eliq_bench.stats.results import Booleans, Floats
+from eliq_bench.stats.statistic import Booleans, Floats
 
 START_SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Start values of the steepness on standardised data: from nearly linear to nearly a step."""

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from eliq_bench.stats.correlation import pearson, spearman
 from eliq_bench.stats.inputs import Groups, complete, kept_groups, undefined_reason
 from eliq_bench.stats.logistic import Fit, fit_logistic4, fit_logistic5
-from eliq_bench.stats.results import TOO_FEW_GROUPS, Floats, Integers, Statistic
+from eliq_bench.stats.statistic import TOO_FEW_GROUPS, Floats, Integers, Statistic
 
 MIN_ITEMS = 50
 """Fewer items and the fit flatters noise."""
@@ -217,3 +217,37 @@ def _given_folds(folds: ArrayLike, keep: np.ndarray, codes: Integers) -> Integer
     if pairs.shape[1] > len(np.unique(codes)):
         raise ValueError("folds split a group: every item of a group must lie in the same fold")
     return kept
+
+
+CURVE_POINTS = 40
+
+
+def fitted_curve(score: Floats, label: Floats, higher: bool) -> list[tuple[float, float]]:
+    """The 4-parameter logistic curve fitted to all items, as points from the lowest own score to the highest.
+
+    It is for the eye: the numbers of a table come from curves that did not see the group they map.
+
+    Args:
+        score: (n,) finite, higher is better.
+        label: (n,) finite.
+        higher: whether the own score points up.
+
+    Returns:
+        At most 40 points (own score, label), with 6 significant digits; none where no curve is defined.
+    """
+    mapped = map_logistic_insample(score, label).mapped
+    if not np.isfinite(mapped).any():
+        return []
+    x, first = np.unique(score, return_index=True)
+    places = np.unique(np.linspace(0, len(x) - 1, CURVE_POINTS).astype(int))
+    if len(x) > CURVE_POINTS:  # even steps along the axis, not along the ranks, so that tails are drawn too
+        grid = np.linspace(x[0], x[-1], CURVE_POINTS)
+        points = [(at, float(np.interp(at, x, mapped[first]))) for at in grid.tolist()]
+    else:
+        points = [(float(x[i]), float(mapped[first][i])) for i in places]
+    signed = [(at if higher else -at, value) for at, value in points]
+    return sorted((_short(at), _short(value)) for at, value in signed)
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")

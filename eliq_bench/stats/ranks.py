@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eliq_bench.stats.results import Floats, Integers
+from eliq_bench.stats.statistic import Floats, Integers
 
 
 class Ties(NamedTuple):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.stats.ranks import Ties, ties
-from eliq_bench.stats.results import Floats, Integers
+from eliq_bench.stats.statistic import Floats, Integers
 
 Counts = NDArray[np.int32]
 

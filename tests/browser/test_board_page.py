@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from tests_boards import MODELS, Model, make_run
-from tests_chromium import Chromium
+from support.boards import MODELS, Model, make_run
+from support.chromium import Chromium
 
-from eliq_bench.report.leaderboard.add import add_run
-from eliq_bench.report.leaderboard.folder import render
+from eliq_bench.leaderboard.add import add_run
+from eliq_bench.leaderboard.folder import render
 
 QUALITY = 'table[data-key="toy/quality"]'
 

@@ -9,13 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests_chromium import Chromium
+from support.chromium import Chromium
 
 from eliq_bench.eliq.pairs.build import build_pairs
-from eliq_bench.eliq.pairs.page import Choice, write_page
-from eliq_bench.eliq.pairs.page.choose import choose
-from eliq_bench.eliq.pairs.page.write import changed_words
-from eliq_bench.eliq.pairs.plan import Settings
+from eliq_bench.eliq.pairs.settings import Settings
+from eliq_bench.eliq.pairs.show import Choice, changed_words, choose, write_page
 from eliq_bench.errors import InputError
 
 PROMPTS = ("A red boat & a <b>river</b>", "A cat and a dog", "A castle at night", "A panda on a bicycle")

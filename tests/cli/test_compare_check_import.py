@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from run_support import TRUTH, label_table, make_run, noise, score_table
-from tests_support import Cli
+from support.cli import Cli
+from support.runs import TRUTH, label_table, make_run, noise, score_table
 
 SAID = ("--origin", "a paper", "--supervision", "training-free")
 PROBE = """

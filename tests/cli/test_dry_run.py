@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests_support import Cli
+from support.cli import Cli
 
 
 def test_dry_run_says_what_is_stored_and_what_is_to_be_computed(

@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests_boards import MODELS, Model, make_run
-from tests_support import Cli
+from support.boards import MODELS, Model, make_run
+from support.cli import Cli
 
 PROBE = """
 import sys

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pairs_support import make_pairs
-from tests_support import Cli
+from support.cli import Cli
+from support.pairs import make_pairs
 
 HEAVY = ("torch", "pandas", "pyiqa", "transformers", "scipy", "torchvision")
 PROBE = """

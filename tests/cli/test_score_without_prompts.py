@@ -4,11 +4,11 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from tests_support import Cli
+from support.cli import Cli
 
-from eliq_bench.report.unlabelled import Problem, problems, without_prompts
-from eliq_bench.types import Items, ItemTable, ScoreColumn
-from eliq_bench.vocabulary import NO_PROMPT, Status
+from eliq_bench.report.scores import Problem, problems, without_prompts
+from eliq_bench.types import NO_PROMPT, Items, ItemTable, ScoreColumn
+from eliq_bench.vocabulary import Status
 
 
 def few(pictures: Path) -> Path:

@@ -1,12 +1,11 @@
 import re
 import subprocess
 import sys
-from importlib.resources import files
 
 import pytest
 
-from eliq_bench.datasets.catalog import builtin_cards, find_card, read_cards
-from eliq_bench.datasets.labels import TableOptions
+from eliq_bench.cards import builtin_cards, catalogue_file, find_card, read_cards
+from eliq_bench.datasets.readers import TableOptions
 from eliq_bench.errors import InputError
 from eliq_bench.registry import resolve
 
@@ -17,7 +16,7 @@ toy:
   kind: own
   images: 1
   dimensions: {quality: {column: mos, scale: [0, 1]}}
-  reader: eliq_bench.datasets.labels:read
+  reader: eliq_bench.datasets.readers:read
   group: image
   folder: toy
   licence: none
@@ -64,7 +63,7 @@ def test_a_caller_cannot_change_the_catalogue() -> None:
 
 def test_names_are_unique_in_the_file() -> None:
     # YAML keeps the last of two equal keys without a word
-    text = files("eliq_bench").joinpath("datasets.yaml").read_text(encoding="utf-8")
+    text = catalogue_file().read_text(encoding="utf-8")
     names = re.findall(r"^([a-z0-9_]+):", text, flags=re.MULTILINE)
     assert names == list(CARDS)
 
@@ -78,7 +77,7 @@ def test_a_card_is_complete(name: str) -> None:
     assert next(iter(card.dimensions.values())).mean is not None
     assert card.page.startswith("https://")
     assert card.variant
-    if card.reader != "eliq_bench.datasets.livec:read":
+    if card.reader != "eliq_bench.datasets.readers:read_livec":
         TableOptions.model_validate(card.options)
 
 
@@ -99,7 +98,7 @@ def test_the_ladder_says_that_it_is_no_opinion() -> None:
 def test_importing_the_catalogue_is_light() -> None:
     heavy = "{'numpy', 'pandas', 'torch', 'pyarrow', 'scipy'}"
     code = (
-        "import sys; from eliq_bench.datasets import catalog; catalog.builtin_cards(); "
+        "import sys; from eliq_bench import cards; cards.builtin_cards(); "
         f"assert not {heavy} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

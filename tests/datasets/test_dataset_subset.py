@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eliq_bench.datasets.catalog import find_card
-from eliq_bench.datasets.load import load_dataset
+from eliq_bench.cards import find_card
+from eliq_bench.datasets.load import load_card
 from eliq_bench.datasets.subset import select_names, take_subset
 from eliq_bench.errors import InputError
 from eliq_bench.types import Dataset, Items
@@ -50,7 +50,7 @@ def test_laws_of_a_subset(generators: list[str | None], limit: int, seed: int) -
 
 
 def test_shares_on_real_data(shared_data: Path) -> None:
-    dataset = load_dataset(find_card("agiqa3k"), [shared_data])
+    dataset = load_card(find_card("agiqa3k"), [shared_data])
     subset = take_subset(dataset, 100, seed=3)
     assert set(Counter(subset.items.generator).values()) == {10}
     assert subset.subset == "100 of 2,982 items, stratified by generator, seed 3"

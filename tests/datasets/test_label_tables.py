@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from eliq_bench.datasets.tables import read_table
 from eliq_bench.errors import InputError
+from eliq_bench.io.tables import read_table
 
 SPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

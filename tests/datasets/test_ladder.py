@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eliq_bench.datasets import ladder, ladder_files, photographs
-from eliq_bench.datasets.catalog import find_card
+from eliq_bench.cards import find_card
+from eliq_bench.datasets import ladder, photographs
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.types import Items
 
@@ -157,7 +157,7 @@ def test_a_complete_build_is_not_touched(tmp_path: Path, monkeypatch: pytest.Mon
     def refuse(*_: object) -> None:
         raise AssertionError("built again")
 
-    monkeypatch.setattr(ladder_files, "_build", refuse)
+    monkeypatch.setattr(ladder, "_build", refuse)
     read(tmp_path)
 
 
@@ -169,7 +169,7 @@ def test_damage_is_repaired(tmp_path: Path, damage: str) -> None:
     read(tmp_path)
     whole = contents(tmp_path)
     victim = built(tmp_path)[3]
-    manifest = victim.parent / ladder_files.MANIFEST
+    manifest = victim.parent / ladder.MANIFEST
     if damage == "truncated":
         victim.write_bytes(victim.read_bytes()[:100])
     elif damage == "flipped":

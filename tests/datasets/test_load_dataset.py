@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from eliq_bench.cache import cache_dir
-from eliq_bench.datasets.load import flip, load_dataset
+from eliq_bench.cards import DatasetCard, LabelCard
+from eliq_bench.datasets.load import flip, load_card
 from eliq_bench.datasets.locate import data_roots, find_labels
 from eliq_bench.errors import EliqBenchError, InputError
-from eliq_bench.types import DatasetCard, Items, LabelCard
+from eliq_bench.io.files import cache_dir
+from eliq_bench.types import Items
 
 TINY_CSV = 'file,prompt,mos\na.png,"red, round",1\nb.png,cat,2\nc.png,cat,4\nd.png,dog,5\n'
 
@@ -39,7 +40,7 @@ def tiny_card() -> MakeCard:
             "labels": [
                 {"file": "mos.csv", "sha256": hashlib.sha256(TINY_CSV.encode()).hexdigest(), "rows": 4}
             ],
-            "reader": "eliq_bench.datasets.labels:read",
+            "reader": "eliq_bench.datasets.readers:read",
             "options": {"name": "file", "prompt": "prompt"},
             "group": "prompt",
             "folder": "Tiny-4",
@@ -124,7 +125,7 @@ def test_an_earlier_root_wins(tiny_card: MakeCard, tiny_folder: MakeFolder, tmp_
 
 def test_missing_labels_say_what_where_and_from_where(tiny_card: MakeCard, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        load_dataset(tiny_card(), data_roots([tmp_path]))
+        load_card(tiny_card(), data_roots([tmp_path]))
     message = str(caught.value)
     for part in (
         "mos.csv",
@@ -142,14 +143,14 @@ def test_missing_images_say_what_where_and_from_where(tiny_card: MakeCard, tiny_
     with pytest.raises(
         InputError, match=r"none of its 4 images \(such as a\.png\) was found in .*download page"
     ):
-        load_dataset(tiny_card(), [root])
+        load_card(tiny_card(), [root])
 
 
 def test_a_changed_label_file_is_refused(tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:
     folder = tiny_folder()
     (folder / "mos.csv").write_text("file,prompt,mos\na.png,x,1\n")
     with pytest.raises(InputError, match=r"mos\.csv is not the label file .* sha256 differs.*example\.org"):
-        load_dataset(tiny_card(), [folder.parent])
+        load_card(tiny_card(), [folder.parent])
 
 
 def test_a_stranger_of_the_same_name_does_not_hide_the_right_file(
@@ -164,7 +165,7 @@ def test_other_line_ends_are_the_same_labels(tiny_card: MakeCard, tiny_folder: M
     folder = tiny_folder()
     text = (folder / "mos.csv").read_bytes()
     (folder / "mos.csv").write_bytes(text.replace(b"\n", b"\r\n"))
-    assert len(load_dataset(tiny_card(), [folder]).items) == 4
+    assert len(load_card(tiny_card(), [folder]).items) == 4
 
 
 def test_a_dataset_that_is_built_lives_in_the_cache(
@@ -177,16 +178,16 @@ def test_a_dataset_that_is_built_lives_in_the_cache(
         asked.append(root)
         raise InputError("stop here")
 
-    monkeypatch.setattr("eliq_bench.datasets.labels.read", build)
+    monkeypatch.setattr("eliq_bench.datasets.readers.read", build)
     card = tiny_card(labels=(), truth="known degradations")
     with pytest.raises(InputError, match="stop here"):
-        load_dataset(card, [folder.parent])
+        load_card(card, [folder.parent])
     assert asked == [cache_dir() / "datasets" / "Tiny-4"]
 
 
 def test_a_complete_dataset(tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:
     folder = tiny_folder()
-    dataset = load_dataset(tiny_card(defects=("Blurred since birth; kept.",)), [folder.parent])
+    dataset = load_card(tiny_card(defects=("Blurred since birth; kept.",)), [folder.parent])
     assert dataset.items.name == ("a.png", "b.png", "c.png", "d.png")
     assert dataset.items.image == tuple(folder / name for name in dataset.items.name)
     assert dataset.items.prompt == dataset.items.group == ("red, round", "cat", "cat", "dog")
@@ -197,7 +198,7 @@ def test_a_complete_dataset(tiny_card: MakeCard, tiny_folder: MakeFolder) -> Non
 
 def test_rows_without_image_stay_and_are_named(tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:
     folder = tiny_folder(images=("img/c.png", "img/stranger.png"))
-    dataset = load_dataset(tiny_card(), [folder.parent])
+    dataset = load_card(tiny_card(), [folder.parent])
     assert dataset.items.image == (None, None, folder / "img" / "c.png", None)
     assert dataset.notes == (
         "3 of 4 rows have no image here and get no score: a.png, b.png, d.png.",
@@ -207,7 +208,7 @@ def test_rows_without_image_stay_and_are_named(tiny_card: MakeCard, tiny_folder:
 
 def test_labels_only(tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:
     root = tiny_folder(images=()).parent
-    dataset = load_dataset(tiny_card(), [root], labels_only=True)
+    dataset = load_card(tiny_card(), [root], labels_only=True)
     assert dataset.items.image == (None,) * 4
     assert dataset.notes == ("Labels only: no image of this dataset is at hand.",)
 
@@ -218,7 +219,7 @@ def test_labels_and_images_may_lie_under_different_roots(
     labels = tiny_folder("one/Tiny-4", images=())
     pixels = tiny_folder("two/pixels")
     (pixels / "mos.csv").unlink()
-    dataset = load_dataset(tiny_card(), [labels.parent, pixels])
+    dataset = load_card(tiny_card(), [labels.parent, pixels])
     assert dataset.items.image[0] == pixels / "a.png"
 
 
@@ -246,14 +247,16 @@ def test_what_does_not_fit_the_card_is_refused(
     part = tiny_card().labels[0].model_copy(update={"rows": changes.pop("rows", 4)})
     card = tiny_card(dimensions={"quality": label}, labels=[part.model_dump()], **changes)
     with pytest.raises(InputError, match=message):
-        load_dataset(card, [folder.parent])
+        load_card(card, [folder.parent])
 
 
-@pytest.mark.parametrize("reader", ["eliq_bench.datasets.nothing:read", "eliq_bench.datasets.labels:nothing"])
+@pytest.mark.parametrize(
+    "reader", ["eliq_bench.datasets.nothing:read", "eliq_bench.datasets.readers:nothing"]
+)
 def test_a_reader_that_does_not_exist(reader: str, tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:
     root = tiny_folder().parent
     with pytest.raises(EliqBenchError, match="cannot be loaded"):
-        load_dataset(tiny_card(reader=reader), [root])
+        load_card(tiny_card(reader=reader), [root])
 
 
 def test_a_missing_label_in_a_benchmark_is_refused(tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:
@@ -262,7 +265,7 @@ def test_a_missing_label_in_a_benchmark_is_refused(tiny_card: MakeCard, tiny_fol
     (folder / "mos.csv").write_text(text)
     part = {"file": "mos.csv", "sha256": hashlib.sha256(text.encode()).hexdigest(), "rows": 3}
     with pytest.raises(InputError, match=r"2 rows without a quality label, first b\.png"):
-        load_dataset(tiny_card(labels=[part]), [folder.parent])
+        load_card(tiny_card(labels=[part]), [folder.parent])
 
 
 def broken(change: Callable[[Items], Items]) -> Callable[[DatasetCard, Path], Items]:
@@ -296,24 +299,24 @@ def test_a_reader_that_breaks_the_contract_is_named(
     tiny_card: MakeCard,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("eliq_bench.datasets.labels.read", broken(change))
+    monkeypatch.setattr("eliq_bench.datasets.readers.read", broken(change))
     with pytest.raises(InputError, match=message):
-        load_dataset(tiny_card(labels=(), images=2), [])
+        load_card(tiny_card(labels=(), images=2), [])
 
 
 def test_a_card_without_label_files_still_counts(
     tiny_card: MakeCard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eliq_bench.datasets.labels.read", broken(lambda items: items))
-    assert len(load_dataset(tiny_card(labels=(), images=0), [], labels_only=True).items) == 2
+    monkeypatch.setattr("eliq_bench.datasets.readers.read", broken(lambda items: items))
+    assert len(load_card(tiny_card(labels=(), images=0), [], labels_only=True).items) == 2
     with pytest.raises(InputError, match="gives 2 rows where its card says 7"):
-        load_dataset(tiny_card(labels=(), images=7), [], labels_only=True)
+        load_card(tiny_card(labels=(), images=7), [], labels_only=True)
 
 
 def test_lower_is_better_is_turned(tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:
     root = tiny_folder().parent
     label = {"column": "mos", "scale": (1, 5), "mean": 3.0, "direction": "lower"}
-    dataset = load_dataset(tiny_card(dimensions={"quality": label}), [root])
+    dataset = load_card(tiny_card(dimensions={"quality": label}), [root])
     assert dataset.items.labels["quality"].tolist() == [5, 4, 2, 1]
 
 

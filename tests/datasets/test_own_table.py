@@ -7,8 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from eliq_bench.datasets.own import is_table, load_table
-from eliq_bench.datasets.sidecar import parse_mapping
+from eliq_bench.datasets.own_table import is_table, load_table, parse_mapping
 from eliq_bench.errors import InputError
 
 
@@ -217,7 +216,7 @@ def test_neither_pandas_nor_torch_is_needed(suffix: str, tmp_path: Path) -> None
     if suffix == ".parquet":
         pq.write_table(pa.table({"image": ["a.png"], "mos": [1.0]}), path)
     code = (
-        "import sys; from eliq_bench.datasets.own import load_table; load_table(sys.argv[1]); "
+        "import sys; from eliq_bench.datasets.own_table import load_table; load_table(sys.argv[1]); "
         "assert not {'pandas', 'torch', 'scipy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)

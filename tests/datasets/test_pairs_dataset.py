@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pairs_support import DAMAGE, IMAGES, Small, make_pairs
 from PIL import Image
+from support.pairs import DAMAGE, IMAGES, Small, make_pairs
 
-from eliq_bench.api import load_dataset
+from eliq_bench.datasets.open import load_dataset
 from eliq_bench.datasets.subset import keep_predicted, take_subset
 from eliq_bench.eliq.pairs import manifest
 from eliq_bench.eliq.pairs.manifest import MANIFEST_FILE, write_pairs

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eliq_bench.datasets.labels import read
-from eliq_bench.datasets.load import load_dataset
+from eliq_bench.cards import DatasetCard, LabelCard, LabelFile
+from eliq_bench.datasets.load import load_card
 from eliq_bench.datasets.locate import data_roots
+from eliq_bench.datasets.readers import read
 from eliq_bench.errors import InputError
 from eliq_bench.registry import dataset_card
-from eliq_bench.types import DatasetCard, LabelCard, LabelFile
 
 
 def part(folder: Path, first: int, digest: str) -> DatasetCard:
@@ -22,7 +22,7 @@ def part(folder: Path, first: int, digest: str) -> DatasetCard:
         images=first,
         dimensions={"quality": LabelCard(column="mos", scale=(0, 5))},
         labels=(LabelFile(file="labels.csv", sha256="", rows=first),),
-        reader="eliq_bench.datasets.labels:read",
+        reader="eliq_bench.datasets.readers:read",
         options={"name": "name", "first": first, "names_sha256": digest},
         group="image",
         folder="toy",
@@ -49,11 +49,11 @@ def test_other_names_than_those_of_the_card_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_part_of_biq2021_is_exactly_the_images_at_hand(shared_data: Path) -> None:
-    dataset = load_dataset(dataset_card("biq2021_part"), data_roots([shared_data]))
+    dataset = load_card(dataset_card("biq2021_part"), data_roots([shared_data]))
     assert len(dataset.items) == 800
     assert all(image is not None for image in dataset.items.image)
     assert any("A part, named as such" in note for note in dataset.notes)
-    whole = load_dataset(dataset_card("biq2021"), data_roots([shared_data]))
+    whole = load_card(dataset_card("biq2021"), data_roots([shared_data]))
     assert dataset.items.name == whole.items.name[:800]
     at_hand = [name for name, image in zip(whole.items.name, whole.items.image, strict=True) if image]
     assert tuple(at_hand) == dataset.items.name

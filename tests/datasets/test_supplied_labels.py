@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eliq_bench.datasets.catalog import builtin_cards, find_card
-from eliq_bench.datasets.load import load_dataset
+from eliq_bench.cards import builtin_cards, find_card
+from eliq_bench.datasets.load import load_card
 from eliq_bench.types import Dataset
 
 # Rows, then the mean of the labels as they stand in the file, per dimension.
@@ -39,7 +39,7 @@ PUBLISHED = {
 
 @cache
 def opened(name: str, root: Path) -> Dataset:
-    return load_dataset(find_card(name), [root], labels_only=True)
+    return load_card(find_card(name), [root], labels_only=True)
 
 
 def test_every_card_with_labels_is_in_the_table() -> None:

@@ -16,15 +16,13 @@ import skimage.data
 import eliq_bench
 from eliq_bench.eliq.critic import checkpoint
 from eliq_bench.eliq.critic.backbone import DIMENSIONS, RGB, Encoded
-from eliq_bench.eliq.critic.calibration import Calibration
-from eliq_bench.eliq.critic.checkpoint import CHECKPOINT_FILE, CriticCard
+from eliq_bench.eliq.critic.checkpoint import CHECKPOINT_FILE, Calibration, CriticCard
 from eliq_bench.eliq.critic.lite import LiteBackbone
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import Recipe, read_recipe
 from eliq_bench.errors import InputError
 from eliq_bench.registry import create_model, model_card
-from eliq_bench.types import Batch
-from eliq_bench.vocabulary import NO_PROMPT
+from eliq_bench.types import NO_PROMPT, Batch
 
 data: Any = skimage.data
 
@@ -106,7 +104,7 @@ def test_the_fingerprint_holds_to_the_bytes_and_not_to_the_place(untaught: Path,
 
 def test_a_place_without_a_critic_is_named(tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match=r"nothing here is neither a file, nor a folder, nor a hub repository"
+        InputError, match=r"nothing here is neither a file, nor a folder, nor a critic on the Hub"
     ):
         model_card("eliq:nothing here")
     (tmp_path / "other.safetensors").write_bytes(b"no")

@@ -6,7 +6,7 @@ import pytest
 from eliq_bench.eliq.critic.lite import backbone
 from eliq_bench.eliq.critic.lite.regions import SMALLEST_SIDE
 from eliq_bench.errors import EliqBenchError
-from eliq_bench.models.lite_features import LiteFeatures
+from eliq_bench.models.eliq import LiteFeatures
 from eliq_bench.registry import create_model, model_card
 from eliq_bench.types import Batch
 

@@ -17,9 +17,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from eliq_bench.hashing import sha256_of
+from eliq_bench.cards import ModelCard
+from eliq_bench.io.files import sha256_of
 from eliq_bench.registry import dataset_cards, read_model_cards
-from eliq_bench.types import ModelCard
 
 SET_LEVEL = {"fid", "sfid", "fid_dinov2", "inception_score"}
 # Training sets that have no card in datasets.yaml

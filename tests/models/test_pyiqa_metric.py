@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from eliq_bench.errors import EliqBenchError
+from eliq_bench.io.images import decode
 from eliq_bench.models import weights
 from eliq_bench.models.fingerprint import fingerprint, machine_threads
 from eliq_bench.models.pyiqa_metric import threads
 from eliq_bench.registry import create_model, model_card
-from eliq_bench.runner.decode import decode
 from eliq_bench.types import Batch, Scorer
 
 NAMES = ("niqe", "piqe", "brisque")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from run_support import (
+from support.runs import (
     ITEMS,
     TRUTH,
     Floats,
@@ -21,13 +21,12 @@ from run_support import (
 
 import eliq_bench
 from eliq_bench.errors import InputError
+from eliq_bench.imports.run import import_scores
+from eliq_bench.imports.store import TOLERANCE, Declared
 from eliq_bench.report.check.findings import CheckReport
-from eliq_bench.report.check.gate import check, update_baseline
+from eliq_bench.report.check.gate import check, markdown, update_baseline
 from eliq_bench.report.check.rows import Gate
-from eliq_bench.report.check.text import markdown
-from eliq_bench.report.importing import import_scores
-from eliq_bench.report.runs import load_run
-from eliq_bench.runner.imported import TOLERANCE, Declared
+from eliq_bench.results.folder import load_run
 
 BEFORE = TRUTH + noise(1)
 """SRCC 0.82 with the labels."""

@@ -4,18 +4,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from run_support import ITEMS, TRUTH, change_json, change_scores, label_table, make_run, noise, score_table
+from support.runs import ITEMS, TRUTH, change_json, change_scores, label_table, make_run, noise, score_table
 
 import eliq_bench
 from eliq_bench.errors import InputError
+from eliq_bench.evaluate.evaluate import groups_of
+from eliq_bench.imports.run import import_scores
+from eliq_bench.imports.store import Declared
 from eliq_bench.report.compare.compute import compare
 from eliq_bench.report.compare.records import ComparisonReport
 from eliq_bench.report.compare.text import markdown
-from eliq_bench.report.evaluate import groups_of
-from eliq_bench.report.importing import import_scores
-from eliq_bench.report.runs import load_run
-from eliq_bench.runner.imported import Declared
-from eliq_bench.stats.comparison import compare_models, second_opinions
+from eliq_bench.results.folder import load_run
+from eliq_bench.stats.closed_form import second_opinions
+from eliq_bench.stats.many import compare_models
 
 GOOD, FAIR, BAD = TRUTH + noise(1, 0.3), TRUTH + noise(2, 1.5), noise(3)
 

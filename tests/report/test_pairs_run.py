@@ -8,20 +8,20 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from pairs_support import DAMAGE, IMAGES, Small, make_pairs
 from PIL import Image
-from tests_support import Cli
+from support.cli import Cli
+from support.pairs import DAMAGE, IMAGES, Small, make_pairs
 
 import eliq_bench
-from eliq_bench.eliq.pairs.degrade import degrade
+from eliq_bench.eliq.degrade import degrade
 from eliq_bench.eliq.pairs.manifest import write_pairs
 from eliq_bench.errors import InputError
+from eliq_bench.io.images import decode
+from eliq_bench.leaderboard.add import add_run
 from eliq_bench.models.floors import measure_sharpness
-from eliq_bench.report.leaderboard.add import add_run
 from eliq_bench.report.plots import draw, read
 from eliq_bench.report.plots.diagnosis import diagnosis, read_diagnosis
-from eliq_bench.report.results import PairRow, Results
-from eliq_bench.runner.decode import decode
+from eliq_bench.results.records import PairRow, Results
 
 MODELS = ["sharpness", "prompt-words"]
 
@@ -96,7 +96,7 @@ def test_rows_of_cells_severities_and_kinds_of_positives(results: Results) -> No
 
 
 def test_results_follow_the_published_schema(run: Path) -> None:
-    schema = json.loads((files("eliq_bench.report") / "schema/results-1.json").read_text(encoding="utf-8"))
+    schema = json.loads((files("eliq_bench.results") / "results-1.json").read_text(encoding="utf-8"))
     content = json.loads((run / "results.json").read_text())
     jsonschema.validate(content, schema)
     assert set(content["pairs"][0]) == set(PairRow.model_fields)

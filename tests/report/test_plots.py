@@ -9,17 +9,16 @@ import click
 import numpy as np
 import pytest
 from PIL import Image
-from tests_boards import MODELS, Model, make_run, toy_items
-from tests_support import Cli
+from support.boards import MODELS, Model, make_run, toy_items
+from support.cli import Cli
 
 from eliq_bench.cli.plot import KINDS as OFFERED
 from eliq_bench.cli.plot import plot
 from eliq_bench.errors import InputError
-from eliq_bench.report.plots import draw
+from eliq_bench.report.plots import KINDS, OF_PAIRS, draw
 from eliq_bench.report.plots.critical_difference import cliques
-from eliq_bench.report.plots.kinds import KINDS, OF_PAIRS
 from eliq_bench.report.plots.material import read_material
-from eliq_bench.stats.comparison.many import compare_models
+from eliq_bench.stats.many import compare_models
 
 
 @pytest.fixture(scope="module")

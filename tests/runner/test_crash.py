@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests_support import Cli
+from support.cli import Cli
 
 pytestmark = pytest.mark.usefixtures("plugin")
 IMAGES = 120

@@ -6,19 +6,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from critic_support import ToyBackbone
+from support.critics import ToyBackbone
 
-from eliq_bench.eliq.critic.calibration import Calibration
-from eliq_bench.eliq.critic.checkpoint import CriticCard
+from eliq_bench.cards import ModelCard
+from eliq_bench.eliq.critic.checkpoint import Calibration, CriticCard
 from eliq_bench.eliq.critic.critic import Critic
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe
 from eliq_bench.errors import EliqBenchError
-from eliq_bench.models.eliq_critic import CriticScorer
+from eliq_bench.models.eliq import CriticScorer
 from eliq_bench.registry import model_card
 from eliq_bench.runner.features import FeatureStore, features_of, packed
 from eliq_bench.runner.store import ScoreRow
-from eliq_bench.types import Batch, ModelCard, Scores
+from eliq_bench.types import Batch, Scores
 
 CARD = model_card("luma").model_copy(update={"name": "toy", "protocols": ("probe",)})
 BATCH = Batch(np.random.default_rng(0).integers(0, 256, (3, 40, 32, 3)).astype(np.uint8), ())

@@ -12,31 +12,23 @@ import scipy.optimize
 import scipy.stats
 from numpy.typing import NDArray
 
+from eliq_bench.stats.best_of_n import best_of_prompt
 from eliq_bench.stats.bootstrap import bootstrap_srcc
-from eliq_bench.stats.comparison import (
-    compare_models,
-    meng_z,
-    paired_bootstrap,
-    permutation_test,
-    second_opinions,
-    williams_t,
-)
+from eliq_bench.stats.ceiling import noise_ceiling
+from eliq_bench.stats.closed_form import bonett_wright, meng_z, second_opinions, williams_t
 from eliq_bench.stats.correlation import krcc, plcc, srcc
-from eliq_bench.stats.intervals import bonett_wright
+from eliq_bench.stats.floor import generator_floor, variance_share
+from eliq_bench.stats.krasula_analysis import krasula
+from eliq_bench.stats.many import compare_models
 from eliq_bench.stats.mapping import map_logistic, map_logistic_insample
-from eliq_bench.stats.pairs import acc_eq, acc_eq_insample, krasula, pair_accuracy
+from eliq_bench.stats.pair_accuracy import pair_accuracy
+from eliq_bench.stats.paired import paired_bootstrap
+from eliq_bench.stats.partial import cross_table
+from eliq_bench.stats.permutation import permutation_test
 from eliq_bench.stats.resampling import resample_counts, srcc_replicates
-from eliq_bench.stats.views import (
-    best_of_prompt,
-    cross_table,
-    generator_floor,
-    noise_ceiling,
-    system_level,
-    variance_share,
-    within_generator,
-    within_prompt,
-    within_srcc,
-)
+from eliq_bench.stats.system import system_level
+from eliq_bench.stats.tie_calibration import acc_eq, acc_eq_insample
+from eliq_bench.stats.within import within_generator, within_prompt, within_srcc
 
 Floats = NDArray[np.float64]
 ORACLES = Path(__file__).resolve().parent.parent / "oracles"
@@ -276,7 +268,7 @@ def test_tiers_need_enough_resamples(agiqa: Agiqa) -> None:
 
 
 def test_group_means_are_the_floor_that_a_within_view_removes(agiqa: Agiqa) -> None:
-    from eliq_bench.stats.views import group_means
+    from eliq_bench.stats.floor import group_means
 
     label, family = agiqa.labels["quality"], agiqa.generator["family"]
     floor = group_means(label, family)

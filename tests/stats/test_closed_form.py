@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from eliq_bench.stats.comparison import (
+from eliq_bench.stats.closed_form import (
     PairedTest,
     meng_z,
     second_opinions,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 from eliq_bench.stats.correlation import krcc, plcc, srcc
-from eliq_bench.stats.results import Statistic
+from eliq_bench.stats.statistic import Statistic
 
 ORACLE = json.loads(
     (Path(__file__).resolve().parent.parent / "oracles/published_statistics.json").read_text()

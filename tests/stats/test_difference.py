@@ -9,7 +9,8 @@ import scipy.stats
 from numpy.typing import NDArray
 
 from eliq_bench.stats.bootstrap import bootstrap_srcc
-from eliq_bench.stats.comparison import paired_bootstrap, permutation_test, two_sided_bootstrap_p
+from eliq_bench.stats.paired import paired_bootstrap, two_sided_bootstrap_p
+from eliq_bench.stats.permutation import permutation_test
 
 Floats = NDArray[np.float64]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from eliq_bench.stats.closed_form import bonett_wright, fisher
 from eliq_bench.stats.correlation import srcc
-from eliq_bench.stats.intervals import bonett_wright, fisher
 from eliq_bench.stats.normal import quantile, two_sided_p, upper_p
 
 ORACLE = json.loads(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from eliq_bench.stats.pairs.judged import judged_accuracy, wilson
+from eliq_bench.stats.known_pairs import judged_accuracy, wilson
 from eliq_bench.stats.resampling import resample_counts
 
 

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from eliq_bench.stats.pairs import auc, compare_auc, compare_krasula, delong, krasula, krasula_analysis
+from eliq_bench.stats import krasula_analysis
+from eliq_bench.stats.krasula_analysis import compare_krasula, krasula
+from eliq_bench.stats.roc import auc, compare_auc, delong
 
 Floats = NDArray[np.float64]
 ORACLE = json.loads(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from eliq_bench.stats.pairs import outlier_ratio, residual_f_test, rmse_star
+from eliq_bench.stats.outliers import outlier_ratio, rmse_star
+from eliq_bench.stats.residuals import residual_f_test
 
 
 def test_outlier_ratio_and_rmse_star_by_hand() -> None:

@@ -10,16 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eliq_bench.stats import pair_accuracy as module
+from eliq_bench.stats import tie_calibration
 from eliq_bench.stats.kendall import pair_counts
-from eliq_bench.stats.pairs import (
-    acc_eq,
-    acc_eq_at,
-    acc_eq_insample,
-    enumeration,
-    pair_accuracy,
-    preference_accuracy,
-    tie_calibration,
-)
+from eliq_bench.stats.pair_accuracy import pair_accuracy, preference_accuracy
+from eliq_bench.stats.tie_calibration import acc_eq, acc_eq_at, acc_eq_insample
 
 ORACLE = json.loads(
     (Path(__file__).resolve().parent.parent / "oracles/published_statistics.json").read_text()
@@ -61,7 +56,7 @@ def test_perfect_reversed_and_constant_scores() -> None:
 
 
 def test_all_pairs_agree_with_kendalls_counts_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enumeration, "_BLOCK_PAIRS", 1000)
+    monkeypatch.setattr(module, "_BLOCK_PAIRS", 1000)
     x, y = np.random.default_rng(0).integers(0, 9, (2, 300)).astype(float)
     counts = pair_counts(x, y)
     result = pair_accuracy(x, y, None)
@@ -69,9 +64,7 @@ def test_all_pairs_agree_with_kendalls_counts_across_blocks(monkeypatch: pytest.
         counts.total - counts.tied_label - counts.tied_both
     )
     assert result.value == pytest.approx(expected, abs=1e-12)
-    seen = [
-        tuple(sorted(p)) for b in enumeration.pair_blocks(np.arange(300) % 3) for p in zip(*b, strict=True)
-    ]
+    seen = [tuple(sorted(p)) for b in module.pair_blocks(np.arange(300) % 3) for p in zip(*b, strict=True)]
     assert len(seen) == len(set(seen)) == 3 * 100 * 99 // 2
 
 

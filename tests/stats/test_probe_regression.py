@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from eliq_bench.stats.bootstrap import bootstrap_srcc
 from eliq_bench.stats.correlation import srcc
-from eliq_bench.stats.probe import STRENGTHS, group_folds, out_of_fold, ridge_path
+from eliq_bench.stats.ridge import STRENGTHS, group_folds, out_of_fold, ridge_path
 
 Floats = NDArray[np.float64]
 

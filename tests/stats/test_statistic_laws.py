@@ -11,32 +11,23 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from eliq_bench.stats.best_of_n import best_of_prompt
 from eliq_bench.stats.bootstrap import bootstrap_srcc
-from eliq_bench.stats.comparison import paired_bootstrap, permutation_test, second_opinions
+from eliq_bench.stats.ceiling import noise_ceiling
+from eliq_bench.stats.closed_form import second_opinions
 from eliq_bench.stats.correlation import krcc, plcc, srcc
+from eliq_bench.stats.floor import generator_floor, group_means, variance_share
+from eliq_bench.stats.krasula_analysis import krasula
 from eliq_bench.stats.mapping import plcc_logistic4, plcc_logistic4_insample, rmse_logistic4
-from eliq_bench.stats.pairs import (
-    acc_eq,
-    acc_eq_at,
-    acc_eq_insample,
-    krasula,
-    outlier_ratio,
-    pair_accuracy,
-    preference_accuracy,
-    residual_f_test,
-    rmse_star,
-)
-from eliq_bench.stats.views import (
-    best_of_prompt,
-    generator_floor,
-    group_means,
-    noise_ceiling,
-    partial_srcc,
-    system_level,
-    variance_share,
-    within_generator,
-    within_prompt,
-)
+from eliq_bench.stats.outliers import outlier_ratio, rmse_star
+from eliq_bench.stats.pair_accuracy import pair_accuracy, preference_accuracy
+from eliq_bench.stats.paired import paired_bootstrap
+from eliq_bench.stats.partial import partial_srcc
+from eliq_bench.stats.permutation import permutation_test
+from eliq_bench.stats.residuals import residual_f_test
+from eliq_bench.stats.system import system_level
+from eliq_bench.stats.tie_calibration import acc_eq, acc_eq_at, acc_eq_insample
+from eliq_bench.stats.within import within_generator, within_prompt
 
 Floats = NDArray[np.float64]
 laws = settings(deadline=None, derandomize=True, database=None, max_examples=20)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from eliq_bench.stats.bootstrap import bootstrap_srcc
-from eliq_bench.stats.comparison import compare_models, holm, paired_bootstrap, rank_intervals, tiers
-from eliq_bench.stats.comparison.many import resamples_for
+from eliq_bench.stats.many import compare_models, resamples_for
+from eliq_bench.stats.paired import paired_bootstrap
+from eliq_bench.stats.tiers import holm, rank_intervals, tiers
 
 Floats = NDArray[np.float64]
 reproducible = settings(deadline=None, derandomize=True, database=None)

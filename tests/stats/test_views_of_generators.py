@@ -10,15 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eliq_bench.stats.correlation import srcc
-from eliq_bench.stats.views import (
-    generator_floor,
-    group_means,
-    system_level,
-    variance_share,
-    within_generator,
-    within_prompt,
-    within_srcc,
-)
+from eliq_bench.stats.floor import generator_floor, group_means, variance_share
+from eliq_bench.stats.system import system_level
+from eliq_bench.stats.within import within_generator, within_prompt, within_srcc
 
 reproducible = settings(deadline=None, derandomize=True, database=None)
 rows = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.sampled_from("abcd")), max_size=60)

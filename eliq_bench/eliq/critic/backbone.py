@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import torch
 
+
 Dimension = Literal["quality", "alignment"]
 DIMENSIONS: tuple[Dimension, ...] = ("quality", "alignment")
 

@@ -1,12 +1,16 @@
 """Backbones by the `kind` that a recipe or a checkpoint names; each is imported when it is asked for."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
 from eliq_bench.eliq.critic.backbone import Backbone
-from eliq_bench.eliq.critic.recipe_file import checked
+from eliq_bench.eliq.critic.recipe import checked
 from eliq_bench.errors import InputError, did_you_mean
 
 KINDS = ("lite", "mllm")
@@ -47,6 +51,6 @@ def mllm_recipe(values: Mapping[str, Any]) -> Any:
     Raises:
         InputError: a setting is unknown or out of its range.
     """
-    from eliq_bench.eliq.critic.mllm.recipe import MllmRecipe
+    from eliq_bench.eliq.critic.mllm.load import MllmRecipe
 
     return checked(MllmRecipe, values, "The recipe", "backbone")

@@ -1,19 +1,52 @@
 """A critic on disk: one safetensors file with the weights of its heads and, as metadata, all that explains them."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
 from eliq_bench.eliq.critic.backbone import Dimension
-from eliq_bench.eliq.critic.calibration import Calibration
 from eliq_bench.eliq.critic.locate import CHECKPOINT_FILE as CHECKPOINT_FILE
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import Recipe
 from eliq_bench.errors import EliqBenchError, InputError, first_line
+
+GOOD, BAD = 75.0, 25.0
+"""Where the median positive and the median severe negative of the held-out pairs come to lie; our choice."""
+
+
+class Calibration(BaseModel):
+    """Score = 100 / (1 + exp(-slope * (raw - centre))), strictly rising."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    centre: float
+    slope: float
+
+    def __call__(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores of raw values, same shape, in (0, 100)."""
+        return np.asarray(100 / (1 + np.exp(-self.slope * (raw - self.centre))), dtype=np.float64)
+
+
+def fit_calibration(good: Sequence[float], bad: Sequence[float]) -> Calibration:
+    """Put the median of raw scores `good` at 75 and that of `bad` at 25.
+
+    Where the medians do not differ in the right order, the slope falls back to the spread of all scores: the scale
+    then says little, and the order of the scores stays what it is.
+    """
+    upper, lower = float(np.median(good)), float(np.median(bad))
+    reach = np.log(GOOD / (100 - GOOD)) - np.log(BAD / (100 - BAD))
+    gap = upper - lower
+    if gap <= 0:
+        gap = float(np.std([*good, *bad])) or 1.0
+    return Calibration(centre=(upper + lower) / 2, slope=float(reach) / gap)
+
 
 SCHEMA_VERSION = 1
 KEY = "eliq-bench.critic"

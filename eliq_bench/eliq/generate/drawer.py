@@ -7,12 +7,12 @@ from typing import Any
 
 from PIL import Image
 
-from eliq_bench.eliq.generate.job import Job
+from eliq_bench.eliq.generate.jobs import Job
 from eliq_bench.eliq.generate.locate import Located
-from eliq_bench.eliq.quiet import import_diffusers, quiet
 from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import EliqBenchError, InputError, first_line
-from eliq_bench.runner.decode import decode
+from eliq_bench.io.images import decode
+from eliq_bench.io.optional import import_diffusers, quiet
 
 MULTIPLE = 16
 """Widths and heights that every pipeline can draw are multiples of this: autoencoders halve up to three times, and

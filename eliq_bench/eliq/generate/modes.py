@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from eliq_bench.eliq.pairs.degrade import SEVERITIES, Aspect, Family
+from eliq_bench.eliq.degrade import SEVERITIES, Aspect, Family
 from eliq_bench.errors import InputError, did_you_mean
 
 HERE = Path(__file__).parent

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from eliq_bench.eliq.generate.job import Job
+from eliq_bench.eliq.degrade import SEVERITIES
+from eliq_bench.eliq.generate.jobs import Job
 from eliq_bench.eliq.generate.locate import Located
 from eliq_bench.eliq.generate.modes import Card, get_card
-from eliq_bench.eliq.pairs.degrade import SEVERITIES
-from eliq_bench.eliq.pairs.plan import check_severities
+from eliq_bench.eliq.pairs.settings import check_severities
 from eliq_bench.eliq.prompts.entries import Entry
 from eliq_bench.eliq.prompts.perturb import perturbed
 from eliq_bench.eliq.seeding import seeded_number

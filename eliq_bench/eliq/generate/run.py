@@ -1,8 +1,10 @@
 """Drawing the images of a plan that are not there yet, one pipeline in memory at a time."""
 
 import platform
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
@@ -11,16 +13,72 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from eliq_bench.eliq.generate.drawer import Drawer
-from eliq_bench.eliq.generate.index import add, listed, repair, whole_lines
-from eliq_bench.eliq.generate.job import FOLDER, Job
+from eliq_bench.eliq.generate.jobs import FOLDER, INDEX_FILE, Job, add, add_story, listed, repair, whole_lines
 from eliq_bench.eliq.generate.locate import Located
-from eliq_bench.eliq.generate.shares import draw_shares
-from eliq_bench.eliq.generate.story import add_story
-from eliq_bench.report.folder import check_writable, write_whole
+from eliq_bench.io.workers import map_in_processes
+from eliq_bench.io.write import check_writable, write_whole
+from eliq_bench.types import Progress
+
+LOOK = 1.0
+"""Seconds between two looks at how far the processes are."""
+
+
+def draw_shares(
+    jobs: Sequence[Job],
+    pipelines: Sequence[Located],
+    out: Path,
+    devices: Sequence[str],
+    offload: bool,
+    report: Progress,
+) -> int:
+    """Draw jobs on several devices; returns how many were drawn. The arguments are those of `run.draw_jobs`."""
+    tasks = [
+        (share, pipelines, out, device, offload)
+        for share, device in zip(shares(jobs, len(devices)), devices, strict=True)
+        if share
+    ]
+    with _watched(out, len(jobs), report):
+        return sum(map_in_processes(draw_share, tasks, len(tasks)))
+
+
+def shares(jobs: Sequence[Job], number: int) -> list[list[Job]]:
+    """The jobs in parts of like size, each in the order of the jobs; a negative stays with its positive.
+
+    >>> [len(share) for share in shares([], 2)]
+    [0, 0]
+    """
+    places: dict[str, int] = {}
+    parts: list[list[Job]] = [[] for _ in range(number)]
+    for job in jobs:
+        place = places.setdefault(job.negative_of or job.name, len(places) % number)
+        parts[place].append(job)
+    return parts
+
+
+@contextmanager
+def _watched(out: Path, total: int, report: Progress) -> Iterator[None]:
+    """Tell the progress from the rows of the index, which the processes add to."""
+    before, ended = _rows(out), threading.Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK):
+            report("drawing", _rows(out) - before, total)
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def _rows(out: Path) -> int:
+    return (out / INDEX_FILE).read_bytes().count(b"\n")
+
 
 AGAIN = "the same command goes on from the images that are drawn"
 
-Report = Callable[[str, int, int], None]
 """Called with (pipeline, images done, images in all)."""
 
 
@@ -51,7 +109,7 @@ def draw_jobs(
     out: Path,
     devices: Sequence[str],
     offload: bool = False,
-    report: Report | None = None,
+    report: Progress | None = None,
 ) -> Drawn:
     """Draw what is missing into `out/images` and list it in `out/index.csv`.
 
@@ -85,9 +143,15 @@ def draw_jobs(
 
 
 def draw_share(
-    jobs: Sequence[Job], pipelines: Sequence[Located], out: Path, device: str, offload: bool, report: Report
+    jobs: Sequence[Job],
+    pipelines: Sequence[Located],
+    out: Path,
+    device: str,
+    offload: bool,
+    report: Progress | None = None,
 ) -> int:
     """Draw jobs on one device, one pipeline in memory at a time; returns how many were drawn."""
+    report = report or (lambda *_: None)
     named = {(one.name, one.revision): one for one in pipelines}
     made = 0
     for key, group in groupby(jobs, key=lambda job: (job.pipeline, job.revision, job.dtype)):
@@ -96,7 +160,7 @@ def draw_share(
 
 
 def _draw_with(
-    found: Located, jobs: Sequence[Job], out: Path, device: str, offload: bool, report: Report
+    found: Located, jobs: Sequence[Job], out: Path, device: str, offload: bool, report: Progress
 ) -> int:
     """Draw the jobs of one pipeline; returns how many were drawn."""
     _reset_peak(device)

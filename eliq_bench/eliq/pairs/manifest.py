@@ -1,6 +1,7 @@
 """The manifest of pairs: one Parquet row per pair, and the versions of what computed its pixels."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -10,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from eliq_bench.eliq.pairs.degrade import VERSION, Aspect, Family
+from eliq_bench.eliq.degrade import VERSION, Aspect, Family
 from eliq_bench.eliq.prompts import perturb
 from eliq_bench.errors import InputError
-from eliq_bench.report.arrow import integers, table, texts
-from eliq_bench.report.folder import write_whole
+from eliq_bench.io.parquet import integers, table, texts
+from eliq_bench.io.write import write_whole
 
 SCHEMA_VERSION = 1
 """Raise it when a column changes its name or meaning."""
@@ -230,3 +231,64 @@ def _flags(values: Sequence[bool]) -> pa.Array:
     """Boolean column (n,), made as `report.arrow` makes its columns."""
     bits = np.packbits(np.array(values, dtype=bool), bitorder="little")
     return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(bits)])
+
+
+class ModeCount(NamedTuple):
+    """Number of pairs of one mode."""
+
+    cell: str
+    mode: str
+    train: int
+    held_out: int
+    by_severity: tuple[int, ...]
+    """Severity 1 first, (5,)."""
+    simulated: bool
+
+
+class Counts(NamedTuple):
+    """Numbers of a manifest."""
+
+    pairs: int
+    positives: int
+    prompts: int
+    generators: int
+    groups: tuple[int, int]
+    """Groups in train and held out; no group is in both."""
+    modes: tuple[ModeCount, ...]
+    """Sorted by cell and mode."""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells that have a pair."""
+        return tuple(sorted({mode.cell for mode in self.modes}))
+
+
+def count_pairs(pairs: Path) -> Counts:
+    """Count the pairs of a manifest or its folder.
+
+    Raises:
+        InputError: no manifest.
+    """
+    numbers: Counter[tuple[str, str, bool, str, int]] = Counter()
+    positives, prompts, generators = set(), set(), set()
+    groups: dict[str, set[str]] = {"train": set(), "held-out": set()}
+    for pair in read_pairs(manifest_path(pairs)):
+        numbers[pair.cell, pair.mode, pair.simulated, pair.split, pair.severity] += 1
+        positives.add(pair.positive)
+        prompts.add(pair.prompt)
+        generators.add(pair.generator)
+        groups[pair.split].add(pair.group)
+    modes = []
+    for cell, mode, simulated in sorted({key[:3] for key in numbers}):
+        own = {key[3:]: count for key, count in numbers.items() if key[:3] == (cell, mode, simulated)}
+        sides = [sum(count for (side, _), count in own.items() if side == split) for split in groups]
+        levels = tuple(sum(own.get((split, level), 0) for split in groups) for level in range(1, 6))
+        modes.append(ModeCount(cell, mode, sides[0], sides[1], levels, simulated))
+    return Counts(
+        pairs=sum(numbers.values()),
+        positives=len(positives),
+        prompts=len(prompts - {None}),
+        generators=len(generators - {None}),
+        groups=(len(groups["train"]), len(groups["held-out"])),
+        modes=tuple(modes),
+    )

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from eliq_bench.eliq.degrade import MODES
 from eliq_bench.eliq.generate.modes import cards
-from eliq_bench.eliq.pairs import older
+from eliq_bench.eliq.pairs import drawn
 from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
-from eliq_bench.eliq.pairs.degrade import MODES
 
 
 def mode_rows() -> list[dict[str, Any]]:
@@ -47,11 +47,11 @@ def mode_rows() -> list[dict[str, Any]]:
         for card in cards().values()
     ]
     by_age = {
-        "cell": f"{older.FAMILY}/{older.ASPECT}",
-        "mode": older.MODE,
-        "summary": older.SUMMARY,
+        "cell": f"{drawn.FAMILY}/{drawn.ASPECT}",
+        "mode": drawn.MODE,
+        "summary": drawn.SUMMARY,
         "parameters": {},
-        "severities": list(older.SEVERITIES),
+        "severities": list(drawn.SEVERITIES),
         "simulated": False,
         "source": "ELIQ's older generators; their order is our reading, generators.yaml",
     }

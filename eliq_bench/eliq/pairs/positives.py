@@ -9,11 +9,46 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.eliq.pairs.candidates import Candidate
-from eliq_bench.eliq.pairs.manifest import Split
-from eliq_bench.eliq.pairs.rejected import Rejected, in_words
+from eliq_bench.eliq.degrade import Aspect, Family
+from eliq_bench.eliq.pairs.manifest import Pair, Split
 from eliq_bench.eliq.pairs.screen import Look
+from eliq_bench.eliq.pairs.sources import Candidate
 from eliq_bench.errors import InputError
+
+NAMED = 3
+"""Images that a sentence names; the story of the build names them all."""
+
+
+class Rejected(NamedTuple):
+    """An image on offer that did not become a positive."""
+
+    name: str
+    """Path relative to the folder of images."""
+    reason: str
+    like: str = ""
+    """Of a near-duplicate: the positive that it repeats."""
+
+
+def counted(rejected: Sequence[Rejected]) -> dict[str, int]:
+    """Reason to number of images, sorted by reason."""
+    reasons = sorted({one.reason for one in rejected})
+    return {reason: sum(one.reason == reason for one in rejected) for reason in reasons}
+
+
+def in_words(rejected: Sequence[Rejected]) -> list[str]:
+    """One line per reason with the first images by name.
+
+    >>> in_words([Rejected("a.png", "noise only"), Rejected("b.png", "a repeat", "c.png")])
+    ['1 images, a repeat: b.png (like c.png)', '1 images, noise only: a.png']
+    """
+    lines = []
+    for reason, count in counted(rejected).items():
+        own = [one for one in rejected if one.reason == reason][:NAMED]
+        names = [f"{one.name} (like {one.like})" if one.like else one.name for one in own]
+        more = f" and {count - NAMED:,} more" if count > NAMED else ""
+        lines.append(f"{count:,} images, {reason}: {', '.join(names)}{more}")
+    return lines
+
 
 DUPLICATE = 8
 """Differing bits of 128 up to which two images count as one; our choice."""
@@ -150,3 +185,54 @@ def _groups(images: Sequence[Candidate], alike: Sequence[tuple[int, int]]) -> li
 def _held_out(groups: Sequence[str], seed: int) -> set[str]:
     ranked = sorted(groups, key=lambda group: hashlib.sha256(f"{seed}/{group}".encode()).digest())
     return set(ranked[: round(HELD_OUT * len(groups))])
+
+
+def pair_id(*about: object) -> str:
+    """Sixteen hexadecimal digits that identify a pair by its recipe."""
+    return hashlib.sha256("\0".join(map(str, about)).encode()).hexdigest()[:16]
+
+
+def pair_with(
+    positive: Positive,
+    identity: str,
+    cell: tuple[Family, Aspect],
+    recipe: tuple[str, int, int],
+    pixels: str,
+    *,
+    image: str | None = None,
+    caption: str | None = None,
+    simulated: bool = False,
+) -> Pair:
+    """The pair of a positive and its negative.
+
+    Args:
+        positive: gives prompt, hashes, source, generator, group and split.
+        identity: see `pair_id`.
+        cell: family and aspect.
+        recipe: mode, severity and seed.
+        pixels: hash of the negative's pixels.
+        image: the negative's file where it is another image.
+        caption: the foreign prompt where that is what differs.
+        simulated: whether an artefact of generators is imitated without one.
+    """
+    (family, aspect), (mode, severity, seed) = cell, recipe
+    return Pair(
+        pair_id=identity,
+        prompt=positive.prompt,
+        positive=positive.name,
+        positive_sha256=positive.sha256,
+        positive_pixels=positive.pixels,
+        negative_caption=caption,
+        negative_image=image,
+        negative_sha256=pixels,
+        family=family,
+        aspect=aspect,
+        mode=mode,
+        severity=severity,
+        seed=seed,
+        simulated=simulated,
+        source=positive.source,
+        generator=positive.generator,
+        group=positive.group,
+        split=positive.split,
+    )

@@ -1,15 +1,13 @@
 """Verifying a manifest: virtual negatives are computed again and held against their hashes."""
 
 import json
-import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from eliq_bench.eliq.degrade import RGB, degrade
 from eliq_bench.eliq.pairs.build import BUILD_FILE
-from eliq_bench.eliq.pairs.crew import run_crew
-from eliq_bench.eliq.pairs.degrade import RGB
 from eliq_bench.eliq.pairs.manifest import (
     Pair,
     library_versions,
@@ -18,11 +16,30 @@ from eliq_bench.eliq.pairs.manifest import (
     read_pairs,
     recorded_versions,
 )
-from eliq_bench.eliq.pairs.negatives import negative_of
 from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import InputError
-from eliq_bench.hashing import sha256_of
-from eliq_bench.runner.decode import DecodeError, decode
+from eliq_bench.io.files import sha256_of
+from eliq_bench.io.images import DecodeError, decode
+from eliq_bench.io.workers import map_in_processes
+from eliq_bench.types import Progress
+
+
+def negative_of(pair: Pair, positive: RGB, root: Path) -> RGB:
+    """What the negative of a pair shows, (H, W, 3); for another caption it is the positive itself.
+
+    Args:
+        pair: the row.
+        positive: its decoded positive, (H, W, 3).
+        root: folder that paths are relative to.
+
+    Raises:
+        DecodeError: the negative is another image, which cannot be read.
+    """
+    if pair.negative_image is not None:
+        return decode(root / pair.negative_image)
+    if pair.negative_caption is not None:
+        return positive
+    return degrade(positive, pair.mode, pair.severity, pair.seed)
 
 
 class Mismatch(NamedTuple):
@@ -57,7 +74,7 @@ def verify_pairs(
     share: float = 1.0,
     seed: int = 0,
     workers: int | None = None,
-    report: Callable[[str, int, int], None] | None = None,
+    report: Progress | None = None,
 ) -> Verified:
     """Compute negatives again and compare their pixels with the recorded hashes.
 
@@ -84,7 +101,7 @@ def verify_pairs(
     tasks = ((root, batch) for batch in _batches(path, share, seed))
     checked = 0
     found: list[Mismatch] = []
-    for _, (count, mismatches) in run_crew(f"{__name__}:check_batch", tasks, workers or os.cpu_count() or 1):
+    for count, mismatches in map_in_processes(check_batch, tasks, workers):
         checked += count
         found += mismatches
         if report:

@@ -7,10 +7,10 @@ from typing import Any, Literal, Self, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from eliq_bench.datasets.files import is_image_name
-from eliq_bench.datasets.tables import read_table
 from eliq_bench.eliq.prompts.facts import Fact, Kind
 from eliq_bench.errors import InputError
+from eliq_bench.io.files import is_image_name
+from eliq_bench.io.tables import read_table
 
 Category = Literal["indoor", "urban", "natural", "people", "objects", "food", "events"]
 """The seven of the paper; `people` stands for people and activities, `objects` for objects and artifacts."""

@@ -4,7 +4,7 @@ Each variant and seed is a training run of its own, with its folder and checkpoi
 trained again, so that an interrupted command goes on where it was.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,23 +13,20 @@ from eliq_bench.eliq.critic.backbones import create_backbone
 from eliq_bench.eliq.critic.checkpoint import CHECKPOINT_FILE
 from eliq_bench.eliq.critic.recipe import Recipe
 from eliq_bench.eliq.pairs.manifest import manifest_path
-from eliq_bench.eliq.training.ablate_compare import Ablations, compare
-from eliq_bench.eliq.training.ablate_plan import FULL, Variant, variants_of
-from eliq_bench.eliq.training.ablate_table import markdown
-from eliq_bench.eliq.training.comparisons import Sides, read_comparisons, takes
-from eliq_bench.eliq.training.credit import credit, pair_scores
-from eliq_bench.eliq.training.source import TokenSource
-from eliq_bench.eliq.training.tokens import fill_cache
+from eliq_bench.eliq.training.ablate_table import Ablations, compare, markdown
+from eliq_bench.eliq.training.ablations import FULL, Variant, variants_of
+from eliq_bench.eliq.training.judge import credit, pair_scores
+from eliq_bench.eliq.training.pairs import Sides, read_comparisons, takes
+from eliq_bench.eliq.training.tokens import TokenSource, fill_cache
 from eliq_bench.eliq.training.train import fit, story
 from eliq_bench.errors import InputError
-from eliq_bench.hashing import sha256_of
-from eliq_bench.report.folder import check_writable, write_whole
-from eliq_bench.stats.results import Floats
+from eliq_bench.io.files import sha256_of
+from eliq_bench.io.write import check_writable, write_whole
+from eliq_bench.stats.statistic import Floats
+from eliq_bench.types import Progress
 
 ABLATIONS_JSON, ABLATIONS_MD = "ablations.json", "ablations.md"
 KEPT = "checkpoints are kept, so that the same command needs no new training"
-
-Report = Callable[[str, int, int], None]
 
 
 def ablate(
@@ -43,7 +40,7 @@ def ablate(
     device: str = "cpu",
     dtype: str = "auto",
     workers: int | None = None,
-    report: Report | None = None,
+    report: Progress | None = None,
 ) -> Ablations:
     """Train what is not trained yet, judge everything, write `ablations.json` and `ablations.md`.
 
@@ -132,7 +129,7 @@ def _train(
     source: TokenSource,
     place: Path,
     trained_on: dict[str, object],
-    report: Report,
+    report: Progress,
 ) -> None:
     """Train into a folder, unless the checkpoint of this very run is there.
 
@@ -155,7 +152,7 @@ def _train(
             raise InputError(f"{place} holds a critic with other {what}; choose another --out.")
 
 
-def _counted(report: Report | None, name: str) -> Report:
+def _counted(report: Progress | None, name: str) -> Progress:
     """Progress of training under the name of the variant."""
 
     def told(stage: str, done: int, total: int) -> None:

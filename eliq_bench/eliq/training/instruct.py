@@ -16,13 +16,19 @@ from eliq_bench.eliq.critic.mllm.load import INSTRUCT_FILE, Loaded, import_peft,
 from eliq_bench.eliq.critic.mllm.locate import adapter_hash
 from eliq_bench.eliq.pairs.manifest import manifest_path
 from eliq_bench.eliq.pairs.verify import image_folder
-from eliq_bench.eliq.quiet import quiet
-from eliq_bench.eliq.training.instruct_data import AnswerCollator, Examples, Material, read_material
-from eliq_bench.eliq.training.instruct_recipe import InstructRecipe, LoraRecipe, Stage1
+from eliq_bench.eliq.training.instruct_data import (
+    AnswerCollator,
+    Examples,
+    InstructRecipe,
+    LoraRecipe,
+    Material,
+    Stage1,
+    read_material,
+)
 from eliq_bench.errors import InputError
-from eliq_bench.hashing import sha256_of
-from eliq_bench.report.folder import write_whole
-from eliq_bench.runner.device import resolve_device
+from eliq_bench.io.files import sha256_of
+from eliq_bench.io.optional import quiet, resolve_device
+from eliq_bench.io.write import write_whole
 
 CLAIM_FILE = "run.json"
 """What a folder is being trained for; written first, so that checkpoints of another run are never continued."""

@@ -11,9 +11,9 @@ from torch.nn.functional import relu, softplus
 from eliq_bench.eliq.critic.backbone import Dimension
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import LossRecipe, Recipe
-from eliq_bench.eliq.training.comparisons import Comparison, Side, Sides, by_positive
 from eliq_bench.eliq.training.judge import Judged, by_dimension, judge
-from eliq_bench.eliq.training.source import TokenSource
+from eliq_bench.eliq.training.pairs import Comparison, Side, Sides, by_positive
+from eliq_bench.eliq.training.tokens import TokenSource
 
 SAMPLE = 2000
 """Sides from which the channels' means and deviations are taken."""

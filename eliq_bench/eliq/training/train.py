@@ -1,29 +1,77 @@
 """`eliq-bench train`: tokens, ranking, calibration, checkpoint."""
 
-from collections.abc import Callable
+import csv
+from collections.abc import Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from eliq_bench.eliq.critic import checkpoint
 from eliq_bench.eliq.critic.backbone import Dimension
 from eliq_bench.eliq.critic.backbones import create_backbone
-from eliq_bench.eliq.critic.calibration import Calibration, fit_calibration
-from eliq_bench.eliq.critic.checkpoint import CHECKPOINT_FILE, CriticCard
+from eliq_bench.eliq.critic.checkpoint import CHECKPOINT_FILE, Calibration, CriticCard, fit_calibration
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import Recipe
-from eliq_bench.eliq.pairs.manifest import manifest_path
-from eliq_bench.eliq.pairs.stats import count_pairs
-from eliq_bench.eliq.training.comparisons import Sides, read_comparisons, takes
-from eliq_bench.eliq.training.curves import write_curves
-from eliq_bench.eliq.training.evolve_distance import remember
+from eliq_bench.eliq.pairs.manifest import count_pairs, manifest_path
+from eliq_bench.eliq.training.drift_distance import remember
 from eliq_bench.eliq.training.judge import score_sides
+from eliq_bench.eliq.training.pairs import Sides, read_comparisons, takes
 from eliq_bench.eliq.training.rank import Epoch, Ranked, rank
-from eliq_bench.eliq.training.source import TokenSource
-from eliq_bench.eliq.training.tokens import fill_cache
+from eliq_bench.eliq.training.tokens import TokenSource, fill_cache
 from eliq_bench.errors import InputError
-from eliq_bench.hashing import sha256_of
-from eliq_bench.report.folder import check_writable
+from eliq_bench.io.files import sha256_of
+from eliq_bench.io.write import check_writable
+from eliq_bench.types import Progress
+
+CURVES_CSV, CURVES_PNG = "curves.csv", "curves.png"
+
+
+def write_curves(folder: Path, epochs: Sequence[Epoch]) -> list[Path]:
+    """Write the loss and what held-out pairs say of each epoch; returns the files and folders made."""
+    written = [_table(folder / CURVES_CSV, epochs), _picture(folder / CURVES_PNG, epochs)]
+    if find_spec("tensorboard") is not None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        with SummaryWriter(str(folder / "tensorboard")) as writer:
+            for epoch in epochs:
+                for name, value in _values(epoch).items():
+                    writer.add_scalar(name, value, epoch.epoch)
+        written.append(folder / "tensorboard")
+    return written
+
+
+def _values(epoch: Epoch) -> dict[str, float]:
+    accuracy = {f"held-out accuracy/{name}": value for name, value in sorted(epoch.accuracy.items())}
+    order = {f"held-out order/{name}": value for name, value in sorted(epoch.order.items())}
+    return {"loss": epoch.loss, "held-out mean, which decides": epoch.held_out, **accuracy, **order}
+
+
+def _table(path: Path, epochs: Sequence[Epoch]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["epoch", *_values(epochs[0])])
+        writer.writeheader()
+        writer.writerows({"epoch": epoch.epoch, **_values(epoch)} for epoch in epochs)
+    return path
+
+
+def _picture(path: Path, epochs: Sequence[Epoch]) -> Path:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    numbers = [epoch.epoch for epoch in epochs]
+    left.plot(numbers, [epoch.loss for epoch in epochs], marker="o")
+    left.set(xlabel="epoch", ylabel="training loss")
+    for name in list(_values(epochs[0]))[1:]:
+        right.plot(numbers, [_values(epoch)[name] for epoch in epochs], marker="o", label=name)
+    right.set(xlabel="epoch", ylabel="share in the right order")
+    right.legend(fontsize=7, loc="best", framealpha=0.6)
+    figure.savefig(path, dpi=120)
+    return path
+
 
 SEVERE = 5
 """Severity of the negatives that anchor the lower end of the scale."""
@@ -50,7 +98,7 @@ def train(
     workers: int | None = None,
     start: Path | None = None,
     tokens: Path | None = None,
-    report: Callable[[str, int, int], None] | None = None,
+    report: Progress | None = None,
 ) -> Trained:
     """Train a critic on a manifest of pairs. No label is read, see `comparisons`.
 
@@ -86,7 +134,7 @@ def fit(
     out: Path,
     trained_on: dict[str, object],
     start: Path | None = None,
-    report: Callable[[str, int, int], None] | None = None,
+    report: Progress | None = None,
 ) -> Trained:
     """Rank, calibrate and write the checkpoint, from comparisons and tokens that are at hand.
 

@@ -5,22 +5,66 @@ packed. It holds no labels and no prompts, which may not be ours to pass on, but
 the same; and no path of the machine it was made on.
 """
 
+import base64
+import binascii
+import hashlib
 import json
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from eliq_bench.errors import InputError
-from eliq_bench.report.check.digests import group_digest, label_digests, pack_texts, unpack_texts
-from eliq_bench.report.evaluate import Floats
-from eliq_bench.report.folder import write_whole
-from eliq_bench.report.pack import pack_floats, unpack_floats
-from eliq_bench.report.results import RESULTS_FILE, Record
-from eliq_bench.report.results import SCHEMA_VERSION as RESULTS_VERSION
-from eliq_bench.report.runs import Run, load_run
+from eliq_bench.evaluate.evaluate import Floats
+from eliq_bench.io.write import write_whole
+from eliq_bench.results.encoding import pack_floats, unpack_floats
+from eliq_bench.results.folder import Run, load_run
+from eliq_bench.results.records import RESULTS_FILE, Record
+from eliq_bench.results.records import SCHEMA_VERSION as RESULTS_VERSION
 from eliq_bench.types import ItemTable
 from eliq_bench.vocabulary import Direction
+
+
+def label_digests(table: ItemTable) -> dict[str, str]:
+    """Per dimension, the sha256 of every name with its label, in the order of the names."""
+    return {
+        dimension: _digest(zip(table.items.name, values.tolist(), strict=True))
+        for dimension, values in table.items.labels.items()
+    }
+
+
+def group_digest(table: ItemTable) -> str:
+    """The sha256 of every name with its group, in the order of the names."""
+    return _digest(zip(table.items.name, table.items.group, strict=True))
+
+
+def _digest(pairs: Iterable[tuple[str, object]]) -> str:
+    return hashlib.sha256(json.dumps(sorted(pairs)).encode()).hexdigest()
+
+
+def pack_texts(texts: Iterable[str]) -> str:
+    """A list of texts as one short text.
+
+    >>> unpack_texts(pack_texts(["a", ""]))
+    ['a', '']
+    """
+    return base64.b64encode(zlib.compress(json.dumps(list(texts)).encode(), 9)).decode()
+
+
+def unpack_texts(packed: str) -> list[str]:
+    """The texts that `pack_texts` was given.
+
+    Raises:
+        ValueError: the text is damaged.
+    """
+    try:
+        content = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)))
+    except (binascii.Error, zlib.error) as error:
+        raise ValueError(f"packed texts are damaged: {error}") from error
+    return [str(text) for text in content]
+
 
 SCHEMA_VERSION = 1
 KIND = "eliq-bench baseline"

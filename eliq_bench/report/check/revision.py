@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from eliq_bench.datasets.load import counted, some_of
-from eliq_bench.report.check.baseline import CONTENT_DIGITS, BaselineItems
-from eliq_bench.report.check.digests import group_digest, label_digests
+from eliq_bench.errors import first_names, plural
+from eliq_bench.report.check.baseline import CONTENT_DIGITS, BaselineItems, group_digest, label_digests
 from eliq_bench.report.check.findings import Finding
-from eliq_bench.report.runs import Run
+from eliq_bench.results.folder import Run
 from eliq_bench.types import ItemTable
 
 
@@ -47,8 +46,8 @@ def check_dataset(then: BaselineItems, run: Run) -> tuple[Common, list[Finding]]
 def _items(then: BaselineItems, place: dict[str, int]) -> list[str]:
     gone = [name for name in then.names if name not in place]
     fresh = sorted(place.keys() - set(then.names), key=place.__getitem__)
-    parts = [f"{counted(len(gone), 'item')} of the baseline gone ({some_of(gone)})"] if gone else []
-    parts += [f"{counted(len(fresh), 'item')} new ({some_of(fresh)})"] if fresh else []
+    parts = [f"{plural(len(gone), 'item')} of the baseline gone ({first_names(gone)})"] if gone else []
+    parts += [f"{plural(len(fresh), 'item')} new ({first_names(fresh)})"] if fresh else []
     return [f"another set of items: {', '.join(parts)}"] if parts else []
 
 
@@ -67,7 +66,7 @@ def _changed_images(then: BaselineItems, table: ItemTable, place: dict[str, int]
 def _images(changed: list[str]) -> list[str]:
     if not changed:
         return []
-    return [f"{counted(len(changed), 'image')} with other bytes than in the baseline: {some_of(changed)}"]
+    return [f"{plural(len(changed), 'image')} with other bytes than in the baseline: {first_names(changed)}"]
 
 
 def _labels(then: BaselineItems, run: Run, table: ItemTable) -> tuple[frozenset[str], list[str]]:

@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.datasets.load import counted
+from eliq_bench.errors import plural
+from eliq_bench.evaluate.evaluate import Floats, finite, groups_of, oriented
 from eliq_bench.report.check.baseline import BaselineRow
 from eliq_bench.report.check.findings import CheckedRow, Finding, Kind
 from eliq_bench.report.check.revision import Common
-from eliq_bench.report.evaluate import Floats, finite, groups_of, oriented
-from eliq_bench.report.runs import Run
-from eliq_bench.stats.comparison import paired_bootstrap
+from eliq_bench.results.folder import Run
 from eliq_bench.stats.correlation import srcc
+from eliq_bench.stats.paired import paired_bootstrap
 from eliq_bench.types import ScoreColumn
 
 LEVEL = 0.95
@@ -158,7 +158,7 @@ def _drift(
         row,
         "score drift",
         not (gate.allow_new_fingerprint and row.fingerprint_changed),
-        f"{row.drifted:,} of {counted(row.compared, 'score')} moved by more than {row.tolerance:g}, {known}; "
+        f"{row.drifted:,} of {plural(row.compared, 'score')} moved by more than {row.tolerance:g}, {known}; "
         f"most {common.names[worst]}, from {before[worst]:.6g} to {now[worst]:.6g} ({moved[worst]:.2g} relative)",
         row.drifted,
         common.names[worst],
@@ -176,7 +176,7 @@ def _coverage(
         row,
         "coverage",
         True,
-        f"{counted(len(lost), 'item')} lost their score, first {common.names[first]}: "
+        f"{plural(len(lost), 'item')} lost their score, first {common.names[first]}: "
         f"{column.status[position]}, {column.reason[position]}",
         len(lost),
         common.names[first],

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.models.fingerprint import installed
+from eliq_bench.evaluate.evaluate import ALPHA, Floats, finite, groups_of, only_blank, unscored
+from eliq_bench.io.optional import installed
 from eliq_bench.report.compare.join import Contender, Joined, check_models, join
 from eliq_bench.report.compare.records import (
     ComparedModel,
@@ -16,17 +17,10 @@ from eliq_bench.report.compare.records import (
     ComparisonTable,
     Verdict,
 )
-from eliq_bench.report.evaluate import ALPHA, Floats, finite, groups_of, only_blank, unscored
-from eliq_bench.report.runs import Run, load_run
-from eliq_bench.stats.comparison import (
-    Comparison,
-    Pair,
-    Standing,
-    compare_models,
-    second_opinions,
-    tiers,
-)
-from eliq_bench.stats.comparison.many import resamples_for
+from eliq_bench.results.folder import Run, load_run
+from eliq_bench.stats.closed_form import second_opinions
+from eliq_bench.stats.many import Comparison, Pair, Standing, compare_models, resamples_for
+from eliq_bench.stats.tiers import tiers
 
 LEVEL = 0.95
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eliq_bench.datasets.load import counted
-from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.report.evaluate import Floats, oriented
-from eliq_bench.report.results import DatasetRecord, ModelRecord
-from eliq_bench.report.runs import Run
+from eliq_bench.errors import InputError, did_you_mean, plural
+from eliq_bench.evaluate.evaluate import Floats, oriented
+from eliq_bench.results.folder import Run
+from eliq_bench.results.records import DatasetRecord, ModelRecord
 from eliq_bench.types import ItemTable, ScoreColumn
 
 SHOWN_DIGITS = 8
@@ -156,7 +155,7 @@ def _disagreement(one: Contender, other: Contender) -> list[str]:
         return []
     return [
         f"{one.record.name} ({one.column.dimension}) has one fingerprint in {one.run} and {other.run}, yet "
-        f"{counted(beyond, 'score')} differ beyond its tolerance; those of {one.run} are used."
+        f"{plural(beyond, 'score')} differ beyond its tolerance; those of {one.run} are used."
     ]
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from eliq_bench.report.results import Record
+from eliq_bench.results.records import Record
 from eliq_bench.vocabulary import Supervision
 
 SCHEMA_VERSION = 1

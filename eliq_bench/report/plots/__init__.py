@@ -8,13 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eliq_bench.errors import InputError
-from eliq_bench.report.folder import write_whole
+from eliq_bench.io.write import write_whole
 from eliq_bench.report.plots.diagnosis import Diagnosis, read_diagnosis
-from eliq_bench.report.plots.kinds import KINDS, OF_PAIRS
 from eliq_bench.report.plots.material import Material, read_material
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+KINDS = {
+    "scatter": "eliq_bench.report.plots.scatter:scatter",
+    "forest": "eliq_bench.report.plots.forest:forest",
+    "generators": "eliq_bench.report.plots.generators:generators",
+    "cd": "eliq_bench.report.plots.critical_difference:critical_difference",
+    "diagnosis": "eliq_bench.report.plots.diagnosis:diagnosis",
+}
+OF_PAIRS = frozenset(("diagnosis",))
+
 
 FORMATS = (".png", ".svg")
 DPI = 150

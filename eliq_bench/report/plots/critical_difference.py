@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from eliq_bench.errors import InputError
-from eliq_bench.report.evaluate import ALPHA
+from eliq_bench.evaluate.evaluate import ALPHA
 from eliq_bench.report.layout import number
 from eliq_bench.report.plots.material import Material
 from eliq_bench.report.plots.style import ACCENT, FLOOR, SOFT, bare, canvas
-from eliq_bench.stats.comparison.many import Comparison, compare_models
+from eliq_bench.stats.many import Comparison, compare_models
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eliq_bench.errors import InputError
-from eliq_bench.report.judged.tables import BLIND, NO_INTERVAL, SEVERITIES, mark, mode_name
+from eliq_bench.report.known_pairs import BLIND, NO_INTERVAL, SEVERITIES, mark, mode_name
 from eliq_bench.report.plots.material import one_of
 from eliq_bench.report.plots.style import ACCENT, ACCENT_SOFT, FLOOR, GREY, INK, SOFT, bare, canvas
-from eliq_bench.report.results import PairRow, Results
+from eliq_bench.results.records import PairRow, Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eliq_bench.errors import InputError
-from eliq_bench.report.evaluate import complete_column
+from eliq_bench.evaluate.evaluate import complete_column
 from eliq_bench.report.layout import number
 from eliq_bench.report.plots.material import Material
 from eliq_bench.report.plots.style import ACCENT, ACCENT_SOFT, FLOOR, SOFT, bare, canvas
-from eliq_bench.stats.views.within import MIN_PER_GENERATOR, within_srcc
+from eliq_bench.stats.within import MIN_PER_GENERATOR, within_srcc
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

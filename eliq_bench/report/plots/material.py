@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.datasets.groups import merge_groups
 from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.report.evaluate import oriented
-from eliq_bench.report.results import DatasetRecord, ModelRecord, Results, Row
-from eliq_bench.report.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores
+from eliq_bench.evaluate.evaluate import oriented
+from eliq_bench.results.records import DatasetRecord, ModelRecord, Results, Row
+from eliq_bench.results.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores
+from eliq_bench.stats.groups import merge_groups
 from eliq_bench.types import Items
 
 Floats = NDArray[np.float64]

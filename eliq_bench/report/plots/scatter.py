@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eliq_bench.report.layout import number
-from eliq_bench.report.leaderboard.views import fitted_curve
 from eliq_bench.report.plots.material import Material, Scored
 from eliq_bench.report.plots.style import ACCENT, INK, canvas
+from eliq_bench.stats.mapping import fitted_curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

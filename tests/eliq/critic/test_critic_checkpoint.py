@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from critic_support import ToyBackbone
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
+from support.critics import ToyBackbone
 
 from eliq_bench.eliq.critic import checkpoint
-from eliq_bench.eliq.critic.calibration import Calibration, fit_calibration
-from eliq_bench.eliq.critic.checkpoint import CriticCard
+from eliq_bench.eliq.critic.checkpoint import Calibration, CriticCard, fit_calibration
 from eliq_bench.eliq.critic.critic import Critic
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe, read_recipe

@@ -12,8 +12,8 @@ import skimage.data
 import torch
 
 from eliq_bench.eliq.critic.lite import LiteBackbone, vision
+from eliq_bench.eliq.critic.lite.projection import FEATURES
 from eliq_bench.eliq.critic.lite.regions import TOKENS
-from eliq_bench.eliq.critic.lite.semantics import FEATURES
 from eliq_bench.eliq.critic.lite.text import WIDTH
 from eliq_bench.eliq.critic.lite.vision import STAGES, LiteVision, pixels
 from eliq_bench.errors import EliqBenchError

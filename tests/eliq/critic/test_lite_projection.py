@@ -15,8 +15,7 @@ import torch
 
 from eliq_bench.eliq.critic.backbone import Encoded
 from eliq_bench.eliq.critic.lite import LiteBackbone
-from eliq_bench.eliq.critic.lite.projection import BANK, JOINT, NEAREST, WEIGHTS, Projection
-from eliq_bench.eliq.critic.lite.semantics import FEATURES
+from eliq_bench.eliq.critic.lite.projection import BANK, FEATURES, JOINT, NEAREST, WEIGHTS, Projection
 from eliq_bench.eliq.critic.lite.text import WIDTH
 from eliq_bench.errors import InputError
 

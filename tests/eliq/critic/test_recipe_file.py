@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from eliq_bench.eliq.critic.backbones import mllm_recipe
-from eliq_bench.eliq.critic.recipe import Recipe, read_recipe
-from eliq_bench.eliq.critic.recipe_file import EXAMPLES, OWN_FIELDS, Kind
-from eliq_bench.eliq.training.instruct_recipe import Stage1, read_stage1
+from eliq_bench.eliq.critic.recipe import EXAMPLES, OWN_FIELDS, Kind, Recipe, read_recipe
+from eliq_bench.eliq.training.instruct_data import Stage1, read_stage1
 from eliq_bench.eliq.training.projection import ProjectionRecipe, read_projection_recipe
 from eliq_bench.errors import InputError
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eliq_bench.eliq.quiet import import_diffusers, quiet
+from eliq_bench.io.optional import import_diffusers, quiet
 
 SIZE = 256
 

@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 
 from eliq_bench.eliq.generate.drawer import Drawer
-from eliq_bench.eliq.generate.job import Job
+from eliq_bench.eliq.generate.jobs import Job
 from eliq_bench.eliq.generate.locate import Located, locate
 from eliq_bench.eliq.generate.run import draw_jobs
-from eliq_bench.eliq.quiet import quiet
 from eliq_bench.errors import InputError
+from eliq_bench.io.optional import quiet
 
 STEPS = 5
 

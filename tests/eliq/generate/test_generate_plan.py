@@ -8,14 +8,14 @@ import pytest
 import yaml
 
 from eliq_bench.cli.generate import generate as generate_command
-from eliq_bench.eliq.generate.index import COLUMNS, repair
+from eliq_bench.eliq.generate.jobs import COLUMNS, repair
 from eliq_bench.eliq.generate.locate import PRESETS, Located, locate
 from eliq_bench.eliq.generate.modes import cards, expand
 from eliq_bench.eliq.generate.plan import Helpers, Wanted, plan_jobs
-from eliq_bench.eliq.generate.shares import shares
+from eliq_bench.eliq.generate.run import shares
 from eliq_bench.eliq.prompts.entries import Entry
-from eliq_bench.eliq.quiet import import_diffusers
 from eliq_bench.errors import InputError
+from eliq_bench.io.optional import import_diffusers
 
 CAT = Entry(prompt="A black cat on a blue sofa and three white cups")
 MIST = Entry(prompt="Serenity")

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from eliq_bench.eliq.degrade import MODES
 from eliq_bench.eliq.pairs.build import Built, build_pairs
-from eliq_bench.eliq.pairs.candidates import find_candidates
-from eliq_bench.eliq.pairs.degrade import MODES
 from eliq_bench.eliq.pairs.manifest import read_pairs
-from eliq_bench.eliq.pairs.plan import Settings
+from eliq_bench.eliq.pairs.settings import Settings
+from eliq_bench.eliq.pairs.sources import find_candidates
 from eliq_bench.errors import InputError
 
 SIZE = 256

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import tests_mllm
 from PIL import Image
+from support import mllm
 
 from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone
-from eliq_bench.eliq.critic.mllm.recipe import MllmRecipe
+from eliq_bench.eliq.critic.mllm.load import MllmRecipe
 from eliq_bench.eliq.pairs.manifest import Pair, write_pairs
-from eliq_bench.eliq.quiet import quiet
 from eliq_bench.eliq.training.instruct import Instructed, instruct
-from eliq_bench.eliq.training.instruct_recipe import InstructRecipe, Stage1
+from eliq_bench.eliq.training.instruct_data import InstructRecipe, Stage1
+from eliq_bench.io.optional import quiet
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -29,7 +29,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with quiet():
-        return tests_mllm.qwen3_vl(tmp_path_factory.mktemp("qwen3"))
+        return mllm.qwen3_vl(tmp_path_factory.mktemp("qwen3"))
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("pairs")
     made = []
     for number in range(6):
-        Image.fromarray(tests_mllm.picture(number, 80, 64 + 16 * (number % 2))).save(root / f"{number}.png")
+        Image.fromarray(mllm.picture(number, 80, 64 + 16 * (number % 2))).save(root / f"{number}.png")
         split = "held-out" if number >= 4 else "train"
         for mode, aspect, prompt, caption in (
             ("defocus_blur", "technical", None, None),

@@ -4,21 +4,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tests_mllm
 import torch
-from tests_mllm import picture
+from support import mllm
+from support.mllm import picture
 
 from eliq_bench.eliq.critic.backbone import DIMENSIONS
 from eliq_bench.eliq.critic.backbones import create_backbone
-from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone, unit_rms
+from eliq_bench.eliq.critic.mllm.backbone import Grid, MllmBackbone, pool, smaller, unit_rms
 from eliq_bench.eliq.critic.mllm.chat import model_inputs, render
-from eliq_bench.eliq.critic.mllm.load import image_token_of
-from eliq_bench.eliq.critic.mllm.pool import Grid, pool, smaller
-from eliq_bench.eliq.critic.mllm.recipe import MllmRecipe
+from eliq_bench.eliq.critic.mllm.load import MllmRecipe, image_token_of
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import NetworkRecipe
-from eliq_bench.eliq.quiet import quiet
 from eliq_bench.errors import InputError
+from eliq_bench.io.optional import quiet
 
 IMAGES = [picture(0), picture(1, 96, 160), picture(2, 200, 80)]
 PROMPTS = ["A red boat", "", "A cat and a dog, and then a very much longer description of both"]
@@ -27,7 +25,7 @@ PROMPTS = ["A red boat", "", "A cat and a dog, and then a very much longer descr
 @pytest.mark.parametrize("name", ["qwen3_vl", "qwen2_5_vl", "internvl", "idefics3"])
 def test_any_class_gives_the_same_tokens_alone_and_in_a_batch(name: str, tmp_path: Path) -> None:
     with quiet():
-        folder = getattr(tests_mllm, name)(tmp_path)
+        folder = getattr(mllm, name)(tmp_path)
     backbone = create_backbone({"kind": "mllm", "model": str(folder)})
     together = backbone.encode(IMAGES, PROMPTS)
     for image, prompt, one in zip(IMAGES, PROMPTS, together, strict=True):
@@ -124,8 +122,8 @@ def test_what_cannot_be_loaded_is_said_in_one_sentence(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     wrong: dict[str, dict[str, object]] = {
-        "cannot be downloaded": {"model": "somebody/a-model"},
-        "neither a folder here": {"model": "/no/such/folder"},
+        "not on this machine": {"model": "somebody/a-model"},
+        "neither a file, nor a folder": {"model": "/no/such/folder"},
         "cannot load": {"model": str(tmp_path)},
         "names layer 9": {"model": str(model), "layers": [9]},
         "no LoRA adapter": {"model": str(model), "adapter": str(tmp_path)},

@@ -6,22 +6,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ranking_support import make_manifest
+from support.ranking import make_manifest
 
 from eliq_bench.eliq.critic.backbone import DIMENSIONS, RGB
 from eliq_bench.eliq.critic.critic import Critic, load_critic
 from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone
-from eliq_bench.eliq.critic.mllm.recipe import MllmRecipe
+from eliq_bench.eliq.critic.mllm.load import MllmRecipe
 from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe, TrainingRecipe
-from eliq_bench.eliq.pairs.degrade import degrade
+from eliq_bench.eliq.degrade import degrade
 from eliq_bench.eliq.pairs.manifest import manifest_path, read_pairs
 from eliq_bench.eliq.training.ablate import ablate
 from eliq_bench.eliq.training.instruct import instruct
-from eliq_bench.eliq.training.instruct_recipe import InstructRecipe, Stage1
+from eliq_bench.eliq.training.instruct_data import InstructRecipe, Stage1
 from eliq_bench.eliq.training.judge import score_sides
 from eliq_bench.eliq.training.tokens import encode_pairs
 from eliq_bench.eliq.training.train import Trained, train
-from eliq_bench.runner.decode import decode
+from eliq_bench.io.images import decode
 
 PROMPTS = ["a red cloth", "", "a green house, and then a very much longer description of it", "a blue cloth"]
 POINTS, CHANNEL = 0.05, 5e-3

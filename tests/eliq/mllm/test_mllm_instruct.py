@@ -10,13 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from tests_mllm import picture
+from support.mllm import picture
 
 from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone
 from eliq_bench.eliq.critic.mllm.load import Loaded, load
 from eliq_bench.eliq.training.instruct import Instructed, instruct
-from eliq_bench.eliq.training.instruct_data import NO_LOSS, AnswerCollator, Examples, read_material
-from eliq_bench.eliq.training.instruct_recipe import Stage1, read_stage1
+from eliq_bench.eliq.training.instruct_data import (
+    NO_LOSS,
+    AnswerCollator,
+    Examples,
+    Stage1,
+    read_material,
+    read_stage1,
+)
 from eliq_bench.errors import InputError
 
 RECIPES = Path(__file__).resolve().parents[3] / "recipes"

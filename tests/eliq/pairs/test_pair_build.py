@@ -13,27 +13,26 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-from tests_support import Cli
+from support.cli import Cli
 
+from eliq_bench.eliq.degrade import MODES, degrade
 from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.build import Built, build_pairs
-from eliq_bench.eliq.pairs.candidates import find_candidates
-from eliq_bench.eliq.pairs.degrade import MODES, degrade
 from eliq_bench.eliq.pairs.manifest import (
     KEY_PROMPTS,
     Pair,
+    count_pairs,
     pixel_hash,
     prompts_note,
     read_pairs,
     write_pairs,
 )
-from eliq_bench.eliq.pairs.plan import Settings
-from eliq_bench.eliq.pairs.rejected import counted
-from eliq_bench.eliq.pairs.show import contact_sheet
-from eliq_bench.eliq.pairs.stats import count_pairs
+from eliq_bench.eliq.pairs.positives import counted
+from eliq_bench.eliq.pairs.settings import Settings
+from eliq_bench.eliq.pairs.sources import find_candidates
 from eliq_bench.eliq.pairs.verify import verify_pairs
 from eliq_bench.errors import InputError
-from eliq_bench.runner.decode import decode
+from eliq_bench.io.images import decode
 
 SUBJECTS = (
     "red boat",
@@ -332,17 +331,6 @@ def test_the_command_line_builds_verifies_and_counts(cli: Cli, pool: Path, tmp_p
     assert "| conventional/technical" in shown.stdout
     assert "6 cells" in shown.stdout
     assert json.loads(cli("pairs", "stats", tmp_path, "--format", "json").stdout)["pairs"] == counts.pairs
-
-
-def test_a_contact_sheet_has_a_row_per_mode(built: Built, tmp_path: Path) -> None:
-    sheet = contact_sheet(built.manifest.parent, tmp_path / "all.png")
-    assert sheet.rows == len(MODES) + 5
-    with Image.open(tmp_path / "all.png") as image:
-        assert image.width > 5 * 2 * 160
-        assert len(image.getcolors(2**24) or []) > 1000
-    assert contact_sheet(built.manifest, tmp_path / "one.png", mode="tilt").pairs <= 5
-    with pytest.raises(InputError, match="no pair of cell"):
-        contact_sheet(built.manifest, tmp_path / "none.png", mode="nonsense")
 
 
 def test_other_forms_of_input(pool: Path, tmp_path: Path) -> None:

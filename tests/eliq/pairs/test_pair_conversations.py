@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
+from eliq_bench.eliq.degrade import MODES
 from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.conversations import Conversation, conversations
-from eliq_bench.eliq.pairs.degrade import MODES
 from eliq_bench.eliq.pairs.manifest import Pair
 from eliq_bench.eliq.prompts.perturb import change_one_fact
 from eliq_bench.eliq.seeding import seeded_number

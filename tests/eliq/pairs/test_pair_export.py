@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests_support import Cli
+from support.cli import Cli
 
 from eliq_bench.eliq.pairs import export
 from eliq_bench.eliq.pairs.build import build_pairs
@@ -23,7 +23,7 @@ from eliq_bench.eliq.pairs.conversations import conversations
 from eliq_bench.eliq.pairs.export import Selection, export_pairs
 from eliq_bench.eliq.pairs.manifest import Pair, pixel_hash, read_pairs
 from eliq_bench.errors import EliqBenchError, InputError
-from eliq_bench.runner.decode import decode
+from eliq_bench.io.images import decode
 
 PROMPTS = ("A red boat beside a river", "A cat and a dog", "A castle at night", "A panda on a bicycle")
 

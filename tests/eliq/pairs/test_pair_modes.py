@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from tests_support import Cli
+from support.cli import Cli
 
+from eliq_bench.eliq.degrade import MODES
 from eliq_bench.eliq.generate.modes import cards
-from eliq_bench.eliq.pairs import older
+from eliq_bench.eliq.pairs import drawn
 from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
-from eliq_bench.eliq.pairs.degrade import MODES
 from eliq_bench.eliq.pairs.modes import mode_rows, mode_table
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "pairs.md"
@@ -16,7 +16,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "pairs.md"
 
 def test_every_mode_has_one_row_and_all_cells_are_there() -> None:
     names = [row["mode"] for row in mode_rows()]
-    assert sorted(names) == sorted((*MODES, *ALIGNMENT_MODES, *cards(), older.MODE))
+    assert sorted(names) == sorted((*MODES, *ALIGNMENT_MODES, *cards(), drawn.MODE))
     assert len({row["cell"] for row in mode_rows()}) == 6
 
 

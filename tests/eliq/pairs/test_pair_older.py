@@ -1,6 +1,6 @@
 """Pairs of an older and a newer generator for one prompt."""
 
-from eliq_bench.eliq.pairs.older import generation, older_pairs
+from eliq_bench.eliq.pairs.drawn import generation, older_pairs
 from eliq_bench.eliq.pairs.positives import Positive
 
 ALL = (1, 2, 3, 4, 5)

@@ -7,19 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from critic_support import ToyBackbone
-from ranking_support import TOY, make_manifest
+from support.critics import ToyBackbone
+from support.ranking import TOY, make_manifest
 
 from eliq_bench.cli import main
 from eliq_bench.eliq.critic import checkpoint
 from eliq_bench.eliq.critic.recipe import PairsRecipe, Recipe
 from eliq_bench.eliq.training import ablate as module
 from eliq_bench.eliq.training import tokens, train
-from eliq_bench.eliq.training.ablate_compare import Ablations, compare
-from eliq_bench.eliq.training.ablate_plan import FULL, Variant, read_ablations, variants_of
-from eliq_bench.eliq.training.ablate_table import markdown
-from eliq_bench.eliq.training.cache import TokenCache
-from eliq_bench.eliq.training.comparisons import Comparison, Side, read_comparisons
+from eliq_bench.eliq.training.ablate_table import Ablations, compare, markdown
+from eliq_bench.eliq.training.ablations import FULL, Variant, read_ablations, variants_of
+from eliq_bench.eliq.training.pairs import Comparison, Side, read_comparisons
+from eliq_bench.eliq.training.tokens import TokenCache
 from eliq_bench.errors import InputError
 from eliq_bench.models.pyiqa_metric import threads
 

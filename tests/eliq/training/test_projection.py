@@ -10,15 +10,16 @@ import torch
 from click.testing import CliRunner
 
 from eliq_bench.cli import cli
-from eliq_bench.eliq.critic.lite.projection import Projection
-from eliq_bench.eliq.critic.lite.semantics import FEATURES
+from eliq_bench.eliq.critic.lite.projection import FEATURES, Projection
 from eliq_bench.eliq.critic.lite.text import WIDTH, LiteText
 from eliq_bench.eliq.training import projection as training
-from eliq_bench.eliq.training.captions import Captions, is_held_out, read_table
 from eliq_bench.eliq.training.projection import (
+    Captions,
     ProjectionRecipe,
+    is_held_out,
     make_projection,
     read_projection_recipe,
+    read_table,
     retrieval,
     train_projection,
 )

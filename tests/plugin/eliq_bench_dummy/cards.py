@@ -1,4 +1,4 @@
-from eliq_bench.types import DatasetCard, LabelCard, ModelCard
+from eliq_bench.cards import DatasetCard, LabelCard, ModelCard
 
 
 def models() -> list[ModelCard]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from eliq_bench.types import Batch, DatasetCard, Items, ModelCard, Scorer, Scores
+from eliq_bench.cards import DatasetCard, ModelCard
+from eliq_bench.types import Batch, Items, Scorer, Scores
 
 
 class Mean:

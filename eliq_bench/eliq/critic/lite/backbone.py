@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from eliq_bench.eliq.critic.backbone import RGB, Dimension, Encoded, Tokens, pad
-from eliq_bench.eliq.critic.lite.projection import JOINT, WEIGHTS, Projection
+from eliq_bench.eliq.critic.lite.projection import JOINT, WEIGHTS, LiteSemantics, Projection
 from eliq_bench.eliq.critic.lite.regions import (
     NETWORK_WIDTH,
     SCENE_WIDTH,
@@ -19,11 +19,10 @@ from eliq_bench.eliq.critic.lite.regions import (
     network_tokens,
     scene_tokens,
 )
-from eliq_bench.eliq.critic.lite.semantics import LiteSemantics
 from eliq_bench.eliq.critic.lite.text import LiteText
 from eliq_bench.eliq.critic.lite.vision import STAGES, LiteVision, pixels, weights_file
 from eliq_bench.errors import EliqBenchError
-from eliq_bench.models.fingerprint import installed
+from eliq_bench.io.optional import installed
 
 LONGEST = 768
 """Pixels of the long side above which an image is scaled down; smaller ones are seen as they are."""

@@ -8,18 +8,59 @@ images and prompts (CSLS, Conneau et al., ICLR 2018), so that values can be comp
 V regions, D = 768, learnt and plain side by side.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 import torch
 from torch import nn
-from torch.nn.functional import normalize
+from torch.nn.functional import adaptive_avg_pool2d, normalize
 
-from eliq_bench.eliq.critic.lite.semantics import FEATURES
-from eliq_bench.eliq.critic.lite.text import WIDTH
+from eliq_bench.eliq.critic.backbone import RGB
+from eliq_bench.eliq.critic.lite.text import WIDTH, LiteText
+from eliq_bench.eliq.critic.lite.vision import STAGES, LiteVision, pixels
 from eliq_bench.eliq.critic.network import Standardise
 from eliq_bench.errors import InputError, first_line
+
+LONGEST = 288
+"""Pixels of the long side above which an image is scaled down."""
+GRID = 3
+FEATURES = STAGES["head"] + WIDTH
+"""Channels of a region: means of the last stage, then the mean of class names weighted by their probabilities."""
+
+
+class LiteSemantics:
+    """Reads content with the networks of the backbone; the names of the classes are encoded once."""
+
+    def __init__(self, vision: LiteVision, text: LiteText) -> None:
+        self.vision, self.text = vision, text
+        self._names: torch.Tensor | None = None
+
+    @torch.no_grad()
+    def features(self, image: RGB) -> torch.Tensor:
+        """Features of the whole and of the cells of a 3 x 3 grid, row by row: (10, FEATURES) float32.
+
+        Args:
+            image: (H, W, 3) uint8.
+        """
+        head = self.vision.maps(pixels(image, LONGEST))["head"]
+        cells = adaptive_avg_pool2d(head, GRID)[0].flatten(1).T
+        regions = torch.cat([head.mean((2, 3)), cells])
+        named = self.vision.classes(regions) @ self._class_names().to(regions.device)
+        return torch.cat([regions, named], dim=1).cpu()
+
+    def _class_names(self) -> torch.Tensor:
+        if self._names is None:
+            self._names = self.text.sentences(class_names())
+        return self._names
+
+
+def class_names() -> Sequence[str]:
+    """The names of the 1,000 ImageNet classes in their order."""
+    from torchvision.models._meta import _IMAGENET_CATEGORIES
+
+    return list(_IMAGENET_CATEGORIES)
+
 
 JOINT = 2 * WIDTH
 BANK = 256

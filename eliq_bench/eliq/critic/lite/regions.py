@@ -9,8 +9,8 @@ scales, the features of Mittal et al. (NIQE, IEEE SPL 2013). Which of them the c
 import torch
 from torch.nn.functional import adaptive_avg_pool2d, conv2d, interpolate, pad
 
+from eliq_bench.eliq.critic.lite import aggd
 from eliq_bench.eliq.critic.lite.vision import STAGES
-from eliq_bench.models import aggd
 
 GRID = 3
 TOKENS = 1 + GRID * GRID

@@ -1,0 +1,225 @@
+"""Cards: what is written down about datasets and models, as immutable records read from YAML.
+
+Light: listing and planning read cards and import neither torch nor pandas.
+"""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+import yaml
+from pydantic import ValidationError
+
+from eliq_bench.errors import InputError, did_you_mean
+from eliq_bench.vocabulary import Direction, Kind, RunProtocol, Supervision, Truth
+
+
+class Card(BaseModel):
+    """Base of all cards: immutable, and a misspelt field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LabelCard(Card):
+    """What one dimension of a dataset means and where its labels stand."""
+
+    column: str
+    direction: Direction = "higher"
+    scale: tuple[float, float]
+    std: str | None = None
+    """Column with the standard deviation of the single ratings, on the scale of the labels."""
+    raters: int | None = None
+    mean: float | None = None
+    """Mean of the raw labels over all rows: a tripwire against a wrong file or a shifted column."""
+
+
+class LabelFile(Card):
+    """A label file, verified by its sha256, and how many rows (after the card's exclusions) it gives."""
+
+    file: str
+    sha256: str
+    rows: int
+
+
+class DatasetCard(Card):
+    """Catalogue entry of a benchmark."""
+
+    name: str
+    title: str
+    kind: Kind
+    truth: Truth = "human opinion"
+    images: int
+    dimensions: dict[str, LabelCard]
+    labels: tuple[LabelFile, ...] = ()
+    reader: str
+    """`module:function`, called with (card, root) and returning Items."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """What the reader needs beyond the columns, for example patterns that give the generator."""
+    group: str
+    """What the unit of resampling is, in words: prompt, reference image, image."""
+    folder: str
+    """Folder name under the data root."""
+    licence: str
+    page: str
+    download: str
+    citation: str
+    variant: str = ""
+    """Which MOS it is, where several are in circulation."""
+    defects: tuple[str, ...] = ()
+    """Known defects and what is done about each; repeated under every table."""
+    labels_of: str = ""
+    """Name of the set whose ratings these are, where several cards offer variants or parts of one set."""
+    blank: tuple[str, ...] = ()
+    """Images without content, such as all-black ones: a model may be undefined on them and is ranked all the same."""
+    reserved: bool = False
+    """True for sets kept for independent evaluation: never train, tune or select on them."""
+
+
+class WeightFile(Card):
+    """A file of parameters that a model needs, and where it comes from."""
+
+    file: str
+    url: str = ""
+    sha256: str = ""
+    size: int = 0
+    """Bytes; 0 if not known."""
+    cache: str = ""
+    """Folder in which the wrapped library looks, relative to its cache; see models/weights.py."""
+
+
+class ModelCard(Card):
+    """Registry entry of a quality model."""
+
+    name: str
+    summary: str
+    dimensions: dict[str, Direction]
+    """What it predicts and which way its own score points."""
+    supervision: Supervision
+    trained_on: tuple[str, ...] = ()
+    """Names of the datasets whose human labels it saw."""
+    floor: bool = False
+    """True for a trivial predictor that any real model must beat."""
+    protocols: tuple[RunProtocol, ...] = ("zero-shot",)
+    """`zero-shot` if its scorer gives scores, `probe` if it gives features (see `FeatureScorer`)."""
+    code_licence: str
+    weights_licence: str = "no weights"
+    weights: tuple[WeightFile, ...] = ()
+    weights_complete: bool = True
+    """False if the library may load files beyond those listed."""
+    packages: tuple[str, ...] = ()
+    """Distributions whose version changes the scores; part of the fingerprint."""
+    score_range: tuple[float | None, float | None] = (None, None)
+    needs_prompt: bool = False
+    prompt_optional: bool = False
+    """True if a model that reads prompts gives some of its dimensions without one; the others are then undefined."""
+    max_batch: int | None = None
+    """1 where batching is slower or changes the score; None where any size does."""
+    min_side: int = 1
+    max_pixels: int = 100_000_000
+    thread_dependent: bool = False
+    """True if float sums make the score depend on the number of threads: it then gets as many as its library would
+    take on this machine, and the number is part of the fingerprint."""
+    dtypes: tuple[Literal["float32", "float64", "bfloat16", "float16"], ...] = ("float32",)
+    """Precisions it may run in, the default first."""
+    tolerance: float = 1e-4
+    """Largest relative change of a score between batch sizes, orders and equal machines."""
+    target: str
+    """`module:function`, called with (card, options, device, dtype) and returning a Scorer."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options with their defaults; a user may change these and no others."""
+    version: int = 1
+    """Version of our wrapper: raise it when its scores change."""
+    reference: str = ""
+    note: str = ""
+
+
+# The loader in C is ten times faster; PyYAML may be built without it.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def catalogue_file() -> Path:
+    """`datasets.yaml`: beside the code in an installed package, at the top of the repository in a checkout.
+
+    An editable install leaves a copy in site-packages that goes stale, so nothing but these two places is looked at.
+    """
+    here = Path(__file__).parent
+    beside = here / "datasets.yaml"
+    return beside if beside.is_file() else here.parent / "datasets.yaml"
+
+
+@cache
+def _builtin() -> Mapping[str, DatasetCard]:
+    text = catalogue_file().read_text(encoding="utf-8")
+    return MappingProxyType(read_cards(text, "datasets.yaml"))
+
+
+def builtin_cards() -> dict[str, DatasetCard]:
+    """The cards that ship with the package, by name, in the order of the file."""
+    return dict(_builtin())
+
+
+def find_card(name: str) -> DatasetCard:
+    """The built-in card of this name.
+
+    Raises:
+        InputError: no built-in dataset has this name.
+    """
+    cards = _builtin()
+    if name not in cards:
+        raise InputError(f"Unknown dataset {name!r}.{did_you_mean(name, list(cards))}")
+    return cards[name]
+
+
+def read_cards(text: str, source: str) -> dict[str, DatasetCard]:
+    """Cards of a YAML text that maps names to the fields of `DatasetCard`.
+
+    Keys that start with a dot hold fragments for YAML anchors and are no datasets.
+
+    Args:
+        text: the YAML.
+        source: what the text is called in an error.
+
+    Raises:
+        InputError: the text is not YAML, or a card has a missing, misspelt or wrong field.
+    """
+    try:
+        content = yaml.load(text, Loader=_LOADER)
+    except yaml.YAMLError as error:
+        raise InputError(f"{source} is not valid YAML: {_flat(error)}.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{source} must map names of datasets to their fields.")
+    return {
+        str(name): _card(str(name), fields, source)
+        for name, fields in content.items()
+        if not str(name).startswith(".")
+    }
+
+
+def _card(name: str, fields: object, source: str) -> DatasetCard:
+    if not isinstance(fields, dict):
+        raise InputError(f"{source}: the dataset {name!r} has no fields.")
+    try:
+        return DatasetCard.model_validate({**fields, "name": name})
+    except ValidationError as error:
+        raise InputError(f"{source}: the dataset {name!r} has {explain(error)}.") from error
+
+
+def explain(error: ValidationError) -> str:
+    """The first problem that pydantic found, as the end of a sentence `... has ...`."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or "its fields"
+    return f"a wrong entry at {place}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+
+
+def _flat(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,69 @@
+"""From a name to a dataset: one of the catalogue, an own table, or a manifest of pairs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eliq_bench.datasets.load import load_card
+from eliq_bench.datasets.locate import data_roots
+from eliq_bench.errors import InputError
+from eliq_bench.registry import dataset_card
+from eliq_bench.types import Dataset
+
+DEFAULT_DATASETS = ("ladder",)
+
+
+def load_dataset(
+    name: str,
+    data_root: Sequence[str | Path] = (),
+    dimensions: Mapping[str, str] | None = None,
+    labels_only: bool = False,
+) -> Dataset:
+    """A verified dataset by its name in the catalogue, an own table by its path, or a manifest of pairs.
+
+    Args:
+        name: as in `eliq-bench list datasets`, or a path to a CSV, TSV or Parquet table, or `pairs:` and the path of
+            a manifest.
+        data_root: folders to look in, before `ELIQ_BENCH_DATA` and the cache.
+        dimensions: for an own table, label dimension to `column` or `column:lower`.
+        labels_only: accept a dataset of which no image is at hand.
+
+    Raises:
+        InputError: the name is unknown, files are missing, or they are not what the card says.
+    """
+    from eliq_bench.datasets.own_table import is_pairs, is_table, load_table
+
+    if is_pairs(name):
+        from eliq_bench.datasets.pairs import load_pairs
+
+        return load_pairs(name, data_roots(data_root), labels_only)
+    if is_table(name):
+        return load_table(name, dimensions, labels_only)
+    if dimensions:
+        raise InputError(
+            "Columns can be chosen for own tables only; a dataset of the catalogue has its card."
+        )
+    return load_card(dataset_card(name), data_roots(data_root), labels_only)
+
+
+def open_datasets(
+    names: Sequence[str] | None,
+    data_root: Sequence[str | Path] = (),
+    dimensions: Mapping[str, str] | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+) -> list[Dataset]:
+    """The named datasets, or the default one, each cut down to `limit` items if one is given."""
+    from eliq_bench.datasets.own_table import is_table
+    from eliq_bench.datasets.subset import take_subset
+
+    opened = [
+        load_dataset(name, data_root, dimensions if is_table(name) else None)
+        for name in dict.fromkeys(_listed(names) or DEFAULT_DATASETS)
+    ]
+    return [take_subset(dataset, limit, seed) for dataset in opened] if limit is not None else opened
+
+
+def _listed(names: Sequence[Any] | Any | None) -> list[Any]:
+    """A list, also of a single name, which Python would take letter by letter."""
+    return [] if names is None else [names] if isinstance(names, str | Path) else list(names)

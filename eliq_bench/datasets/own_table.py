@@ -1,0 +1,351 @@
+"""A user's own table as a dataset: one row per image, one column per dimension."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eliq_bench.cards import DatasetCard, LabelCard, LabelFile, builtin_cards
+from eliq_bench.datasets.load import missing_images_note, orient
+from eliq_bench.datasets.readers import numbers
+from eliq_bench.datasets.verify import content_sha256
+from eliq_bench.errors import InputError, first_names
+from eliq_bench.io.tables import Table, read_table
+from eliq_bench.types import Dataset, Items
+
+if TYPE_CHECKING:
+    from eliq_bench.types import Floats
+import re
+from collections import Counter
+from typing import NamedTuple, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from eliq_bench.cards import explain
+from eliq_bench.io.tables import read_text
+from eliq_bench.vocabulary import Direction
+
+_DIMENSIONS = (
+    "quality",
+    "alignment",
+    "aesthetics",
+    "authenticity",
+    "realism",
+    "appeal",
+    "naturalness",
+    "overall",
+)
+KNOWN_DIMENSIONS: Mapping[str, str] = {
+    **{name: name for name in _DIMENSIONS},
+    "mos": "quality",
+    "mos_quality": "quality",
+    "mos_align": "alignment",
+    "mos_alignment": "alignment",
+}
+"""Column, in lower case, to the dimension it is taken for."""
+
+
+class OwnDimension(BaseModel):
+    """Where the labels of a dimension stand and which way they point."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    column: str
+    direction: Direction = "higher"
+    scale: tuple[float, float] | None = None
+    """None takes the smallest and the largest label."""
+    std: str | None = None
+    raters: int | None = None
+
+
+class Sidecar(BaseModel):
+    """The YAML file: `name: my-set` and `dimensions: {quality: {column: score, direction: lower}}`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = ""
+    dimensions: dict[str, OwnDimension] = {}
+
+
+def read_sidecar(table: Path) -> Sidecar:
+    """The YAML file beside a table, empty if there is none.
+
+    Raises:
+        InputError: it is not YAML, or has a missing, misspelt or wrong field.
+    """
+    path = table.with_suffix(".yaml")
+    if not path.is_file():
+        return Sidecar()
+    try:
+        sidecar = Sidecar.model_validate(yaml.safe_load(read_text(path)) or {})
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
+    except ValidationError as error:
+        raise InputError(f"{path} has {explain(error)}.") from error
+    for dimension in sidecar.dimensions:
+        _check_name(dimension, str(path))
+    return sidecar
+
+
+def parse_mapping(dimensions: Mapping[str, str]) -> dict[str, OwnDimension]:
+    """Columns as given on the command line.
+
+    Args:
+        dimensions: dimension to `column`, `column:higher` or `column:lower`.
+
+    Raises:
+        InputError: a dimension is not a plain word, or no column is named.
+
+    >>> parse_mapping({"quality": "dmos:lower"})["quality"].direction
+    'lower'
+    """
+    parsed = {}
+    for dimension, text in dimensions.items():
+        _check_name(dimension, "the command line")
+        column, _, direction = text.rpartition(":")
+        if direction in get_args(Direction):
+            parsed[dimension] = OwnDimension(
+                column=column, direction="lower" if direction == "lower" else "higher"
+            )
+        else:
+            parsed[dimension] = OwnDimension(column=text)
+        if not parsed[dimension].column:
+            raise InputError(f"No column is named for the dimension {dimension} ({text!r}).")
+    return parsed
+
+
+def _check_name(dimension: str, source: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", dimension):
+        raise InputError(
+            f"{dimension!r} in {source} is no name of a dimension; use lower-case letters, as in quality."
+        )
+
+
+class Pictures(NamedTuple):
+    """The columns of a table that are no labels."""
+
+    name: tuple[str, ...]
+    image: tuple[Path | None, ...]
+    prompt: tuple[str | None, ...]
+    generator: tuple[str | None, ...]
+    group: tuple[str, ...]
+    group_is: str
+    """What the group is, in words."""
+
+
+def read_pictures(table: Table) -> Pictures:
+    """Images, prompts, generators and groups of a table.
+
+    Raises:
+        InputError: there is no column `image`, an empty cell in it, or a row that repeats image and prompt.
+    """
+    if "image" not in table.columns:
+        raise InputError(
+            f"{table.path} needs a column 'image' with the paths of the images (its columns: "
+            f"{', '.join(table.columns)})."
+        )
+    image = [cell.strip() for cell in table.columns["image"]]
+    prompt = _optional(table, "prompt")
+    if "" in image:
+        raise InputError(f"{table.path}, row {image.index('') + 1}: the column 'image' is empty.")
+    pairs = list(zip(image, prompt, strict=True))
+    if len(set(pairs)) < len(pairs):
+        twice = next(pair for pair, count in Counter(pairs).items() if count > 1)
+        rows = first_names([str(row + 1) for row, pair in enumerate(pairs) if pair == twice])
+        raise InputError(
+            f"{table.path} has {twice[0]} more than once with the same prompt (rows {rows}); keep one."
+        )
+    name = _unique(image)
+    group, group_is = _groups(table, name, prompt)
+    files = tuple(table.path.parent / cell for cell in image)
+    return Pictures(
+        name=name,
+        image=tuple(file if file.is_file() else None for file in files),
+        prompt=prompt,
+        generator=_optional(table, "generator"),
+        group=group,
+        group_is=group_is,
+    )
+
+
+def check_any_image(path: Path, pictures: Pictures) -> None:
+    """Refuse a table of which no image is at hand; single missing images are a matter of coverage.
+
+    Raises:
+        InputError: no image exists.
+    """
+    if not any(pictures.image):
+        raise InputError(
+            f"None of the {len(pictures.image):,} images of {path} exists (such as {pictures.name[0]}); "
+            f"their paths must be relative to the folder of the table."
+        )
+
+
+def _optional(table: Table, column: str) -> tuple[str | None, ...]:
+    cells = table.columns.get(column, [""] * table.rows)
+    return tuple(cell if cell.strip() else None for cell in cells)
+
+
+def _unique(image: list[str]) -> tuple[str, ...]:
+    """Names of items: an image that is judged under several prompts is numbered from the second time on."""
+    seen: Counter[str] = Counter()
+    names = []
+    for cell in image:
+        seen[cell] += 1
+        names.append(cell if seen[cell] == 1 else f"{cell} [{seen[cell]}]")
+    return tuple(names)
+
+
+def _groups(
+    table: Table, name: tuple[str, ...], prompt: tuple[str | None, ...]
+) -> tuple[tuple[str, ...], str]:
+    given = _optional(table, "group")
+    source, words = (given, "column group") if any(given) else (prompt, "prompt")
+    if not any(source):
+        return name, "image"
+    return tuple(own if cell is None else cell for own, cell in zip(name, source, strict=True)), words
+
+
+TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".parquet"))
+PAIRS = "pairs:"
+"""Begins the name of a manifest of pairs."""
+
+
+def is_table(text: str | Path) -> bool:
+    """True if this names a table file rather than a dataset of the catalogue or a manifest of pairs."""
+    return Path(text).suffix.lower() in TABLE_SUFFIXES and not is_pairs(text)
+
+
+def is_pairs(text: str | Path) -> bool:
+    """True if this names a manifest of pairs, see `datasets.pairs`."""
+    return str(text).startswith(PAIRS)
+
+
+def load_table(
+    path: str | Path, dimensions: Mapping[str, str] | None = None, labels_only: bool = False
+) -> Dataset:
+    """A CSV, TSV or Parquet table with a column `image` and a column per dimension.
+
+    Paths of images are relative to the table. Columns `prompt`, `generator` and `group` are used if they are
+    there; without `group`, items of one prompt form a group, else each image does. A column `<dimension>_std`
+    or `<dimension>_n` gives the spread and number of its ratings. Rows without label or image
+    stay and are noted.
+
+    Args:
+        path: the table. A YAML file of the same stem beside it may describe it, see `sidecar.Sidecar`.
+        dimensions: dimension to column, or to `column:lower` where lower is better; replaces the YAML file;
+            without both, the columns that have the name of a known dimension count.
+        labels_only: True where scores come from elsewhere and no image is needed.
+
+    Raises:
+        InputError: the table cannot be read or does not have what it needs.
+    """
+    path = Path(path)
+    table = read_table(path)
+    if not table.rows:
+        raise InputError(f"{path} has a header but no rows.")
+    pictures = read_pictures(table)
+    if not labels_only:
+        check_any_image(path, pictures)
+    sidecar = read_sidecar(path)
+    chosen = parse_mapping(dimensions) if dimensions else (sidecar.dimensions or _by_name(table))
+    labels = {dimension: _labels(table, pictures, dimension, own.column) for dimension, own in chosen.items()}
+    card = _card(path, sidecar, chosen, labels, pictures)
+    items = Items(
+        name=pictures.name,
+        image=pictures.image,
+        prompt=pictures.prompt,
+        generator=pictures.generator,
+        generator_family=pictures.generator,
+        group=pictures.group,
+        labels=labels,
+        label_std=_beside(table, pictures, chosen, "std"),
+        label_n=_beside(table, pictures, chosen, "n"),
+    )
+    return Dataset(card=card, items=orient(card, items), notes=tuple(_notes(items)))
+
+
+def _by_name(table: Table) -> dict[str, OwnDimension]:
+    found: dict[str, OwnDimension] = {}
+    for column in table.columns:
+        dimension = KNOWN_DIMENSIONS.get(column.lower())
+        if dimension and dimension not in found:
+            found[dimension] = OwnDimension(column=column)
+    if not found:
+        raise InputError(
+            f"{table.path} has no label column known by name (its columns: {', '.join(table.columns)}); "
+            f"name one, as in quality=COLUMN, or write a {table.path.stem}.yaml beside it."
+        )
+    return found
+
+
+def _labels(table: Table, pictures: Pictures, dimension: str, column: str) -> "Floats":
+    values = numbers(table.path, column, tuple(table.column(column)), pictures.name)
+    if np.isnan(values).all():
+        raise InputError(f"{table.path}: the column {column!r} ({dimension}) holds no number at all.")
+    return values
+
+
+def _beside(
+    table: Table, pictures: Pictures, chosen: dict[str, OwnDimension], what: str
+) -> "dict[str, Floats]":
+    found = {}
+    for dimension, own in chosen.items():
+        named = own.std if what == "std" else None
+        usual = (f"{own.column}_{what}", f"{dimension}_{what}")
+        column = named or next((key for key in usual if key in table.columns), "")
+        if column:
+            found[dimension] = numbers(table.path, column, tuple(table.column(column)), pictures.name)
+    return found
+
+
+def _card(
+    path: Path,
+    sidecar: Sidecar,
+    chosen: dict[str, OwnDimension],
+    labels: "dict[str, Floats]",
+    pictures: Pictures,
+) -> DatasetCard:
+    rows = len(pictures.name)
+    return DatasetCard(
+        name=_name(sidecar.name or path.stem),
+        title=f"own table {path.name}",
+        kind="own",
+        images=rows,
+        dimensions={
+            dimension: LabelCard(
+                column=own.column,
+                direction=own.direction,
+                scale=own.scale or (float(np.nanmin(labels[dimension])), float(np.nanmax(labels[dimension]))),
+                std=own.std,
+                raters=own.raters,
+            )
+            for dimension, own in chosen.items()
+        },
+        labels=(LabelFile(file=path.name, sha256=content_sha256(path), rows=rows),),
+        reader=f"{__name__}:load_table",
+        group=pictures.group_is,
+        folder=path.parent.resolve().name,
+        licence="the user's own data",
+        page=str(path),
+        download="the user's own data",
+        citation="",
+    )
+
+
+def _name(wanted: str) -> str:
+    """An own table never passes for a dataset of the catalogue."""
+    return f"own-{wanted}" if wanted in builtin_cards() else wanted
+
+
+def _notes(items: Items) -> list[str]:
+    notes = [missing_images_note(items)]
+    for dimension, values in items.labels.items():
+        lost = [items.name[row] for row in np.flatnonzero(np.isnan(values))]
+        if lost:
+            notes.append(
+                f"{len(lost):,} of {len(items):,} rows have no {dimension} label: {first_names(lost)}."
+            )
+    return [note for note in notes if note]

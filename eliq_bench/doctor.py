@@ -1,0 +1,157 @@
+"""What is on this machine and whether models keep their promises: the checks of `eliq-bench doctor`."""
+
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eliq_bench.datasets.locate import data_roots
+from eliq_bench.datasets.open import load_dataset
+from eliq_bench.errors import EliqBenchError
+from eliq_bench.io.optional import installed, resolve_device
+from eliq_bench.models.weights import missing, torch_hub, user_folder
+from eliq_bench.registry import dataset_cards, model_cards
+from eliq_bench.runner.plan import ModelSpec, Task, Want, hash_images
+from eliq_bench.runner.scoring import ChunkScorer
+from eliq_bench.runner.session import open_store
+from eliq_bench.runner.specs import choose, make_spec
+from eliq_bench.types import ImageSource
+
+CHECKED_IMAGES = 8
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the doctor: `ok` None means that it is a fact, not a test."""
+
+    name: str
+    ok: bool | None
+    text: str
+
+
+def machine() -> Iterator[Check]:
+    """Versions, device and the score store."""
+    yield Check("python", None, f"{platform.python_version()} on {platform.platform()}")
+    for package in (
+        "eliq-bench",
+        "torch",
+        "torchvision",
+        "transformers",
+        "pyiqa",
+        "numpy",
+        "scipy",
+        "pillow",
+    ):
+        version = installed(package)
+        yield Check(package, version != "missing", version)
+    yield Check("device", None, resolve_device("auto"))
+    try:
+        with open_store() as store:
+            yield Check("score store", True, f"{store.path}: {store.count():,} scores")
+    except EliqBenchError as error:
+        yield Check("score store", False, str(error))
+
+
+def datasets(data_root: Sequence[str | Path] = ()) -> Iterator[Check]:
+    """Each dataset of the catalogue: verified, or what is missing."""
+    yield Check("looked in", None, ", ".join(str(root) for root in data_roots(data_root)))
+    for name in dataset_cards():
+        try:
+            dataset = load_dataset(name, data_root, labels_only=True)
+        except EliqBenchError as error:
+            yield Check(name, None, str(error))
+            continue
+        images = sum(path is not None for path in dataset.items.image)
+        yield Check(name, True, f"{len(dataset.items):,} labels verified, {images:,} images")
+
+
+def weights() -> Iterator[Check]:
+    """Where parameter files are looked for, and which models lack some."""
+    yield Check("looked in", None, f"{user_folder() or 'ELIQ_BENCH_WEIGHTS is not set'}, {torch_hub()}")
+    lacking = {name: missing(card) for name, card in model_cards().items()}
+    ready = [name for name, files in lacking.items() if not files]
+    yield Check("ready", None, ", ".join(ready))
+    absent = sum(bool(files) for files in lacking.values())
+    yield Check(
+        "absent", None, f"weights of {absent} models; `eliq-bench list models --format json` names the files"
+    )
+
+
+def ready_models() -> list[str]:
+    """Models that give scores and whose weights are all on this machine."""
+    return [
+        name for name, card in model_cards().items() if "zero-shot" in card.protocols and not missing(card)
+    ]
+
+
+def promises(models: Sequence[str], device: str = "auto") -> Iterator[Check]:
+    """Score ladder images with each model twice, one by one, in batches of 8, and in reverse order.
+
+    All must agree within the tolerance of the model's card: this is what makes a stored score reusable.
+
+    Raises:
+        InputError: an unknown model or device.
+    """
+    items = load_dataset("ladder").items
+    files = [path for path in items.image if isinstance(path, Path)]
+    size = _size(files[0])
+    paths = [path for path in files if _size(path) == size]
+    hashes = hash_images(paths[: 4 * CHECKED_IMAGES])
+    images = list(dict(zip(hashes.values(), hashes, strict=True)).items())[:CHECKED_IMAGES]
+    for card, options in choose(list(models), {}, offline=True):
+        try:
+            spec = make_spec(card, options, resolve_device(device), None, offline=True)
+        except EliqBenchError as error:
+            yield Check(card.name, False, str(error))
+            continue
+        yield _promise(spec, images)
+
+
+def _promise(spec: ModelSpec, images: list[tuple[str, ImageSource]]) -> Check:
+    want = Want(0, "a photograph" if spec.card.needs_prompt else None)
+    tasks = [Task(image, path, (want,)) for image, path in images]
+    single, batched = ChunkScorer([spec], 1), ChunkScorer([spec], CHECKED_IMAGES)
+    first = _values(single, tasks)
+    if not first:
+        return Check(spec.card.name, False, "no image could be scored")
+    trials = {
+        "again": _values(single, tasks),
+        f"in batches of {CHECKED_IMAGES}": _values(batched, tasks),
+        "in reverse": _values(batched, tasks[::-1]),
+    }
+    for how, values in trials.items():
+        change = largest_change(first, values)
+        if not change <= spec.card.tolerance:
+            text = f"scores change by {change:.2g} {how}; its card allows {spec.card.tolerance:g}"
+            return Check(spec.card.name, False, text)
+    batches = "always one by one" if spec.card.max_batch == 1 else f"in batches of 1 and {CHECKED_IMAGES}"
+    text = f"same scores twice, {batches}, in any order (tolerance {spec.card.tolerance:g})"
+    return Check(spec.card.name, True, text)
+
+
+def _values(scorer: ChunkScorer, tasks: list[Task]) -> dict[tuple[str, str], float]:
+    rows = [row for progress in scorer.score(tasks) for row in progress.rows]
+    return {(row.image, row.dimension): row.score for row in rows if row.score is not None}
+
+
+def largest_change(one: dict[tuple[str, str], float], other: dict[tuple[str, str], float]) -> float:
+    """Largest relative difference of two sets of scores; infinite if they score different images.
+
+    >>> largest_change({("a", "quality"): 2.0}, {("a", "quality"): 2.002})
+    0.001
+    """
+    if one.keys() != other.keys():
+        return float("inf")
+    a = np.array([one[key] for key in one])
+    b = np.array([other[key] for key in one])
+    scale = np.maximum(np.abs(a), np.finfo(np.float64).tiny)
+    return round(float(np.max(np.abs(a - b) / scale)), 12)
+
+
+def _size(path: Path) -> tuple[int, int]:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return image.size

@@ -1,0 +1,128 @@
+"""Form as generators break it: warped parts, melted texture, doubled parts."""
+
+import math
+
+import numpy as np
+from PIL import Image
+
+from eliq_bench.eliq.degrade.mode import RGB, Mode
+from eliq_bench.eliq.degrade.pixels import luma, picture, region, scale, smooth_field
+from eliq_bench.eliq.degrade.remap import STEPS, Places, displace, sixteenths
+from eliq_bench.eliq.degrade.subject import busiest, find_subject
+
+MOST = 8
+"""Places drawn at every severity, so that a stronger one adds to the places of the weaker."""
+
+CANDIDATES = 3
+"""Places compared for each part to double."""
+
+
+def local_warp(image: RGB, rng: np.random.Generator, *, strength: float, spots: float) -> RGB:
+    """Round spots on and about the subject swirled, bulged, pinched or sheared, each in its own way."""
+    height, width = image.shape[:2]
+    subject = find_subject(image)
+    result = image.copy()
+    for dy, dx, size, kind, sense in rng.random((MOST, 5))[: int(spots)].tolist():
+        radius = max(3, round((0.11 + 0.07 * size) * min(height, width)))
+        y = round((subject.y + (dy - 0.5) * 3 * subject.half_height) * height)
+        x = round((subject.x + (dx - 0.5) * 3 * subject.half_width) * width)
+        top, left = max(0, y - radius), max(0, x - radius)
+        part = result[top : max(0, y + radius + 1), left : max(0, x + radius + 1)]
+        if not part.size:  # on a very narrow image a spot can lie outside
+            continue
+        down = (np.arange(part.shape[0]) + top - y)[:, None] / radius
+        right = (np.arange(part.shape[1]) + left - x)[None, :] / radius
+        amount = strength * radius * np.maximum(1 - down**2 - right**2, 0) ** 2 * (1 if sense < 0.5 else -1)
+        if kind < 0.45:  # swirl
+            moves = (amount * 2.2 * right, amount * -2.2 * down)
+        elif kind < 0.7:  # bulge or pinch
+            moves = (amount * 1.6 * down, amount * 1.6 * right)
+        else:  # shear
+            moves = (amount * 0.3, amount * math.copysign(1.2, kind - 0.85))
+        part[...] = displace(part, sixteenths(moves[0]), sixteenths(moves[1]))
+    return result
+
+
+def melted_texture(image: RGB, rng: np.random.Generator, *, reach: float, share: float) -> RGB:
+    """Texture that runs like wax over `share` of the image: small random bends that ignore what is depicted."""
+    height, width = image.shape[:2]
+    size = scale(image)
+    fade = region(smooth_field(rng, height, width, 170 * size), share, softness=40).astype(np.int32) >> 4
+    # From a field of +-128 and a fade of 0..15 to sixteenths of a pixel, in units of 2^-12.
+    factor = round(reach * max(size, 0.25) * STEPS * 4096 / (128 * 15))
+
+    def bend(period: float) -> Places:
+        field = smooth_field(rng, height, width, max(3, period * size)).astype(np.int32)
+        bent: Places = (field - 128) * fade * factor >> 12
+        return bent
+
+    return displace(image, bend(22), bend(16))
+
+
+def duplicated_parts(image: RGB, rng: np.random.Generator, *, copies: float, size: float) -> RGB:
+    """Parts of the subject pasted again beside it with soft borders: an eye, a hand, a handle too many."""
+    height, width = image.shape[:2]
+    subject = find_subject(image)
+    grey = luma(image)
+    radius = max(2, round(size * min(height, width)))
+    side = 2 * radius + 1
+    steps = (np.arange(side) - radius) / radius
+    disk = np.clip((1 - steps[:, None] ** 2 - steps**2) * 2, 0, 1)
+    mask = Image.fromarray(np.rint(disk * 255).astype(np.uint8))
+    source = picture(image)
+    result = source.copy()
+
+    def inside(corner: float, length: int) -> int:
+        return round(min(max(corner, 0.0), float(length - side)))
+
+    def near_subject(y: float, x: float) -> tuple[int, int]:
+        """A corner of a patch, from two uniform numbers."""
+        down, right = (y - 0.5) * 1.6 * subject.half_height, (x - 0.5) * 1.6 * subject.half_width
+        return inside((subject.y + down) * height - radius, height), inside(
+            (subject.x + right) * width - radius, width
+        )
+
+    for turn, far, *places in rng.random((MOST, 2 + 2 * CANDIDATES))[: int(copies)].tolist():
+        corners = [near_subject(y, x) for y, x in zip(places[::2], places[1::2], strict=True)]
+        top, left = busiest(grey, corners, side)
+        angle, distance = 2 * math.pi * turn, radius * (1.2 + 0.8 * far)
+        down, right = distance * math.sin(angle), distance * math.cos(angle)
+        # A copy that would leave the image goes to the opposite side instead.
+        to_top = inside(top + (down if 0 <= top + down <= height - side else -down), height)
+        to_left = inside(left + (right if 0 <= left + right <= width - side else -right), width)
+        result.paste(source.crop((left, top, left + side, top + side)), (to_left, to_top), mask)
+    return np.array(result)
+
+
+MODES = (
+    Mode(
+        name="local_warp",
+        family="generative",
+        aspect="aesthetic",
+        summary="Parts of the subject swirled, bulged, pinched or sheared inconsistently.",
+        source="our choice",
+        parameters={"strength": (0.16, 0.27, 0.4, 0.52, 0.66), "spots": (2, 3, 4, 6, 8)},
+        apply=local_warp,
+        simulated=True,
+    ),
+    Mode(
+        name="melted_texture",
+        family="generative",
+        aspect="aesthetic",
+        summary="Texture and outlines run like wax.",
+        source="our choice",
+        parameters={"reach": (2, 3.5, 5.5, 8.5, 13), "share": (0.25, 0.35, 0.45, 0.6, 0.75)},
+        apply=melted_texture,
+        simulated=True,
+    ),
+    Mode(
+        name="duplicated_parts",
+        family="generative",
+        aspect="aesthetic",
+        summary="Parts of the subject appear twice, side by side.",
+        source="our choice",
+        parameters={"copies": (1, 2, 3, 5, 8), "size": (0.08, 0.095, 0.11, 0.125, 0.14)},
+        apply=duplicated_parts,
+        simulated=True,
+    ),
+)

@@ -1,0 +1,134 @@
+"""Images that may become positives, with what is known of each: a folder, a folder with an index, or a table."""
+
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+from eliq_bench.errors import InputError
+from eliq_bench.io.files import file_names, is_image_name
+from eliq_bench.io.tables import Table, read_table
+
+INDEX_FILES = ("index.csv", "index.tsv", "index.parquet")
+PHOTOGRAPHS = frozenset(("", "photograph", "photo", "camera", "real"))
+"""Words in a column `generator` that say that nothing generated the image."""
+
+
+class Candidate(NamedTuple):
+    """An image file and its row in the table."""
+
+    name: str
+    """Path relative to the root, with forward slashes."""
+    prompt: str | None
+    generator: str | None
+    """None for photographs and where it is unknown."""
+    source: str
+
+
+class Worse(NamedTuple):
+    """An image that was drawn to be worse than another on one aspect, with its row in the table, not yet checked."""
+
+    name: str
+    """Path relative to the root, with forward slashes."""
+    negative_of: str
+    """Path of its positive."""
+    mode: str
+    severity: str
+    seed: str
+
+
+class Candidates(NamedTuple):
+    """All images on offer, sorted by name."""
+
+    root: Path
+    images: tuple[Candidate, ...]
+    notes: tuple[str, ...]
+    """Sentences on what was left out and why."""
+    worse: tuple[Worse, ...] = ()
+    """Negatives that the table names; they are never positives."""
+
+
+def find_candidates(given: Path) -> Candidates:
+    """The images of a table, of a folder with an index table, or of a folder.
+
+    A table has a column `image` or `name` with paths relative to its folder, or to the folder `images` in it;
+    the columns `prompt`, `generator` and `source` are used if they are there. An image with two different
+    prompts is left out, since one of them may be wrong. A row with a cell in `negative_of` is a negative of
+    that image, with the columns `mode`, `severity` and `seed` (see `pairs generate`).
+
+    Raises:
+        InputError: nothing is there, a table has no such column, or no image is found.
+    """
+    if given.is_file() and is_image_name(given.name):
+        raise InputError(f"{given} is an image; give its folder, {given.parent}, or a table of images.")
+    if given.is_file():
+        return _from_table(read_table(given))
+    if not given.is_dir():
+        raise InputError(f"{given} does not exist; give a folder of images or a table of them.")
+    for name in INDEX_FILES:
+        if (given / name).is_file():
+            return _from_table(read_table(given / name))
+    found = [
+        Candidate((folder / name).relative_to(given).as_posix(), None, None, "")
+        for folder, names in file_names(given)
+        for name in names
+        if is_image_name(name)
+    ]
+    if not found:
+        raise InputError(f"{given} holds no image and no {' or '.join(INDEX_FILES)}.")
+    return Candidates(given, tuple(sorted(found)), ())
+
+
+def _from_table(table: Table) -> Candidates:
+    root = table.path.parent
+    column = next((name for name in ("image", "name") if name in table.columns), None)
+    if column is None:
+        raise InputError(
+            f"{table.path} needs a column 'image' or 'name' with the paths of the images (its columns: "
+            f"{', '.join(table.columns)})."
+        )
+    empty = [""] * table.rows
+    rows: dict[str, Candidate] = {}
+    ambiguous: Counter[str] = Counter()
+    worse, positive = _worse(table, column)
+    for cell, prompt, generator, source, own in zip(
+        table.columns[column],
+        *(table.columns.get(name, empty) for name in ("prompt", "generator", "source")),
+        positive,
+        strict=True,
+    ):
+        if not own:
+            continue
+        name = _placed(root, cell)
+        drawn_by = None if generator.strip().lower() in PHOTOGRAPHS else generator.strip()
+        row = Candidate(name, prompt.strip() or None, drawn_by, source.strip())
+        if rows.setdefault(name, row).prompt != row.prompt:
+            ambiguous[name] += 1
+    if not rows:
+        raise InputError(f"{table.path} has no rows.")
+    notes = []
+    if ambiguous:
+        some = ", ".join(sorted(ambiguous)[:3])
+        notes.append(f"{len(ambiguous):,} images with two different prompts were left out, such as {some}.")
+    aside = ambiguous.keys() | {row.name for row in worse}
+    kept = (row for name, row in rows.items() if name not in aside)
+    return Candidates(root, tuple(sorted(kept, key=lambda row: row.name)), tuple(notes), worse)
+
+
+def _worse(table: Table, column: str) -> tuple[tuple[Worse, ...], list[bool]]:
+    """The rows that are negatives, sorted by name, and whether each row is none."""
+    if "negative_of" not in table.columns:
+        return (), [True] * table.rows
+    root = table.path.parent
+    columns = [table.column(name) for name in (column, "negative_of", "mode", "severity", "seed")]
+    rows = {
+        Worse(_placed(root, name), _placed(root, positive), *rest)
+        for name, positive, *rest in zip(*columns, strict=True)
+        if positive
+    }
+    return tuple(sorted(rows)), [not cell for cell in table.columns["negative_of"]]
+
+
+def _placed(root: Path, cell: str) -> str:
+    """Path of an image relative to the root: as the table has it, or in the folder `images`."""
+    inside = "images/" if (root / "images").is_dir() else ""
+    return cell if (root / cell).is_file() else inside + cell

@@ -1,0 +1,1 @@
+"""From scores and labels to the rows of a result."""

@@ -1,0 +1,80 @@
+"""What lies in a folder: listings that follow links, skip hidden entries and come in a fixed order."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from eliq_bench.errors import InputError
+
+IMAGE_SUFFIXES = frozenset(
+    (".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+)
+
+
+def is_image_name(name: str) -> bool:
+    """True if the suffix is that of an image, in either case."""
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - called once per file of a tree
+
+
+def file_names(folder: Path, depth: int | None = None) -> Iterator[tuple[Path, list[str]]]:
+    """Each folder of a tree with the sorted names of its files.
+
+    Args:
+        folder: top of the tree.
+        depth: how many levels to enter, 1 being the folder alone; None enters all.
+
+    Raises:
+        InputError: a folder cannot be read.
+    """
+    seen: set[tuple[int, int]] = set()  # a link may point to a folder above it
+    pending = [(folder, 1)]
+    while pending:
+        here, level = pending.pop()
+        status = here.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        inner, names = _list(here)
+        yield here, names
+        if depth is None or level < depth:
+            pending += [(here / name, level + 1) for name in reversed(inner)]
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """The folders inside a folder, sorted by name; none if the folder does not exist."""
+    return [folder / name for name in _list(folder)[0]] if folder.is_dir() else []
+
+
+def _list(folder: Path) -> tuple[list[str], list[str]]:
+    inner: list[str] = []
+    names: list[str] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                # Hidden files are never data: .DS_Store, and ._a.jpg beside each a.jpg in archives of a Mac.
+                if not entry.name.startswith("."):
+                    (inner if entry.is_dir() else names).append(entry.name)
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be read: {error.strerror}.") from error
+    return sorted(inner), sorted(names)
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal sha256 of a file's bytes.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def cache_dir() -> Path:
+    """`ELIQ_BENCH_CACHE`, else `eliq-bench` in `XDG_CACHE_HOME` or in `~/.cache`; not created here."""
+    own = os.environ.get("ELIQ_BENCH_CACHE")
+    if own:
+        return Path(own).expanduser()
+    shared = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The XDG specification wants a relative or empty path to be ignored.
+    return (shared if shared.is_absolute() else Path("~/.cache").expanduser()) / "eliq-bench"

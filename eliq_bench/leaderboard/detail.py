@@ -1,0 +1,156 @@
+"""What the page's script needs to draw the view of a model: small numbers, no floating-point noise."""
+
+import base64
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eliq_bench.leaderboard.board import Board, BoardRow, BoardScores, Grid, ModelView, Table
+from eliq_bench.leaderboard.cells import Published, disagrees, published_for, ranks
+from eliq_bench.results.encoding import unpack_codes, unpack_floats
+
+Floats = NDArray[np.float64]
+
+STEPS = 65534
+"""Positions along a side of the scatter plot: as many as two bytes hold beside `MISSING`."""
+MISSING = 65535
+
+
+def detail(board: Board, table: Table) -> dict[str, Any]:
+    """Data of one table: models with their views, pairs by position, and the points of all of them."""
+    views = {view.model: view for view in table.views}
+    names = [row.model for row in table.rows if row.supervision is not None]
+    position = {name: number for number, name in enumerate(names)}
+    scores = {(entry.model, entry.dimension): entry for entry in board.scores}
+    label = board.items.labels.get(table.dimension)
+    content: dict[str, Any] = {
+        "title": board.dataset.title,
+        "dimension": table.dimension,
+        "scale": list(board.dataset.dimensions[table.dimension]),
+        "keepsLabels": label is not None,
+        "licence": board.dataset.licence,
+        "models": [
+            _model(board, row, views[row.model], scores[row.model, row.score_dimension], label is not None)
+            for row in table.rows
+            if row.supervision is not None
+        ],
+        "pairs": [
+            [position[pair.a], position[pair.b], *_rounded(pair.difference, pair.low, pair.high, pair.p_holm)]
+            for pair in table.pairs
+        ],
+    }
+    if label is not None:
+        values = unpack_floats(label)
+        content["labels"] = _positions(values)
+        content["labelRange"] = _rounded(*_range(values))
+        if board.items.generators is not None:
+            content["generators"] = board.items.generators.names
+            codes = unpack_codes(board.items.generators.codes).astype("<u2")
+            content["generatorOf"] = base64.b64encode(codes.tobytes()).decode()
+    return content
+
+
+def _model(
+    board: Board, row: BoardRow, view: ModelView, scores: BoardScores, keeps_labels: bool
+) -> dict[str, Any]:
+    entry = board.model(row.model)
+    assert entry is not None  # noqa: S101 - a board holds the models of its rows
+    model = entry.model
+    own = unpack_floats(scores.values)
+    content: dict[str, Any] = {
+        "name": row.model,
+        "summary": model.summary,
+        "srcc": _rounded(row.srcc, row.srcc_low, row.srcc_high),
+        "tier": row.tier,
+        "control": row.score_dimension if row.control else "",
+        "higher": model.dimensions[row.score_dimension] == "higher",
+        "facts": _facts(board, row),
+        "curve": view.curve,
+        "range": _rounded(*_range(own)),
+        "generators": [[value.name, value.n, *_rounded(value.srcc)] for value in view.generators],
+        "prompts": view.prompts,
+        "promptsLeftOut": view.prompts_left_out,
+        "published": [_published(value, row) for value in published_for(board.dataset.name, row)],
+    }
+    if keeps_labels:
+        content["points"] = _positions(own)
+    if view.grid is not None:
+        content["grid"] = _grid(view.grid)
+    return content
+
+
+def _facts(board: Board, row: BoardRow) -> list[tuple[str, str]]:
+    """What stands in the list beside the plots."""
+    entry = board.model(row.model)
+    assert entry is not None  # noqa: S101 - as above
+    model, made = entry.model, entry.made
+    view = next(view for view in board.table(row.dimension).views if view.model == row.model)
+    best = ""
+    if view.best_of_prompt is not None:
+        best = f"{view.best_of_prompt:.3f} (chance {view.best_of_prompt_chance:.3f})"
+    lost = ", ".join(
+        f"{count:,} {word}"
+        for word, count in (("undefined", row.undefined), ("unreadable", row.unreadable))
+        if count
+    )
+    every = [
+        ("Supervision", str(row.supervision)),
+        ("Labels seen", ", ".join(model.trained_on) or "none"),
+        ("Reads the prompt", "yes" if model.needs_prompt else "no"),
+        (
+            "Scored",
+            f"{row.n:,} of {row.total:,} images ({100 * row.coverage:.1f} %)" + (f"; {lost}" if lost else ""),
+        ),
+        ("Ranks", ranks(row)),
+        ("KRCC", _text(row.krcc)),
+        ("PLCC, raw", _text(row.plcc)),
+        ("PLCC, mapped", _text(row.plcc_logistic4)),
+        ("RMSE, mapped", _text(row.rmse_logistic4)),
+        ("Best of prompt", best),
+        ("Licence of code", model.code_licence),
+        ("Licence of weights", model.weights_licence),
+        ("Imported from", model.imported_from),
+        ("Scored with", f"eliq-bench {made.eliq_bench} on {made.created[:10]}, {made.device}"),
+        ("Fingerprint", model.fingerprint),
+    ]
+    return [(name, value) for name, value in every if value]
+
+
+def _published(value: Published, row: BoardRow) -> list[Any]:
+    ours = getattr(row, value.metric, None)
+    outside = value.metric == "srcc" and disagrees(value, row)
+    return [value.metric.upper(), value.value, *_rounded(ours), outside, value.footnote]
+
+
+def _grid(grid: Grid) -> dict[str, Any]:
+    return {
+        "columns": grid.columns,
+        "rows": grid.rows,
+        "counts": unpack_codes(grid.counts).tolist(),
+        "labels": _rounded(*grid.label_edges),
+        "smallest": grid.smallest,
+        "leftOut": grid.left_out,
+    }
+
+
+def _positions(values: Floats) -> str:
+    """Places between the smallest and the largest value, 0 to 65534; 65535 where there is none."""
+    low, high = _range(values)
+    share = (values - low) / ((high - low) or 1.0)
+    # rounded before it is cut to a whole number, so that the last digit of another machine does not matter
+    places = np.where(np.isfinite(share), np.floor(np.round(share * STEPS, 6)), MISSING)
+    return base64.b64encode(places.astype("<u2").tobytes()).decode()
+
+
+def _range(values: Floats) -> tuple[float, float]:
+    defined = values[np.isfinite(values)]
+    return (float(defined.min()), float(defined.max())) if len(defined) else (0.0, 0.0)
+
+
+def _rounded(*values: float | None) -> list[float | None]:
+    return [None if value is None else float(f"{value:.6g}") for value in values]
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -1,0 +1,81 @@
+"""A folder of boards: what is rendered from it, written, or compared with what lies there."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from eliq_bench.errors import InputError
+from eliq_bench.io.write import write_whole
+from eliq_bench.leaderboard.board import Board
+from eliq_bench.leaderboard.markdown import GENERATED, board_markdown, index_markdown
+from eliq_bench.leaderboard.page import page
+
+INDEX = "README.md"
+PAGE = "index.html"
+
+
+def read_boards(folder: Path) -> list[Board]:
+    """All boards of a folder, by the names of their files.
+
+    Raises:
+        InputError: there is none, or one is damaged.
+    """
+    paths = sorted(folder.glob("*.json"))
+    if not paths:
+        raise InputError(f"{folder} holds no board; add a run with `eliq-bench leaderboard add RUN`.")
+    return [Board.load(path) for path in paths]
+
+
+def rendered(boards: list[Board]) -> dict[str, str]:
+    """Name of each rendered file to its text: the same from the same boards, on every machine."""
+    made = {f"{board.dataset.name}.md": board_markdown(board) for board in boards}
+    made[INDEX] = index_markdown(boards, _how())
+    made[PAGE] = page(boards)
+    return made
+
+
+def render(folder: Path) -> list[Path]:
+    """Write markdown and page of all boards of a folder; what was rendered from a board that is gone is removed.
+
+    Raises:
+        InputError: there is no board, or one is damaged.
+        EliqBenchError: a file cannot be written.
+    """
+    made = rendered(read_boards(folder))
+    for name, text in made.items():
+        _write(folder / name, text)
+    for path in _left_over(folder, set(made)):
+        path.unlink()
+    return [folder / name for name in made]
+
+
+def differences(folder: Path) -> list[str]:
+    """What `render` would change, a line for each file; empty if all is as it should be.
+
+    Raises:
+        InputError: there is no board, or one is damaged.
+    """
+    made = rendered(read_boards(folder))
+    found = []
+    for name, text in made.items():
+        path = folder / name
+        if not path.is_file():
+            found.append(f"{path} is missing")
+        elif path.read_bytes() != text.encode():
+            found.append(f"{path} differs from what its board gives")
+    return found + [f"{path} belongs to no board" for path in _left_over(folder, set(made))]
+
+
+def _write(path: Path, text: str) -> None:
+    write_whole(
+        path, lambda place: place.write_bytes(text.encode()), "the boards themselves are as they were"
+    )
+
+
+def _left_over(folder: Path, made: set[str]) -> list[Path]:
+    """Rendered files whose board is gone; files that people wrote are none."""
+    pages = sorted(path for path in folder.glob("*.md") if path.name not in made)
+    return [path for path in pages if path.read_text(encoding="utf-8").startswith(GENERATED)]
+
+
+def _how() -> str:
+    return files("eliq_bench.leaderboard").joinpath("templates/how.md").read_text(encoding="utf-8").strip()

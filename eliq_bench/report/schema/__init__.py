@@ -1,1 +1,0 @@
-"""JSON Schemas of the files that eliq-bench writes; `python -m eliq_bench.report.schema` renews them."""

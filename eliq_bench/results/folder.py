@@ -1,0 +1,113 @@
+"""A run folder: results.json, scores.parquet, items.parquet, report.md, and for pairs judged.parquet.
+
+Each is written whole or not at all.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from eliq_bench.errors import InputError
+from eliq_bench.io.write import check_writable, write_whole
+from eliq_bench.results.records import RESULTS_FILE, Results
+from eliq_bench.results.tables import (
+    ITEMS_FILE,
+    JUDGED_FILE,
+    SCORES_FILE,
+    read_items,
+    read_scores,
+    write_items,
+    write_judged,
+    write_scores,
+)
+from eliq_bench.types import ItemTable, ScoreColumn
+
+REPORT_FILE = "report.md"
+KEPT = "scores are kept in the store, so that the same command with another --out needs no new computation"
+
+
+def check_run_folder(folder: Path) -> None:
+    """Refuse a folder that a run cannot be saved in, before anything is computed; it is not created here.
+
+    Raises:
+        InputError: it is a file, cannot be written, or holds files of a run without its results.
+    """
+    if folder.is_file():
+        raise InputError(f"--out {folder} is a file; results need a folder.")
+    foreign = [
+        name for name in (SCORES_FILE, ITEMS_FILE, JUDGED_FILE, REPORT_FILE) if (folder / name).exists()
+    ]
+    if foreign and not (folder / RESULTS_FILE).exists():
+        raise InputError(f"{folder} holds a {foreign[0]} that is not of a run; choose another --out.")
+    check_writable(folder)
+
+
+def save(results: Results, tables: list[ItemTable], columns: list[ScoreColumn], folder: Path) -> None:
+    """Write a run folder; files of an earlier run in it are replaced.
+
+    Raises:
+        EliqBenchError: the disk is full or a file cannot be written. Scores stay in the store.
+    """
+    write_whole(folder / ITEMS_FILE, lambda path: write_items(tables, path), KEPT)
+    if any(table.pairs for table in tables):
+        write_whole(folder / JUDGED_FILE, lambda path: write_judged(tables, path), KEPT)
+    else:
+        (folder / JUDGED_FILE).unlink(missing_ok=True)
+    write_whole(folder / SCORES_FILE, lambda path: write_scores(columns, tables, path), KEPT)
+    save_results(results, folder)
+
+
+def save_results(results: Results, folder: Path) -> None:
+    """Write results.json and report.md only, as when statistics are computed again.
+
+    Raises:
+        EliqBenchError: the disk is full or a file cannot be written.
+    """
+    text = results.model_dump_json(indent=1) + "\n"
+    write_whole(folder / RESULTS_FILE, lambda path: path.write_text(text, encoding="utf-8"), KEPT)
+    write_whole(
+        folder / REPORT_FILE, lambda path: path.write_text(results.to_markdown(), encoding="utf-8"), KEPT
+    )
+
+
+RowKey = tuple[str, str, str]
+"""(dataset, model, dimension)."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Results, items and scores of one run."""
+
+    path: Path
+    results: Results
+    tables: dict[str, ItemTable]
+    """By dataset."""
+    columns: dict[RowKey, ScoreColumn]
+
+
+def load_run(path: Path) -> Run:
+    """Read a run folder.
+
+    Raises:
+        InputError: it holds no results of this schema, or no scores per item, or the parts do not fit.
+    """
+    if path.is_file():
+        raise InputError(
+            f"{path} is a file; give the --out folder of a run, which holds the score of every item."
+        )
+    results = Results.load(path)
+    for name in (ITEMS_FILE, SCORES_FILE):
+        if not (path / name).is_file():
+            raise InputError(
+                f"{path} holds {RESULTS_FILE} but no scores per item ({name}); give the whole folder."
+            )
+    tables = {table.dataset: table for table in read_items(path / ITEMS_FILE)}
+    columns = {
+        (column.dataset, column.model, column.dimension): column for column in read_scores(path / SCORES_FILE)
+    }
+    known = {record.name for record in results.models}
+    for (dataset, model, _), column in columns.items():
+        if dataset not in tables or model not in known or len(column.score) != len(tables[dataset].items):
+            raise InputError(
+                f"{path} mixes files of different runs ({SCORES_FILE}: {model} on {dataset}); run again."
+            )
+    return Run(path, results, tables, columns)

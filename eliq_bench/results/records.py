@@ -1,0 +1,266 @@
+"""Typed, versioned results of a run: raw numbers with everything needed to trust or repeat them.
+
+`results.json` is this model as JSON; its JSON Schema is committed beside this file. An undefined number is
+null and has its reason in `reasons`, never 0.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from eliq_bench.errors import InputError
+from eliq_bench.registry import resolve
+from eliq_bench.vocabulary import Direction, Supervision, Truth
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = 1
+RESULTS_FILE = "results.json"
+
+RowKind = Literal["model", "floor", "generator floor", "noise ceiling"]
+
+
+class Record(BaseModel):
+    """Base of all parts of a result."""
+
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="null")
+
+
+class Row(Record):
+    """How well one model's scores agree with one dimension of one dataset."""
+
+    dataset: str
+    model: str
+    kind: RowKind
+    dimension: str
+    protocol: Literal["zero-shot", "probe"] = "zero-shot"
+    supervision: Supervision | None = None
+    """None for rows that are no model: generator floor, noise ceiling."""
+    srcc: float | None = None
+    srcc_low: float | None = None
+    """Lower end of the 95 % interval of a bootstrap over groups."""
+    srcc_high: float | None = None
+    srcc_se: float | None = None
+    krcc: float | None = None
+    plcc: float | None = None
+    plcc_logistic4: float | None = None
+    """Pearson correlation after a logistic mapping that did not see the group it maps."""
+    rmse_logistic4: float | None = None
+    """Root mean squared error after that mapping, on the scale of the labels."""
+    n: int
+    """Items with a score and a label."""
+    total: int
+    """Items with a label, whether or not their image is at hand."""
+    srcc_within_generator: float | None = None
+    """Mean over generators, through Fisher's z."""
+    within_generator_groups: int = 0
+    srcc_within_prompt: float | None = None
+    """Plain mean over prompts."""
+    within_prompt_groups: int = 0
+    missing: int = 0
+    """Items whose image is not at hand."""
+    undefined: int = 0
+    unreadable: int = 0
+    errors: int = 0
+    saw_labels: bool = False
+    """True if the model was trained on labels of this dataset: the row is struck out."""
+    ranked: bool = False
+    """False in a subset, for a row that saw the labels, for what is no model, and below full coverage, unless
+    only blank images (see the dataset) lack a score."""
+    tier: int | None = None
+    """Ranked models that a paired test cannot separate share one; 1 is best."""
+    fingerprint: str = ""
+    reasons: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def coverage(self) -> float:
+        """Share of labelled items that have a score, 0 to 1."""
+        return self.n / self.total if self.total else 0.0
+
+
+class CrossRow(Record):
+    """A score dimension against a label dimension: does it measure what it says?"""
+
+    dataset: str
+    model: str
+    score_dimension: str
+    label_dimension: str
+    srcc: float | None
+    partial: dict[str, float | None] = Field(default_factory=dict)
+    """Partial Spearman correlation given each other label, by its name."""
+    n: int
+
+
+class PairRow(Record):
+    """How often one model scores the better image of a pair above the worse one, for some of the pairs.
+
+    The truth is damage done on purpose, not human opinion.
+    """
+
+    dataset: str
+    model: str
+    dimension: str
+    cell: str
+    """Family and aspect, such as `conventional/technical`."""
+    mode: str = ""
+    """Empty: all modes of the cell."""
+    severity: int | None = None
+    """None: all severities."""
+    positives: Literal["all", "generated", "other"] = "all"
+    """`generated`: the positive names its generator; `other`: photographs, and images of unknown origin."""
+    simulated: bool = False
+    """True where an artefact of generators is imitated without one."""
+    accuracy: float | None = None
+    """Share of the n pairs in the right order, ties counting half; 0.5 is guessing."""
+    low: float | None = None
+    """Lower end of the 95 % interval."""
+    high: float | None = None
+    interval: Literal["bootstrap", "wilson", ""] = ""
+    """Over groups; or Wilson's on the number of groups, where no group repeats or all pairs come out alike."""
+    n: int
+    """Pairs with both scores."""
+    total: int
+    """All pairs."""
+    tied: int = 0
+    groups: int = 0
+    missing: int = 0
+    """Pairs of which an image is not at hand; this and what follows makes up the difference of total and n."""
+    undefined: int = 0
+    unreadable: int = 0
+    errors: int = 0
+    reason: str = ""
+    """Why accuracy or interval is null."""
+    lost: str = ""
+    """Of the first pair without a score: its image and why."""
+
+
+class DatasetRecord(Record):
+    """The dataset as this run saw it."""
+
+    name: str
+    title: str
+    truth: Truth
+    items: int
+    images: int
+    """Items whose image is at hand."""
+    dimensions: dict[str, tuple[float, float]]
+    """Scale of each dimension."""
+    raters: dict[str, int | None] = Field(default_factory=dict)
+    label_sha256: dict[str, str] = Field(default_factory=dict)
+    variant: str = ""
+    licence: str = ""
+    citation: str = ""
+    group: str = ""
+    notes: list[str] = Field(default_factory=list)
+    """Known defects with what was done about each, then what was found while loading."""
+    labels_of: str = ""
+    """Name of the set whose ratings these are, where it is not `name`."""
+    blank: list[str] = Field(default_factory=list)
+    """Images without content, on which a model may be undefined and is ranked all the same."""
+    subset: str = ""
+    """Empty for the whole dataset; a subset never enters a leaderboard."""
+    reserved: bool = False
+
+
+class ModelRecord(Record):
+    """The model as this run used it."""
+
+    name: str
+    summary: str
+    dimensions: dict[str, Direction]
+    supervision: Supervision
+    trained_on: list[str] = Field(default_factory=list)
+    floor: bool = False
+    code_licence: str
+    weights_licence: str
+    needs_prompt: bool = False
+    imported_from: str = ""
+    """Where its scores come from, if they were computed elsewhere and only evaluated here."""
+    tolerance: float
+    fingerprint: str
+    identity: dict[str, Any] = Field(default_factory=dict)
+    """What the fingerprint stands for."""
+    images_per_second: float | None = None
+    """Of one worker, preparation included, decoding excluded, as measured when its scores were computed."""
+    computed: int = 0
+    stored: int = 0
+
+
+class Environment(Record):
+    """Where and how the run was made."""
+
+    command: str
+    created: str
+    eliq_bench: str
+    packages: dict[str, str]
+    python: str
+    machine: str
+    device: str
+    batch_size: int
+    workers: int
+    seed: int
+    resamples: int
+    wall_seconds: float
+    decode_seconds: float
+    """Summed over workers."""
+    scoring_seconds: float
+
+
+class Results(Record):
+    """All rows of one run, of one protocol."""
+
+    schema_version: Literal[1] = 1
+    protocol: Literal["zero-shot", "probe"] = "zero-shot"
+    environment: Environment
+    datasets: list[DatasetRecord]
+    models: list[ModelRecord]
+    rows: list[Row]
+    cross: list[CrossRow] = Field(default_factory=list)
+    pairs: list[PairRow] = Field(default_factory=list)
+    """Of datasets made from pairs, which have no labels and so neither `rows` nor `cross`."""
+    warnings: list[str] = Field(default_factory=list)
+    """Sentences a reader must see, such as a model that ranks backwards."""
+
+    def dataset(self, name: str) -> DatasetRecord:
+        """Record of a dataset of this run."""
+        return next(record for record in self.datasets if record.name == name)
+
+    def model(self, name: str) -> ModelRecord:
+        """Record of a model of this run."""
+        return next(record for record in self.models if record.name == name)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The rows as a pandas table."""
+        import pandas as pd
+
+        return pd.DataFrame([row.model_dump() for row in self.rows])
+
+    def to_markdown(self) -> str:
+        """The report as markdown, with legend and footnotes."""
+
+        text: str = resolve("eliq_bench.report.markdown:report")(self)  # by name: reports stand above records
+        return text
+
+    def __str__(self) -> str:
+        return self.to_markdown()
+
+    @classmethod
+    def load(cls, run: Path) -> "Results":
+        """Read the results of a run folder (or a results file).
+
+        Raises:
+            InputError: there is none, or it is not of this schema.
+        """
+        path = run / RESULTS_FILE if run.is_dir() else run
+        try:
+            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{run} holds no {RESULTS_FILE}; give the --out folder of a run.") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise InputError(
+                f"{path} is not a result of schema {SCHEMA_VERSION} ({place}: {first['msg']})."
+            ) from error

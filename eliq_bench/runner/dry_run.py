@@ -1,0 +1,100 @@
+"""What a run would find and do, without doing it: the text of `run --dry-run`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from eliq_bench.cards import ModelCard
+from eliq_bench.datasets.open import load_dataset
+from eliq_bench.datasets.subset import keep_predicted, take_subset
+from eliq_bench.errors import EliqBenchError
+from eliq_bench.models.weights import missing
+from eliq_bench.runner.session import Session, Settings, open_features, open_store, prepare
+from eliq_bench.runner.specs import choose
+from eliq_bench.types import Dataset
+from eliq_bench.vocabulary import RunProtocol
+
+
+def preflight(
+    models: Sequence[str],
+    datasets: Sequence[str],
+    data_root: Sequence[str | Path],
+    dimensions: Mapping[str, str],
+    settings: Settings,
+    limit: int | None = None,
+    seed: int = 0,
+    protocol: RunProtocol = "zero-shot",
+) -> tuple[str, bool]:
+    """What is here, missing, stored and to be computed; and whether the run could start now.
+
+    Raises:
+        InputError: an unknown model or option; missing files are part of the text instead.
+    """
+    chosen = choose(list(models), settings.model_options, settings.offline)
+    predicted = {dimension for card, _ in chosen for dimension in card.dimensions}
+    opened, lines, ready = [], ["Datasets"], True
+    for name in datasets:
+        dataset, text = _try_dataset(name, data_root, dimensions)
+        lines.append(f"  {name}: {text}")
+        ready &= dataset is not None
+        if dataset and limit is not None:
+            dataset = take_subset(dataset, limit, seed)
+            lines.append(f"    of which {dataset.subset or 'all'}")
+        opened += [keep_predicted(dataset, predicted)] if dataset else []
+    lines.append("Models")
+    usable = []
+    for card, _ in chosen:
+        lacking = _lacking(card)
+        lines.append(
+            f"  {card.name}: {lacking or 'ready'}" + ("; all its scores are to be computed" * bool(lacking))
+        )
+        ready &= not (lacking and settings.offline)
+        usable += [] if lacking else [card.name]
+    lines.append("Work")
+    kept = {name: value for name, value in settings.model_options.items() if name in usable}
+    with open_features() if protocol == "probe" else open_store() as store:
+        session = prepare(opened, usable, _with_options(settings, kept), store, protocol)
+    lines += [f"  {line}" for line in _work(session)]
+    return "\n".join(lines), ready
+
+
+def _with_options(settings: Settings, options: Mapping[str, Mapping[str, object]]) -> Settings:
+    from dataclasses import replace
+
+    return replace(settings, model_options=options)
+
+
+def _try_dataset(
+    name: str, data_root: Sequence[str | Path], dimensions: Mapping[str, str]
+) -> tuple[Dataset | None, str]:
+    from eliq_bench.datasets.own_table import is_table
+
+    try:
+        dataset = load_dataset(name, data_root, dimensions if is_table(name) else None)
+    except EliqBenchError as error:
+        return None, f"cannot be used. {error}"
+    images = sum(path is not None for path in dataset.items.image)
+    pairs = f" of {len(dataset.pairs):,} pairs" if dataset.pairs else ""
+    return dataset, f"{len(dataset.items):,} items{pairs} verified, {images:,} with image"
+
+
+def _lacking(card: ModelCard) -> str:
+    parts = [
+        f"{weight.file}" + (f" ({weight.size / 1e6:.1f} MB)" if weight.size else "")
+        for weight in missing(card)
+    ]
+    return f"to be downloaded: {', '.join(parts)}" if parts else ""
+
+
+def _work(session: Session) -> list[str]:
+    lines = []
+    for spec, wanted, stored in zip(session.specs, session.plan.wanted, session.plan.stored, strict=True):
+        lines.append(
+            f"{spec.card.name}: {wanted:,} images, {stored:,} stored, {wanted - stored:,} to compute "
+            f"(fingerprint {spec.fingerprint.digest})"
+        )
+    resources = session.resources
+    lines.append(
+        f"{len(session.plan.tasks):,} images to decode on {resources.device} with {resources.workers} workers, "
+        f"batches of up to {resources.batch_size}"
+    )
+    return lines

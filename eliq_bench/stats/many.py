@@ -1,0 +1,269 @@
+"""All models of a table at once: intervals, all paired tests, tiers and rank intervals from one bootstrap."""
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eliq_bench.stats.bootstrap import MIN_GROUPS, percentile_interval, standard_error
+from eliq_bench.stats.correlation import srcc
+from eliq_bench.stats.inputs import Coded, Groups, complete, kept_groups, vector
+from eliq_bench.stats.paired import two_sided_bootstrap_p
+from eliq_bench.stats.resampling import srcc_replicates
+from eliq_bench.stats.statistic import TOO_FEW_GROUPS, Booleans, Floats, Statistic
+from eliq_bench.stats.tiers import holm, rank_intervals, tiers
+
+
+class Standing(NamedTuple):
+    """Where one model stands."""
+
+    model: str
+    value: float
+    """SRCC on the items that this model scored."""
+    n: int
+    reason: str
+    low: float
+    high: float
+    se: float
+    tier: int | None
+    """1 is best; None if the model has no SRCC."""
+    rank: int | None
+    """Among the models that have one; equal values share the better rank."""
+    rank_low: float
+    """Best rank inside the rank interval, on the items that all models scored."""
+    rank_high: float
+
+
+class Pair(NamedTuple):
+    """One paired test; a is the model with the higher SRCC over all, so the difference is rarely negative."""
+
+    a: str
+    b: str
+    difference: float
+    """SRCC of a minus SRCC of b, on the items that both scored."""
+    n: int
+    reason: str
+    low: float
+    high: float
+    se: float
+    p: float
+    """Two-sided bootstrap p of this pair alone."""
+    p_holm: float
+    """The same, corrected for the number of pairs."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All models, best first, and all pairs of them."""
+
+    standings: tuple[Standing, ...]
+    pairs: tuple[Pair, ...]
+    level: float
+    alpha: float
+    n_groups: int
+    n_resamples: int
+    n_common: int
+    """Items that every model with an SRCC scored."""
+
+    def pair(self, a: str, b: str) -> Pair:
+        """The test of two models, whichever of them leads.
+
+        Raises:
+            KeyError: if the two were not compared.
+        """
+        for pair in self.pairs:
+            if {pair.a, pair.b} == {a, b} and a != b:
+                return pair
+        raise KeyError(f"no comparison of {a} and {b}")
+
+
+def resamples_for(n_models: int, alpha: float) -> int:
+    """Resamples after which Holm's correction can still reject one pair among all, with a factor 2 to spare.
+
+    The smallest bootstrap p is 2 / (B + 1); among k pairs it is multiplied by k.
+
+    >>> resamples_for(2, 0.05), resamples_for(15, 0.05)
+    (1000, 8400)
+    """
+    n_pairs = n_models * (n_models - 1) // 2
+    return max(1000, math.ceil(4 * n_pairs / alpha))
+
+
+def compare_models(
+    scores: Mapping[str, ArrayLike],
+    label: ArrayLike,
+    groups: Groups | None,
+    *,
+    n_resamples: int | None = None,
+    level: float = 0.95,
+    alpha: float = 0.05,
+    seed: int = 0,
+) -> Comparison:
+    """Compares every model with every other on the resamples of one group bootstrap.
+
+    Items without a finite label are left out for all. A model's own numbers rest on the items it scored,
+    a pair on those both scored, rank intervals on those all scored. Tiers use Holm-corrected p-values.
+
+    Args:
+        scores: by model name (n,), higher is better, NaN where a model has no score.
+        label: (n,) higher is better.
+        groups: (n,) what is resampled as a whole; None resamples single items.
+        n_resamples: None takes as many as Holm's correction needs, see `resamples_for`.
+        level: coverage of all intervals.
+        alpha: significance level of the tiers.
+        seed: of the draws.
+
+    Returns:
+        Models from best to worst, and pairs in that order; independent of the order of the input.
+
+    Raises:
+        ValueError: if there is no model, lengths differ, or a group is missing.
+
+    >>> y = np.arange(60.0)
+    >>> result = compare_models({"bad": -y, "good": y}, y, np.arange(60) // 3, n_resamples=200)
+    >>> [(s.model, s.tier) for s in result.standings]
+    [('good', 1), ('bad', 2)]
+    """
+    table = _Table.of(scores, label, groups)
+    n_resamples = n_resamples or resamples_for(len(table.scores), alpha)
+    bootstrap = _SharedBootstrap(table, n_resamples, seed)
+    values = {name: srcc(score, table.label) for name, score in table.scores.items()}
+    names = sorted(values, key=lambda name: (_descending(values[name].value), name))
+    tests = [_test(bootstrap, a, b, level) for a, b in itertools.combinations(names, 2)]
+    adjusted = holm([test.p for test in tests])
+    pairs = [test._replace(p_holm=float(p)) for test, p in zip(tests, adjusted, strict=True)]
+    tier = tiers({n: values[n].value for n in names}, {(q.a, q.b): q.p_holm for q in pairs}, alpha)
+    standings = _standings(bootstrap, names, values, tier, level)
+    ranked = [name for name in names if values[name].defined]
+    n_common = int(table.common(ranked).sum()) if ranked else 0
+    return Comparison(standings, tuple(pairs), level, alpha, len(table.groups.names), n_resamples, n_common)
+
+
+class _Table(NamedTuple):
+    """Checked input, without the items that have no label."""
+
+    scores: dict[str, Floats]
+    label: Floats
+    groups: Coded
+
+    @classmethod
+    def of(cls, scores: Mapping[str, ArrayLike], label: ArrayLike, groups: Groups | None) -> "_Table":
+        if not scores:
+            raise ValueError("scores must hold at least one model")
+        target = vector(label, "label")
+        columns = {name: vector(scores[name], f"scores of {name}") for name in sorted(scores)}
+        for name, column in columns.items():
+            if column.shape != target.shape:
+                raise ValueError(
+                    f"scores of {name} and label must be equally long, "
+                    f"got shapes {column.shape} and {target.shape}"
+                )
+        rows = complete(label=target)
+        kept = {name: column[rows.keep] for name, column in columns.items()}
+        codes = kept_groups(groups, rows, *kept.values(), *rows.values)
+        return cls(kept, rows.values[0], codes)
+
+    def common(self, names: list[str]) -> Booleans:
+        """(n,) items that all the named models scored."""
+        keep = np.ones(len(self.label), dtype=bool)
+        for name in names:
+            keep &= np.isfinite(self.scores[name])
+        return keep
+
+
+class _SharedBootstrap:
+    """Replicates of the models on the same draws, computed once per model and set of items."""
+
+    def __init__(self, table: _Table, n_resamples: int, seed: int) -> None:
+        self.table, self.n_resamples, self.seed = table, n_resamples, seed
+        self._done: dict[bytes, dict[str, Floats]] = {}
+
+    def replicates(self, names: list[str], keep: Booleans) -> Floats:
+        """(n_resamples, m) on the items to keep; NaN columns if too few groups or no value remain."""
+        done = self._done.setdefault(keep.tobytes(), {})
+        if not done:  # the first question about these items: ask for all models that scored them at once
+            names_here = [n for n in self.table.scores if np.isfinite(self.table.scores[n][keep]).all()]
+            done.update(zip(names_here, self._compute(names_here, keep).T, strict=True))
+        return np.stack([done[name] for name in names], axis=1)
+
+    def _compute(self, names: list[str], keep: Booleans) -> Floats:
+        groups = self.table.groups
+        if self.n_groups(keep) < MIN_GROUPS:
+            return np.full((self.n_resamples, len(names)), np.nan)
+        scores = np.stack([self.table.scores[name][keep] for name in names])
+        n_drawn = len(groups.names)
+        label, codes = self.table.label[keep], groups.codes[keep]
+        return srcc_replicates(scores, label, codes, n_drawn, self.n_resamples, self.seed)
+
+    def n_groups(self, keep: Booleans) -> int:
+        """Groups with an item to keep."""
+        return len(np.unique(self.table.groups.codes[keep]))
+
+
+def _test(bootstrap: _SharedBootstrap, a: str, b: str, level: float) -> Pair:
+    table = bootstrap.table
+    keep = table.common([a, b])
+    first, second = (srcc(table.scores[name][keep], table.label[keep]) for name in (a, b))
+    reason = first.reason or second.reason
+    if not reason and bootstrap.n_groups(keep) < MIN_GROUPS:
+        reason = TOO_FEW_GROUPS
+    differences = np.full(1, np.nan)
+    if not reason:
+        replicates = bootstrap.replicates([a, b], keep)
+        differences = replicates[:, 0] - replicates[:, 1]
+    low, high = percentile_interval(differences, level)
+    p = two_sided_bootstrap_p(differences)
+    difference = first.value - second.value
+    return Pair(
+        a, b, difference, int(keep.sum()), reason, low, high, standard_error(differences), p, math.nan
+    )
+
+
+def _standings(
+    bootstrap: _SharedBootstrap,
+    names: list[str],
+    values: dict[str, Statistic],
+    tier: dict[str, int],
+    level: float,
+) -> tuple[Standing, ...]:
+    table = bootstrap.table
+    ranked = [name for name in names if values[name].defined]
+    rank_low, rank_high = np.empty(0), np.empty(0)
+    if ranked:
+        on_common = bootstrap.replicates(ranked, table.common(ranked))
+        rank_low, rank_high = rank_intervals(on_common, level)
+    places = {name: (float(rank_low[i]), float(rank_high[i])) for i, name in enumerate(ranked)}
+    standings = []
+    for name in names:
+        own = np.isfinite(table.scores[name])
+        low = high = se = math.nan
+        reason = values[name].reason
+        if not reason:
+            column = bootstrap.replicates([name], own)[:, 0]
+            low, high = percentile_interval(column, level)
+            se = standard_error(column)
+            reason = TOO_FEW_GROUPS if bootstrap.n_groups(own) < MIN_GROUPS else ""
+        better = sum(values[other].value > values[name].value for other in ranked)
+        standings.append(
+            Standing(
+                name,
+                values[name].value,
+                values[name].n,
+                reason,
+                low,
+                high,
+                se,
+                tier.get(name),
+                1 + better if name in ranked else None,
+                *places.get(name, (math.nan, math.nan)),
+            )
+        )
+    return tuple(standings)
+
+
+def _descending(value: float) -> float:
+    return math.inf if math.isnan(value) else -value

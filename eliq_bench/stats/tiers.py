@@ -1,0 +1,97 @@
+"""Ranks that do not claim more than the data show: tiers and rank intervals."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eliq_bench.stats.statistic import Floats
+
+
+def tiers(
+    values: Mapping[str, float], p: Mapping[tuple[str, str], float], alpha: float = 0.05
+) -> dict[str, int]:
+    """Puts models that a paired test cannot separate from a tier's best into that tier.
+
+    Models are taken from best to worst. One that is not significantly worse than the best of the current
+    tier joins it, any other opens the next. Models of one tier are not thereby equal: only each is not
+    shown to be worse than the tier's best.
+
+    Args:
+        values: SRCC by model; models with NaN are left out.
+        p: p-value of each pair of models, in either order, corrected for the number of pairs. A missing
+            or NaN p separates nothing.
+        alpha: significance level.
+
+    Returns:
+        Tier by model, 1 is best, in the order from best to worst.
+
+    >>> tiers({"a": 0.7, "b": 0.8, "c": 0.5}, {("a", "b"): 0.2, ("a", "c"): 0.2, ("b", "c"): 0.01})
+    {'b': 1, 'a': 1, 'c': 2}
+    """
+    result: dict[str, int] = {}
+    best, tier = "", 0
+    for name in sorted((n for n in values if not np.isnan(values[n])), key=lambda n: (-values[n], n)):
+        separated = tier == 0 or p.get((best, name), p.get((name, best), np.nan)) <= alpha
+        if tier == 0 or (separated and values[name] < values[best]):
+            best, tier = name, tier + 1
+        result[name] = tier
+    return result
+
+
+def rank_intervals(replicates: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Between which ranks each model lies in the central share `level` of the resamples.
+
+    Args:
+        replicates: (n_resamples, m) of m models on the same resamples. A resample with a NaN is left out.
+        level: coverage.
+
+    Returns:
+        Lowest and highest rank, each (m,); 1 is best, equal models share the better rank. NaN if fewer
+        than 2 resamples are complete.
+
+    Raises:
+        ValueError: unless 0 < level < 1.
+
+    >>> low, high = rank_intervals(np.array([[0.9, 0.5], [0.8, 0.6], [0.7, 0.4]]))
+    >>> low.tolist(), high.tolist()
+    ([1.0, 2.0], [1.0, 2.0])
+    """
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level must lie between 0 and 1, got {level}")
+    complete = replicates[~np.isnan(replicates).any(axis=1)]
+    if len(complete) < 2:
+        nothing = np.full(replicates.shape[1], np.nan)
+        return nothing, nothing.copy()
+    ranks = np.stack([1 + (complete > column[:, None]).sum(axis=1) for column in complete.T], axis=1)
+    tail = (1.0 - level) / 2.0
+    low, high = np.quantile(ranks, [tail, 1.0 - tail], axis=0, method="inverted_cdf")
+    return low.astype(np.float64), high.astype(np.float64)
+
+
+def holm(p: ArrayLike) -> Floats:
+    """Holm-adjusted p-values: reject at alpha where the adjusted value is at most alpha.
+
+    Holds the chance of any false rejection at alpha, whatever the dependence (Holm 1979).
+
+    Args:
+        p: (k,) in [0, 1]; NaN values are left out of the family and stay NaN.
+
+    Returns:
+        (k,) in [0, 1], each at least as large as its p.
+
+    Raises:
+        ValueError: if p is not one-dimensional or a value lies outside [0, 1].
+
+    >>> holm([0.01, 0.04, 0.03]).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    values = np.asarray(p, dtype=np.float64)
+    if values.ndim != 1 or np.any((values < 0) | (values > 1)):
+        raise ValueError(f"p-values must be one-dimensional and lie in [0, 1], got shape {values.shape}")
+    adjusted = np.full(len(values), np.nan)
+    defined = np.flatnonzero(~np.isnan(values))
+    order = defined[np.argsort(values[defined], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * factors), 1.0)
+    return adjusted

@@ -1,0 +1,1 @@
+"""What tests share: commands, small data sets, pairs, critics, boards, a browser."""

@@ -1,0 +1,87 @@
+"""Small manifests of pairs with many groups, for tests of training: one image per group, a third of them held out."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from eliq_bench.eliq.critic.backbone import RGB
+from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe, TrainingRecipe
+from eliq_bench.eliq.degrade import MODES, degrade
+from eliq_bench.eliq.pairs.manifest import MANIFEST_FILE, Pair, pixel_hash, write_pairs
+from eliq_bench.io.images import decode
+from support.critics import COLOURS
+
+DAMAGE = (("defocus_blur", 3), ("defocus_blur", 5), ("harsh_contrast", 3), ("checkerboard", 3))
+
+TOY = Recipe(
+    name="toy",
+    backbone={"kind": "toy"},
+    network=NetworkRecipe(width=16, heads=2, queries=2, dropout=0.0),
+    training=TrainingRecipe(epochs=4, positives=8, negatives=4, learning_rate=5e-3),
+)
+
+
+def make_manifest(folder: Path, count: int = 36, seed: int = 0, texture: float = 1.0) -> Path:
+    """Coloured cloths under prompts that name their colour; `texture` below 1 is another generator's smoother hand.
+
+    Images and manifest lie in the folder. Cells: conventional technical, aesthetic and alignment, generative technical.
+    """
+    folder.mkdir(parents=True)
+    pairs: list[Pair] = []
+    for number in range(count):
+        name = f"{number:02d}.png"
+        Image.fromarray(_cloth(np.random.default_rng([seed, number]), number, texture)).save(folder / name)
+        pairs += _pairs(folder, name, number, f"{seed}-{number}")
+    write_pairs(pairs, folder / MANIFEST_FILE)
+    return folder
+
+
+def _cloth(random: np.random.Generator, number: int, texture: float) -> RGB:
+    colour = np.array(list(COLOURS.values())[number % 3])
+    grain = random.random((96, 96)) * (random.random((12, 12)).repeat(8, 0).repeat(8, 1) > 0.3)
+    strength = texture * random.uniform(0.7, 1.3)
+    pixels = 255 * (0.25 + 0.5 * strength * grain[..., None] * (0.3 + 0.7 * colour))
+    return np.asarray(np.clip(pixels, 0, 255), np.uint8)
+
+
+def _pairs(folder: Path, name: str, number: int, group: str) -> list[Pair]:
+    image = decode(folder / name)
+    own, other = (list(COLOURS)[at % 3] for at in (number, number + 1))
+    common = {
+        "prompt": f"a {own} cloth",
+        "positive": name,
+        "positive_sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest(),
+        "positive_pixels": pixel_hash(image),
+        "negative_image": None,
+        "seed": 3,
+        "source": "a test",
+        "generator": "one",
+        "group": group,
+        "split": "held-out" if number % 3 == 0 else "train",
+    }
+    damaged = [
+        {
+            "pair_id": f"{name}-{mode}-{severity}",
+            "negative_caption": None,
+            "negative_sha256": pixel_hash(degrade(image, mode, severity, 3)),
+            "family": MODES[mode].family,
+            "aspect": MODES[mode].aspect,
+            "mode": mode,
+            "severity": severity,
+            "simulated": MODES[mode].simulated,
+        }
+        for mode, severity in DAMAGE
+    ]
+    caption = {
+        "pair_id": f"{name}-caption",
+        "negative_caption": f"a {other} cloth",
+        "negative_sha256": common["positive_pixels"],
+        "family": "conventional",
+        "aspect": "alignment",
+        "mode": "caption_far",
+        "severity": 5,
+        "simulated": False,
+    }
+    return [Pair(**common, **row) for row in (*damaged, caption)]  # type: ignore[arg-type]

@@ -1,6 +1,0 @@
-"""Types that tests share."""
-
-import subprocess
-from collections.abc import Callable
-
-Cli = Callable[..., "subprocess.CompletedProcess[str]"]
