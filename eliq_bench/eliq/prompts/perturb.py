@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Literal, NamedTuple, get_args
 
-from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.facts import find_facts
 from eliq_bench.eliq.prompts.entry import Entry, Fact, Kind
 from eliq_bench.eliq.prompts.swaps import (
@@ -18,6 +17,7 @@ from eliq_bench.eliq.prompts.swaps import (
     swaps,
     turned,
 )
+from eliq_bench.eliq.seeding import seeded_number
 
 ChangeKind = Literal[
     "object_dropped",
@@ -88,9 +88,9 @@ def perturbed(entry: Entry, kind: ChangeKind | None, number: int, seed: int) -> 
         if not options:
             return None
         kinds = sorted({option.kind for option in options})
-        drawn = kinds[draw(seed, entry.prompt, "kind", len(chosen)) % len(kinds)]
+        drawn = kinds[seeded_number(seed, entry.prompt, "kind", len(chosen)) % len(kinds)]
         alike = [option for option in options if option.kind == drawn]
-        chosen.append(alike[draw(seed, entry.prompt, "fact", len(chosen)) % len(alike)])
+        chosen.append(alike[seeded_number(seed, entry.prompt, "fact", len(chosen)) % len(alike)])
     return apply(entry.prompt, chosen)
 
 

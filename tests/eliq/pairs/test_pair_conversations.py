@@ -5,10 +5,11 @@ from collections import Counter
 import pytest
 
 from eliq_bench.eliq.degrade import MODES
-from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES, draw
+from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.conversations import Conversation, conversations
 from eliq_bench.eliq.pairs.manifest import Pair
 from eliq_bench.eliq.pairs.one_fact import change_one_fact
+from eliq_bench.eliq.seeding import seeded_number
 
 PROMPT = "Two red boats behind a green tree"
 
@@ -120,7 +121,7 @@ def test_same_arguments_same_words_and_seeds_vary_them() -> None:
     assert conversations(pair("tilt"), 3) == conversations(pair("tilt"), 3)
     wordings = {conversations(pair("tilt"), seed)[0].question for seed in range(40)}
     assert len(wordings) >= 3
-    ids = [one.id for mode in MODES for one in conversations(pair(mode), draw(0))]
+    ids = [one.id for mode in MODES for one in conversations(pair(mode), seeded_number(0))]
     assert len(set(ids)) == len(ids)
 
 
