@@ -58,7 +58,8 @@ def export(
     \b
     eliq-bench pairs export pairs --format folder --out exported
     """
-    from eliq_bench.eliq.pairs.export import Selection, export_pairs
+    from eliq_bench.eliq.pairs.export import export_pairs
+    from eliq_bench.eliq.pairs.export_worker import Selection
 
     selection = Selection(form, split, cell, limit, jpeg, shard_size, seed)
     with stage_bars() as report:
@@ -122,16 +123,17 @@ def build(
     \b
     eliq-bench pairs build --images pool --out pairs
     """
-    from eliq_bench.eliq.pairs.build import BUILD_FILE, build_pairs
-    from eliq_bench.eliq.pairs.positives import NAMED, in_words
-    from eliq_bench.eliq.pairs.settings import Settings
+    from eliq_bench.eliq.pairs.build import build_pairs
+    from eliq_bench.eliq.pairs.build_info import BUILD_FILE
+    from eliq_bench.eliq.pairs.positives import NAMED, describe_rejected
+    from eliq_bench.eliq.pairs.settings import BuildSettings
 
-    settings = Settings(levels(severities), per_mode, not all_modes, seed)
+    settings = BuildSettings(levels(severities), per_mode, not all_modes, seed)
     with stage_bars() as report:
         built = build_pairs(images, out, settings, workers, limit, report, safety, overwrite)
     for note in built.notes:
         click.echo(f"Note: {note}", err=True)
-    for line in in_words(built.rejected):
+    for line in describe_rejected(built.rejected):
         click.echo(f"Rejected: {line}.", err=True)
     if len(built.rejected) > NAMED:
         click.echo(f"All rejected images: {out / BUILD_FILE}, under rejected_images.", err=True)
@@ -259,7 +261,7 @@ def show(
     """
     if html.suffix != ".html":
         raise InputError(f"--html {html} must end in .html.")
-    from eliq_bench.eliq.pairs.show import Choice, write_page
+    from eliq_bench.eliq.pairs.show import PageSelection, write_page
 
-    shown = write_page(manifest, html, Choice(cell, mode, each, seed), images, size)
+    shown = write_page(manifest, html, PageSelection(cell, mode, each, seed), images, size)
     click.echo(f"{html}: {shown:,} pairs")

@@ -14,7 +14,7 @@ from eliq_bench.eliq.generate.jobs import read_stories
 from eliq_bench.eliq.generate.modes import cards
 from eliq_bench.eliq.pairs.build import build_pairs
 from eliq_bench.eliq.pairs.manifest import count_pairs, read_pairs
-from eliq_bench.eliq.pairs.settings import Settings
+from eliq_bench.eliq.pairs.settings import BuildSettings
 from eliq_bench.eliq.pairs.show import write_page
 from eliq_bench.eliq.pairs.verify import verify_pairs
 from eliq_bench.io.images import decode
@@ -151,7 +151,7 @@ def test_two_devices_draw_the_same_images_in_processes_of_their_own(
 
 
 def test_the_page_says_what_the_modes_of_generators_do(drawn: Path, tmp_path: Path) -> None:
-    built = build_pairs(drawn, tmp_path, Settings(hold_out_modes=False), workers=1)
+    built = build_pairs(drawn, tmp_path, BuildSettings(hold_out_modes=False), workers=1)
     write_page(built.manifest, tmp_path / "pairs.html")
     page = (tmp_path / "pairs.html").read_text()
     for mode in MODES:
@@ -159,7 +159,7 @@ def test_the_page_says_what_the_modes_of_generators_do(drawn: Path, tmp_path: Pa
 
 
 def test_pairs_of_drawn_images_hold_the_negatives_beside_all_others(drawn: Path, tmp_path: Path) -> None:
-    built = build_pairs(drawn, tmp_path, Settings(hold_out_modes=False), workers=1)
+    built = build_pairs(drawn, tmp_path, BuildSettings(hold_out_modes=False), workers=1)
     rows = {row["name"]: row for row in index(drawn)}
     pairs = list(read_pairs(built.manifest))
     assert not any(rows[pair.positive]["negative_of"] for pair in pairs)
@@ -196,7 +196,7 @@ def test_of_several_drawn_modes_of_a_cell_one_is_kept_from_training(drawn: Path,
 def test_verify_names_a_drawn_negative_that_changed(drawn: Path, tmp_path: Path) -> None:
     images = tmp_path / "images"
     shutil.copytree(drawn, images)
-    built = build_pairs(images, tmp_path / "made", Settings(hold_out_modes=False), workers=1)
+    built = build_pairs(images, tmp_path / "made", BuildSettings(hold_out_modes=False), workers=1)
     worse = next(row["name"] for row in index(images) if row["mode"] == "weaker")
     Image.fromarray(255 - decode(images / worse)).save(images / worse)
     found = verify_pairs(built.manifest, workers=1).mismatches

@@ -18,8 +18,8 @@ from eliq_bench.eliq.degrade import MODES, degrade
 from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.build import Built, build_pairs
 from eliq_bench.eliq.pairs.manifest import Pair, count_pairs, pixel_hash, read_pairs
-from eliq_bench.eliq.pairs.positives import counted
-from eliq_bench.eliq.pairs.settings import Settings
+from eliq_bench.eliq.pairs.positives import count_by_reason
+from eliq_bench.eliq.pairs.settings import BuildSettings
 from eliq_bench.eliq.pairs.sources import find_candidates
 from eliq_bench.eliq.pairs.verify import verify_pairs
 from eliq_bench.errors import InputError
@@ -101,7 +101,7 @@ def test_all_cells_and_modes_are_there(built: Built, pairs: list[Pair]) -> None:
 
 
 def test_every_refusal_has_its_reason(built: Built) -> None:
-    assert counted(built.rejected) == {
+    assert count_by_reason(built.rejected) == {
         "cannot be decoded (not an image, or damaged beyond recognition)": 1,
         "file not found": 1,
         "flat: nothing to see": 1,
@@ -112,7 +112,7 @@ def test_every_refusal_has_its_reason(built: Built) -> None:
     assert built.notes == ("1 images with two different prompts were left out, such as images/083.png.",)
     assert built.positives == IMAGES - 1
     story = json.loads((built.manifest.parent / "build.json").read_text())
-    assert story["rejected"] == counted(built.rejected)
+    assert story["rejected"] == count_by_reason(built.rejected)
     assert {row["name"]: (row["reason"], row["like"]) for row in story["rejected_images"]} == {
         "images/absent.png": ("file not found", ""),
         "images/again.png": ("near-duplicate of another image", "images/000.png"),
@@ -178,7 +178,7 @@ def test_a_build_elsewhere_gives_the_same_file(pool: Path, built: Built, tmp_pat
     other.symlink_to(pool)
     again = build_pairs(other, tmp_path / "out", workers=1)
     assert again.manifest.read_bytes() == built.manifest.read_bytes()
-    assert build_pairs(pool, tmp_path / "seeded", Settings(seed=1), workers=2, limit=8).pairs > 100
+    assert build_pairs(pool, tmp_path / "seeded", BuildSettings(seed=1), workers=2, limit=8).pairs > 100
 
 
 def test_a_killed_build_goes_on_from_its_parts(pool: Path, built: Built, tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_what_an_older_version_did_not_record_is_not_compared(pool: Path, tmp_pa
     (tmp_path / "build.json").write_text(json.dumps(story))
     assert build_pairs(pool, tmp_path, workers=1, limit=2).pairs == first.pairs
     with pytest.raises(InputError, match="--seed 0 there, 1 here"):
-        build_pairs(pool, tmp_path, Settings(seed=1), workers=1, limit=2)
+        build_pairs(pool, tmp_path, BuildSettings(seed=1), workers=1, limit=2)
 
 
 def test_verify_finds_nothing_and_then_names_the_changed_image(
@@ -339,8 +339,10 @@ def test_an_image_is_no_table(pool: Path) -> None:
         find_candidates(pool / "images" / "000.png")
 
 
-@pytest.mark.parametrize("settings", [Settings((0,)), Settings((1, 1)), Settings((1,), 2), Settings(())])
-def test_wrong_settings_are_refused(settings: Settings, pool: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "settings", [BuildSettings((0,)), BuildSettings((1, 1)), BuildSettings((1,), 2), BuildSettings(())]
+)
+def test_wrong_settings_are_refused(settings: BuildSettings, pool: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError):
         build_pairs(pool, tmp_path, settings)
 

@@ -20,7 +20,8 @@ from support.cli import Cli
 from eliq_bench.eliq.pairs import export
 from eliq_bench.eliq.pairs.build import build_pairs
 from eliq_bench.eliq.pairs.conversations import conversations
-from eliq_bench.eliq.pairs.export import Selection, export_pairs
+from eliq_bench.eliq.pairs.export import export_pairs
+from eliq_bench.eliq.pairs.export_worker import Selection
 from eliq_bench.eliq.pairs.manifest import Pair, pixel_hash, read_pairs
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import decode
