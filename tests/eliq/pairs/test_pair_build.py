@@ -1,6 +1,5 @@
 """Building, continuing and verifying manifests of pairs."""
 
-import csv
 import json
 import signal
 import subprocess
@@ -9,82 +8,27 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 from support.cli import Cli
+from support.pairs import SCENES, scene
 
 from eliq_bench.eliq.degrade import MODES, degrade
 from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.build import Built, build_pairs
-from eliq_bench.eliq.pairs.manifest import Pair, count_pairs, pixel_hash, read_pairs
+from eliq_bench.eliq.pairs.manifest import (
+    MANIFEST_FILE,
+    Pair,
+    count_pairs,
+    pixel_hash,
+    write_pairs,
+)
 from eliq_bench.eliq.pairs.positives import count_by_reason
 from eliq_bench.eliq.pairs.settings import BuildSettings
 from eliq_bench.eliq.pairs.sources import find_candidates
 from eliq_bench.eliq.pairs.verify import verify_pairs
 from eliq_bench.errors import InputError
 from eliq_bench.io.images import decode
-
-SUBJECTS = (
-    "red boat",
-    "green house",
-    "cat and a dog",
-    "panda on a bicycle",
-    "blue chair",
-    "castle",
-    "two horses",
-)
-PLACES = ("in the forest", "beside a river", "at night")
-IMAGES = 84
-
-
-def scene(seed: int) -> np.ndarray:
-    """A soft random landscape in colour with some detail, (256, 256, 3)."""
-    rng = np.random.default_rng(seed)
-    hills = Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8))
-    soft = np.asarray(hills.resize((256, 256), Image.Resampling.BICUBIC)).astype(int)
-    detail = Image.fromarray(rng.integers(0, 60, (64, 64, 3), dtype=np.uint8)).resize((256, 256))
-    image: np.ndarray = np.clip(soft + np.asarray(detail) - 30, 0, 255).astype(np.uint8)
-    return image
-
-
-@pytest.fixture(scope="module")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Images of two generators and photographs, with an index and one image for each reason of refusal."""
-    folder = tmp_path_factory.mktemp("pool")
-    (folder / "images").mkdir()
-    rows = []
-    for number in range(IMAGES):
-        name = f"{number:03d}.png"
-        Image.fromarray(scene(number)).save(folder / "images" / name, compress_level=1)
-        prompt = f"A {SUBJECTS[number // 2 % 7]} {PLACES[number // 14 % 3]}"
-        generator = ("one", "two")[number % 2]
-        rows.append((name, prompt, generator) if number < 72 else (name, "", "photograph"))
-    bad = {
-        "again.png": scene(0),
-        "flat.png": np.full((256, 256, 3), 90, np.uint8),
-        "noise.png": np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8),
-        "small.png": scene(1)[:100],
-    }
-    for name, image in bad.items():
-        Image.fromarray(image).save(folder / "images" / name)
-    (folder / "images" / "broken.png").write_bytes(b"no image")
-    names = [*bad, "broken.png", "absent.png"]
-    rows += [(name, "", "") for name in names]
-    rows += [("083.png", "another prompt", "one")]
-    with (folder / "index.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("name", "prompt", "generator"), *rows])
-    return folder
-
-
-@pytest.fixture(scope="module")
-def built(pool: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return build_pairs(pool, tmp_path_factory.mktemp("built"), workers=2)
-
-
-@pytest.fixture(scope="module")
-def pairs(built: Built) -> list[Pair]:
-    return list(read_pairs(built.manifest))
 
 
 def test_all_cells_and_modes_are_there(built: Built, pairs: list[Pair]) -> None:
@@ -110,7 +54,7 @@ def test_every_refusal_has_its_reason(built: Built) -> None:
         "short side below 256 pixels": 1,
     }
     assert built.notes == ("1 images with two different prompts were left out, such as images/083.png.",)
-    assert built.positives == IMAGES - 1
+    assert built.positives == SCENES - 1
     story = json.loads((built.manifest.parent / "build.json").read_text())
     assert story["rejected"] == count_by_reason(built.rejected)
     assert {row["name"]: (row["reason"], row["like"]) for row in story["rejected_images"]} == {
@@ -173,12 +117,14 @@ def test_alignment_negatives_differ_from_the_prompt(pairs: list[Pair]) -> None:
             assert pair.negative_image is None
 
 
-def test_a_build_elsewhere_gives_the_same_file(pool: Path, built: Built, tmp_path: Path) -> None:
+def test_a_build_elsewhere_by_other_workers_gives_the_same_file(pool: Path, tmp_path: Path) -> None:
     other = tmp_path / "moved"
     other.symlink_to(pool)
-    again = build_pairs(other, tmp_path / "out", workers=1)
-    assert again.manifest.read_bytes() == built.manifest.read_bytes()
-    assert build_pairs(pool, tmp_path / "seeded", BuildSettings(seed=1), workers=2, limit=8).pairs > 100
+    first = build_pairs(pool, tmp_path / "first", workers=2, limit=20)
+    again = build_pairs(other, tmp_path / "again", workers=1, limit=20)
+    assert again.manifest.read_bytes() == first.manifest.read_bytes()
+    seeded = build_pairs(pool, tmp_path / "seeded", BuildSettings(seed=1), workers=2, limit=8)
+    assert seeded.pairs > 100
 
 
 def test_a_killed_build_goes_on_from_its_parts(pool: Path, built: Built, tmp_path: Path) -> None:
@@ -251,28 +197,31 @@ def test_what_an_older_version_did_not_record_is_not_compared(pool: Path, tmp_pa
 
 
 def test_verify_finds_nothing_and_then_names_the_changed_image(
-    built: Built, pool: Path, tmp_path: Path
+    built: Built, pairs: list[Pair], pool: Path, tmp_path: Path
 ) -> None:
-    right = verify_pairs(built.manifest.parent, share=0.2, workers=1)
+    right = verify_pairs(built.manifest.parent, share=0.1, workers=1)
     assert right.mismatches == ()
     assert 0 < right.checked < right.total == built.pairs
+    changed, removed = "images/004.png", "images/006.png"
+    touched = {changed, removed, "images/008.png"}
+    rows = [pair for pair in pairs if touched & {pair.positive, pair.negative_image}]
+    write_pairs(rows, tmp_path / MANIFEST_FILE)
     (tmp_path / "images").mkdir()
     for path in (pool / "images").iterdir():
         (tmp_path / "images" / path.name).symlink_to(path)
-    changed = tmp_path / "images" / "004.png"
-    changed.unlink()
-    Image.fromarray(scene(999)).save(changed)
-    (tmp_path / "images" / "006.png").unlink()
-    found = verify_pairs(built.manifest, tmp_path, workers=2)
+    (tmp_path / changed).unlink()
+    Image.fromarray(scene(999)).save(tmp_path / changed)
+    (tmp_path / removed).unlink()
+    found = verify_pairs(tmp_path, tmp_path, workers=2)
     assert {(wrong.image, wrong.what) for wrong in found.mismatches} == {
-        ("images/004.png", "the file of the positive is another one"),
-        ("images/006.png", "the positive cannot be read: file not found"),
-        ("images/006.png", "the negative cannot be read: file not found"),
+        (changed, "the file of the positive is another one"),
+        (removed, "the positive cannot be read: file not found"),
+        (removed, "the negative cannot be read: file not found"),
     }
     assert all(wrong.mode.startswith("image_") for wrong in found.mismatches if "the negative" in wrong.what)
     assert sum(found.reasons().values()) == len(found.mismatches)
-    own = Counter(pair.positive for pair in read_pairs(built.manifest))
-    assert found.reasons()["the file of the positive is another one"] == own["images/004.png"]
+    own = Counter(pair.positive for pair in rows)
+    assert found.reasons()["the file of the positive is another one"] == own[changed]
 
 
 def test_what_is_no_manifest_is_said_to_be_none(pool: Path) -> None:
@@ -310,7 +259,7 @@ def test_the_command_line_builds_verifies_and_counts(cli: Cli, pool: Path, tmp_p
 
 def test_other_forms_of_input(pool: Path, tmp_path: Path) -> None:
     plain = find_candidates(pool / "images")
-    assert len(plain.images) == IMAGES + 5
+    assert len(plain.images) == SCENES + 5
     assert plain.images[0].prompt is None
     table = tmp_path / "own.csv"
     table.write_text(f"image,prompt\n{pool / 'images' / '000.png'},a cat\n")
