@@ -16,7 +16,8 @@ from eliq_bench.runner.features import features_of, packed
 from eliq_bench.runner.plan import ModelSpec, Task, Want
 from eliq_bench.runner.store import ScoreRow, prompt_key
 from eliq_bench.runner.virtual import pixels_of
-from eliq_bench.types import Batch, Scorer, Scores, Status
+from eliq_bench.types import Batch, Scorer, Scores
+from eliq_bench.vocabulary import Status
 
 MAX_WAITING_BYTES = 256 * 2**20
 """Prepared images that wait for a full batch: bounds memory when images are large."""

@@ -9,7 +9,7 @@ from eliq_bench.eliq.generate.jobs import Job
 from eliq_bench.eliq.generate.locate import Located
 from eliq_bench.eliq.generate.modes import Card, get_card
 from eliq_bench.eliq.pairs.settings import check_severities
-from eliq_bench.eliq.prompts.entry import Entry
+from eliq_bench.eliq.prompts.entries import Entry
 from eliq_bench.eliq.prompts.perturb import perturbed
 from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import InputError
@@ -176,7 +176,7 @@ def _negative(
         return job._replace(latent_noise=value)
     if card.name == "extreme_guidance":
         return job._replace(guidance=job.guidance * value) if job.guidance else None
-    text = perturbed(entry, None, int(value), seeded_number(wanted.seed, positive.name, card.name))
+    text = perturbed(entry, int(value), seeded_number(wanted.seed, positive.name, card.name))
     return None if text is None else job._replace(drawn_from=text)
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from eliq_bench.eliq.degrade import Family
-from eliq_bench.eliq.pairs.facts import find_facts
 from eliq_bench.eliq.pairs.manifest import Pair, Split
-from eliq_bench.eliq.pairs.one_fact import change_one_fact
 from eliq_bench.eliq.pairs.positives import Positive, normal_prompt, pair_id, pair_with
+from eliq_bench.eliq.prompts.facts import find_facts
+from eliq_bench.eliq.prompts.perturb import change_one_fact
 from eliq_bench.eliq.seeding import seeded_number
 
 ONE_FACT_TRIES = 2

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import yaml
 
 from eliq_bench.eliq.pairs.manifest import Pair
-from eliq_bench.eliq.pairs.one_fact import change_one_fact
+from eliq_bench.eliq.prompts.perturb import change_one_fact
 from eliq_bench.eliq.seeding import seeded_number
 
 Kind = Literal["rating", "comparison", "alignment"]
@@ -125,7 +125,7 @@ def _changed_fact(pair: Pair) -> tuple[str, str]:
     prompt, caption = pair.prompt or "", pair.negative_caption or ""
     changed = change_one_fact(prompt, pair.seed)
     if changed and changed.prompt == caption:
-        return changed.after.replace(MARKER, "image"), changed.before.replace(MARKER, "image")
+        return changed.change.after.replace(MARKER, "image"), changed.change.before.replace(MARKER, "image")
     # A caption changed by other means: the words that differ.
     before, after = _prompt(pair, "positive").split(), _prompt(pair, "negative").split()
     blocks = [block for block in SequenceMatcher(None, before, after).get_opcodes() if block[0] != "equal"]

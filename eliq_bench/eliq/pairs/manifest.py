@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from eliq_bench.eliq.degrade import RGB, VERSION, Aspect, Family, degrade
+from eliq_bench.eliq.prompts import perturb
 from eliq_bench.errors import InputError
 from eliq_bench.io.images import decode
 from eliq_bench.io.parquet import integers, table, texts
@@ -24,6 +25,10 @@ SCHEMA_VERSION = 1
 MANIFEST_FILE = "pairs.parquet"
 AGAIN = "the same command goes on from the finished parts"
 KEY_SCHEMA, KEY_VERSIONS = b"eliq-bench.pairs.schema", b"eliq-bench.pairs.versions"
+KEY_PROMPTS = b"eliq-bench.pairs.prompts"
+"""Version of the rules that change facts of prompts; manifests of version 1 do not have it."""
+CHANGED_PROMPTS = frozenset({"caption_one_fact", "perturbed_prompt"})
+"""Modes whose negatives come from those rules."""
 
 Split = Literal["train", "held-out"]
 
@@ -183,10 +188,31 @@ def recorded_versions(path: Path) -> dict[str, str]:
     return recorded
 
 
+def prompts_note(path: Path) -> str:
+    """A sentence if the prompts of a manifest were changed by another version of the rules; empty if not.
+
+    Raises:
+        InputError: no manifest, or one of another schema version.
+    """
+    with _open(path) as file:
+        recorded = file.schema_arrow.metadata.get(KEY_PROMPTS, b"1").decode()
+    modes = sorted(CHANGED_PROMPTS & modes_in(path))
+    if recorded == str(perturb.VERSION) or not modes:
+        return ""
+    return (
+        f"The prompts of {' and '.join(modes)} were changed by version {recorded} of the rules, where this eliq-bench has "
+        f"{perturb.VERSION}; they are used as the manifest has them."
+    )
+
+
 def metadata() -> dict[bytes, bytes]:
-    """Metadata of the file: schema version and library versions; no date and no path."""
+    """Metadata of the file: versions of the schema, of libraries and of rules; no date and no path."""
     versions = json.dumps(library_versions(), sort_keys=True)
-    return {KEY_SCHEMA: str(SCHEMA_VERSION).encode(), KEY_VERSIONS: versions.encode()}
+    return {
+        KEY_SCHEMA: str(SCHEMA_VERSION).encode(),
+        KEY_VERSIONS: versions.encode(),
+        KEY_PROMPTS: str(perturb.VERSION).encode(),
+    }
 
 
 def manifest_path(pairs: Path) -> Path:

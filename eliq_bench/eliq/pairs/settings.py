@@ -7,11 +7,10 @@ from importlib.metadata import version
 from typing import NamedTuple
 
 from eliq_bench.eliq.degrade import MODES, SEVERITIES
-from eliq_bench.eliq.pairs import lexicon
 from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.manifest import SCHEMA_VERSION, Pair, library_versions
 from eliq_bench.eliq.pairs.positives import Positive
-from eliq_bench.eliq.prompts import swaps
+from eliq_bench.eliq.prompts import perturb, words
 from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import InputError
 
@@ -91,8 +90,8 @@ def digest(settings: BuildSettings, positives: Sequence[Positive], existing: Seq
     """Identity of a build, 16 hexadecimal digits: equal digests give equal parts, so that finished ones are kept."""
     libraries = library_versions() | {"hanta": version("hanta")}
     held = sorted(held_out_modes(settings, existing))
-    text = json.dumps([SCHEMA_VERSION, libraries, CHUNK, settings, held], sort_keys=True)
-    total = hashlib.sha256(text.encode() + lexicon.FILE.read_bytes() + swaps.FILE.read_bytes())
+    text = json.dumps([SCHEMA_VERSION, perturb.VERSION, libraries, CHUNK, settings, held], sort_keys=True)
+    total = hashlib.sha256(text.encode() + words.FILE.read_bytes())
     for row in (*positives, *existing):
         total.update(json.dumps(row).encode())
     return total.hexdigest()[:16]

@@ -9,7 +9,7 @@ from eliq_bench.eliq.degrade import MODES
 from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.conversations import Conversation, conversations
 from eliq_bench.eliq.pairs.manifest import Pair
-from eliq_bench.eliq.pairs.one_fact import change_one_fact
+from eliq_bench.eliq.prompts.perturb import change_one_fact
 from eliq_bench.eliq.seeding import seeded_number
 
 PROMPT = "Two red boats behind a green tree"
@@ -59,8 +59,8 @@ def test_a_hard_negative_names_the_changed_fact() -> None:
         made = conversations(pair("caption_one_fact", 1, seed, negative_caption=changed.prompt), 0)
         wrong = named(made, "alignment-no")
         assert wrong.answer.startswith("No")
-        assert f'"{changed.after}"' in wrong.answer
-        assert f'"{changed.before}"' in wrong.answer
+        assert f'"{changed.change.after}"' in wrong.answer
+        assert f'"{changed.change.before}"' in wrong.answer
         assert changed.prompt in wrong.question
         assert wrong.images == ("positive",)
         assert named(made, "alignment-yes").answer.startswith("Yes")
