@@ -1,4 +1,4 @@
-"""`eliq-bench pairs build|verify|stats|modes|show|export`: pairs without labels, their numbers and looks."""
+"""`eliq-bench pairs build|verify|stats|modes|show|export`: pairs of images without labels."""
 
 import json
 from pathlib import Path
@@ -31,12 +31,12 @@ from eliq_bench.errors import InputError
 @click.option(
     "--jpeg",
     type=click.IntRange(1, 100),
-    help="Write JPEG of this quality; it adds damage of its own.  [default: PNG, every pixel as recorded]",
+    help="Write JPEG of this quality; it adds artefacts of its own.  [default: PNG, every pixel as recorded]",
 )
 @click.option(
     "--shard-size", default=1000, show_default=True, type=click.IntRange(1), help="Pairs per tar shard."
 )
-@click.option("--seed", default=0, show_default=True, help="Of the draw and of the wordings.")
+@click.option("--seed", default=0, show_default=True, help="Decides on the drawn pairs and the wordings.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
 def export(
     manifest: Path,
@@ -69,7 +69,7 @@ def export(
 
 
 SHOWN = 10
-"""Mismatches that are listed; their number is always told."""
+"""Mismatches that are listed; their number is always printed."""
 
 
 @click.group("pairs")
@@ -97,7 +97,7 @@ pairs.add_command(export)
     help="Severities drawn per image and mode; 5 is the whole ladder.",
 )
 @click.option("--all-modes", is_flag=True, help="Do not keep one mode per cell from the training images.")
-@click.option("--seed", default=0, show_default=True, help="Of the draws and of the split.")
+@click.option("--seed", default=0, show_default=True, help="Decides on draws and on the split.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
 @click.option("--limit", type=click.IntRange(1), help="Take only this many images, spread over the list.")
 @click.option("--safety", help="Leave out what this image classifier of transformers flags: id or folder.")
@@ -138,7 +138,7 @@ def build(
     if len(built.rejected) > NAMED:
         click.echo(f"All rejected images: {out / BUILD_FILE}, under rejected_images.", err=True)
     if built.continued:
-        click.echo(f"Continued: {built.continued:,} positives were done before.", err=True)
+        click.echo(f"Continued: {built.continued:,} positives had been finished before.", err=True)
     click.echo(
         f"{built.manifest}: {built.pairs:,} pairs of {built.positives:,} positives in {built.seconds:.1f} s"
     )
@@ -156,7 +156,7 @@ def build(
     type=click.FloatRange(0, 1, min_open=True),
     help="Share of the pairs to compute again.",
 )
-@click.option("--seed", default=0, show_default=True, help="Of the draw of that share.")
+@click.option("--seed", default=0, show_default=True, help="Decides which share.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
 def verify(manifest: Path, images: Path | None, share: float, seed: int, workers: int | None) -> None:
     """Compute the negatives of PAIRS again: exit code 0 if all come out as recorded, 1 if not."""
@@ -164,20 +164,20 @@ def verify(manifest: Path, images: Path | None, share: float, seed: int, workers
     from eliq_bench.eliq.pairs.verify import verify_pairs
 
     with stage_bars() as report:
-        found = verify_pairs(manifest, images, share, seed, workers, report)
+        verified = verify_pairs(manifest, images, share, seed, workers, report)
     if note := prompts_note(manifest_path(manifest)):
         click.echo(note)
-    for wrong in found.mismatches[:SHOWN]:
+    for wrong in verified.mismatches[:SHOWN]:
         click.echo(f"{wrong.pair_id} {wrong.image} {wrong.mode} {wrong.severity}: {wrong.what}.")
-    for name, (then, here) in found.versions.items():
-        click.echo(f"Version of {name}: {then} recorded, {here} here.")
+    for name, (recorded, here) in verified.versions.items():
+        click.echo(f"Version of {name}: {recorded} recorded, {here} here.")
     click.echo(
-        f"{found.checked:,} of {found.total:,} pairs checked, {len(found.mismatches):,} differ"
-        + (f", of which {SHOWN} are listed" if len(found.mismatches) > SHOWN else "")
+        f"{verified.checked:,} of {verified.total:,} pairs checked, {len(verified.mismatches):,} differ"
+        + (f", of which {SHOWN} are listed" if len(verified.mismatches) > SHOWN else "")
     )
-    for what, count in found.reasons().items():
+    for what, count in verified.reasons().items():
         click.echo(f"{count:,}: {what}.")
-    if found.mismatches:
+    if verified.mismatches:
         raise click.exceptions.Exit(1)
 
 

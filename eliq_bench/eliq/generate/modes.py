@@ -68,8 +68,8 @@ def expand(names: list[str]) -> tuple[str, ...]:
         InputError: no mode has this name.
     """
     edits = [name for name in cards() if name.startswith(f"{EDIT}_")]
-    found = [mode for name in names for mode in (edits if name == EDIT else [get_card(name).name])]
-    return tuple(dict.fromkeys(found))
+    modes = [mode for name in names for mode in (edits if name == EDIT else [get_card(name).name])]
+    return tuple(dict.fromkeys(modes))
 
 
 def _card(name: str, row: dict[str, Any]) -> Card:

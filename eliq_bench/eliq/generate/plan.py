@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from eliq_bench.eliq.degrade import SEVERITIES
 from eliq_bench.eliq.generate.jobs import Job
-from eliq_bench.eliq.generate.locate import Located
+from eliq_bench.eliq.generate.locate import Pipeline
 from eliq_bench.eliq.generate.modes import Card, get_card
 from eliq_bench.eliq.pairs.settings import check_severities
 from eliq_bench.eliq.prompts.entries import Entry
@@ -16,15 +16,15 @@ from eliq_bench.errors import InputError
 
 
 class Wanted(NamedTuple):
-    """What a user asks for; None takes what the pipeline is made for."""
+    """What a user asks for; None takes the defaults of the pipeline."""
 
     steps: int | None = None
-    """Of every pipeline; guidance and size are of those that draw positives."""
+    """Applies to every pipeline; guidance and size apply to those that draw positives."""
     guidance: float | None = None
     size: tuple[int, int] | None = None
     """(width, height) in pixels."""
     dtype: str = "float32"
-    """`auto` is that of the pipeline."""
+    """`auto` takes that of the pipeline."""
     seed: int = 0
     per_prompt: int = 1
     limit: int | None = None
@@ -39,12 +39,12 @@ class Wanted(NamedTuple):
 class Helpers(NamedTuple):
     """Pipelines that only make negatives."""
 
-    weaker: Located | None = None
-    editor: Located | None = None
+    weaker: Pipeline | None = None
+    editor: Pipeline | None = None
 
 
-class Plan(NamedTuple):
-    """What is to be drawn; a positive stands before its negatives, which take their size from it."""
+class DrawingPlan(NamedTuple):
+    """The images to draw; a positive comes before its negatives, which take their size from it."""
 
     jobs: tuple[Job, ...]
     notes: tuple[str, ...]
@@ -52,8 +52,8 @@ class Plan(NamedTuple):
 
 
 def plan_jobs(
-    entries: Sequence[Entry], generators: Sequence[Located], wanted: Wanted, helpers: Helpers
-) -> Plan:
+    entries: Sequence[Entry], generators: Sequence[Pipeline], wanted: Wanted, helpers: Helpers
+) -> DrawingPlan:
     """Every image of a run; a pure function of the arguments.
 
     Raises:
@@ -68,17 +68,18 @@ def plan_jobs(
         for number in range(wanted.per_prompt)
     ]
     negatives: list[Job] = []
-    lacking: Counter[str] = Counter()
+    impossible: Counter[str] = Counter()
     for entry, _, positive in positives:
         for card in cards:
             for severity in _severities(card, positive, wanted):
-                made = _negative(card, severity, positive, entry, wanted, helpers)
-                if made is None:
-                    lacking[card.name] += 1
+                negative = _negative(card, severity, positive, entry, wanted, helpers)
+                if negative is None:
+                    impossible[card.name] += 1
                 else:
-                    negatives.append(made)
+                    negatives.append(negative)
     notes = [
-        f"{count:,} negatives of {name} are not made: {WHY[name]}." for name, count in sorted(lacking.items())
+        f"{count:,} negatives of {name} are not made: {REASONS[name]}."
+        for name, count in sorted(impossible.items())
     ]
     notes += [
         f"No negative of {card.name} is made: its only severity is {' or '.join(map(str, card.severities))}; name it "
@@ -86,10 +87,10 @@ def plan_jobs(
         for card in cards
         if not set(card.severities) & set(wanted.severities)
     ]
-    return Plan(_ordered([job for _, _, job in positives], negatives), tuple(notes))
+    return DrawingPlan(_ordered([job for _, _, job in positives], negatives), tuple(notes))
 
 
-WHY = {
+REASONS = {
     "few_steps": "the positive has too few steps to take so many away",
     "extreme_guidance": "the pipeline works without guidance",
     "perturbed_prompt": "the prompt does not state so many facts that can be changed",
@@ -97,7 +98,7 @@ WHY = {
 
 
 def _ordered(positives: Sequence[Job], negatives: Sequence[Job]) -> tuple[Job, ...]:
-    """Each pipeline's positives and their own negatives in one go, then what others make of all positives."""
+    """Each pipeline's positives with their own negatives, then the negatives that other pipelines draw."""
     drawn_by = {job.name: (job.pipeline, job.revision) for job in positives}
     places: dict[tuple[str, str], int] = {}
     for job in (*positives, *negatives):
@@ -112,7 +113,7 @@ def _ordered(positives: Sequence[Job], negatives: Sequence[Job]) -> tuple[Job, .
 
 
 def check_wanted(wanted: Wanted, weaker: bool, editor: bool) -> None:
-    """Refuse what no pipeline could draw, so that none need be found or downloaded first.
+    """Refuse what no pipeline could draw, before any is located or downloaded.
 
     Args:
         wanted: what a user asks for.
@@ -136,7 +137,7 @@ def _spread(entries: Sequence[Entry], limit: int | None) -> Iterator[Entry]:
     return (entries[at * total // count] for at in range(count))
 
 
-def _positive(entry: Entry, generator: Located, number: int, wanted: Wanted) -> Job:
+def _positive(entry: Entry, generator: Pipeline, number: int, wanted: Wanted) -> Job:
     return Job(
         prompt=entry.prompt,
         drawn_from=entry.prompt,
@@ -165,8 +166,8 @@ def _negative(
     if card.name == "weaker" and helpers.weaker:
         return _by_another(job, helpers.weaker, wanted)
     if card.instructions and helpers.editor:
-        told = card.instructions[severity - 1]
-        return _by_another(job, helpers.editor, wanted)._replace(drawn_from=told, edits=True)
+        instruction = card.instructions[severity - 1]
+        return _by_another(job, helpers.editor, wanted)._replace(drawn_from=instruction, edits=True)
     value = card.parameters[severity - 1]
     if card.name == "few_steps":
         return _few_steps(job, card)
@@ -187,7 +188,7 @@ def _few_steps(job: Job, card: Card) -> Job | None:
     return job._replace(steps=steps[job.severity]) if fewer else None
 
 
-def _by_another(job: Job, other: Located, wanted: Wanted) -> Job:
+def _by_another(job: Job, other: Pipeline, wanted: Wanted) -> Job:
     return job._replace(
         pipeline=other.name,
         revision=other.revision,

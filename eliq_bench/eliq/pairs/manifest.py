@@ -200,8 +200,8 @@ def prompts_note(path: Path) -> str:
     if recorded == str(perturb.VERSION) or not modes:
         return ""
     return (
-        f"The prompts of {' and '.join(modes)} were changed by version {recorded} of the rules, where this eliq-bench has "
-        f"{perturb.VERSION}; they are used as the manifest has them."
+        f"The prompts of {' and '.join(modes)} were changed by version {recorded} of the rules, where this eliq-bench "
+        f"has {perturb.VERSION}; they are used as the manifest has them."
     )
 
 

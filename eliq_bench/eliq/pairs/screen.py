@@ -90,10 +90,10 @@ class SafetyModel:
         """
         import transformers
 
-        found = path_or_repository("safety model", given)
-        place, revision = (found, None) if isinstance(found, Path) else (found.name, found.revision)
-        if not isinstance(found, Path):
-            fetch_file(found, "config.json")  # says why the Hub refuses, which transformers does not
+        source = path_or_repository("safety model", given)
+        place, revision = (source, None) if isinstance(source, Path) else (source.name, source.revision)
+        if not isinstance(source, Path):
+            fetch_file(source, "config.json")  # says why the Hub refuses, which transformers does not
         processors: Any = transformers.AutoImageProcessor
         models: Any = transformers.AutoModelForImageClassification
         try:
@@ -109,7 +109,7 @@ class SafetyModel:
                 f"None of the labels of the safety model {given} ({', '.join(labels.values())}) means unsafe; "
                 f"known are {', '.join(UNSAFE)}."
             )
-        self.name = found.resolve().name if isinstance(found, Path) else given
+        self.name = source.resolve().name if isinstance(source, Path) else given
 
     def flags(self, paths: Sequence[Path], report: Progress) -> list[bool]:
         """Whether each of these images is unsafe, in their order."""

@@ -74,15 +74,15 @@ def find_candidates(given: Path) -> Candidates:
     for name in INDEX_FILES:
         if (given / name).is_file():
             return _from_table(read_table(given / name))
-    found = [
+    images = [
         Candidate((folder / name).relative_to(given).as_posix(), None, None, "")
         for folder, names in file_names(given)
         for name in names
         if is_image_name(name)
     ]
-    if not found:
+    if not images:
         raise InputError(f"{given} holds no image and no {' or '.join(INDEX_FILES)}.")
-    return Candidates(given, tuple(sorted(found)), ())
+    return Candidates(given, tuple(sorted(images)), ())
 
 
 def _from_table(table: Table) -> Candidates:

@@ -91,8 +91,8 @@ def verify_pairs(
 
 
 def check_batch(root: Path, pairs: list[Pair]) -> tuple[int, list[Mismatch]]:
-    """Number of pairs checked and those that differ; runs in the workers."""
-    found = []
+    """Number of pairs checked, and those that differ; runs in the workers."""
+    mismatches = []
     image, state, name = None, "", ""
     for pair in pairs:
         if pair.positive != name:
@@ -102,8 +102,8 @@ def check_batch(root: Path, pairs: list[Pair]) -> tuple[int, list[Mismatch]]:
         if image is not None and not state:
             at, what = pair.negative_image or pair.positive, _negative(root, pair, image)
         if what:
-            found.append(Mismatch(pair.pair_id, pair.mode, pair.severity, at, what))
-    return len(pairs), found
+            mismatches.append(Mismatch(pair.pair_id, pair.mode, pair.severity, at, what))
+    return len(pairs), mismatches
 
 
 def _positive(root: Path, pair: Pair) -> tuple[RGB | None, str]:
@@ -121,10 +121,10 @@ def _positive(root: Path, pair: Pair) -> tuple[RGB | None, str]:
 
 def _negative(root: Path, pair: Pair, image: RGB) -> str:
     try:
-        found = pixel_hash(render_negative(pair, image, root))
+        pixels = pixel_hash(render_negative(pair, image, root))
     except DecodeError as error:
         return f"the negative cannot be read: {error}"
-    return "" if found == pair.negative_sha256 else "the negative has other pixels"
+    return "" if pixels == pair.negative_sha256 else "the negative has other pixels"
 
 
 def _batches(path: Path, share: float, seed: int) -> Iterator[list[Pair]]:

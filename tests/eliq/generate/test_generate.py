@@ -4,13 +4,14 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from eliq_bench.cli.pairs import pairs as pairs_command
-from eliq_bench.eliq.generate.jobs import read_stories
+from eliq_bench.eliq.generate.jobs import RUN_LOG_FILE
 from eliq_bench.eliq.generate.modes import cards
 from eliq_bench.eliq.pairs.build import build_pairs
 from eliq_bench.eliq.pairs.manifest import count_pairs, read_pairs
@@ -42,6 +43,10 @@ def draw(out: Path, prompts: Path, *pipelines: Path, devices: str = "cpu") -> Re
 def index(out: Path) -> list[dict[str, str]]:
     with (out / "index.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def run_log(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (out / RUN_LOG_FILE).read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +106,7 @@ def test_negatives_differ_from_their_positive_in_the_one_thing_of_their_mode(dra
 
 
 def test_time_and_versions_are_recorded_per_pipeline(drawn: Path) -> None:
-    runs = read_stories(drawn)
+    runs = run_log(drawn)
     assert [(run["pipeline"], run["images"]) for run in runs] == [("tiny", 12), ("older", 2), ("editor", 2)]
     assert all(run["seconds_per_image"] > 0 and "diffusers" in run["versions"] for run in runs)
     assert all(run["peak_gpu_bytes"] is None for run in runs)  # drawn on a CPU
@@ -139,7 +144,7 @@ def test_two_devices_draw_the_same_images_in_processes_of_their_own(
     assert sorted(map(str, index(tmp_path))) == sorted(map(str, index(drawn)))
     for row in index(drawn):
         assert (tmp_path / row["name"]).read_bytes() == (drawn / row["name"]).read_bytes()
-    runs = read_stories(tmp_path)
+    runs = run_log(tmp_path)
     assert sorted((run["pipeline"], run["images"]) for run in runs) == [
         ("editor", 1),
         ("editor", 1),

@@ -9,7 +9,7 @@ import yaml
 
 from eliq_bench.cli.generate import generate as generate_command
 from eliq_bench.eliq.generate.jobs import COLUMNS, repair
-from eliq_bench.eliq.generate.locate import PRESETS, Located, locate
+from eliq_bench.eliq.generate.locate import PRESETS, Pipeline, locate
 from eliq_bench.eliq.generate.modes import cards, expand
 from eliq_bench.eliq.generate.plan import Helpers, Wanted, plan_jobs
 from eliq_bench.eliq.generate.run import shares
@@ -28,8 +28,8 @@ CLASSES = {
 }
 
 
-def generator(name: str, steps: int = 50, guidance: float | None = 4.0) -> Located:
-    return Located(name, Path(name), "abc", frozenset(), steps, guidance)
+def generator(name: str, steps: int = 50, guidance: float | None = 4.0) -> Pipeline:
+    return Pipeline(name, Path(name), "abc", frozenset(), steps, guidance)
 
 
 def test_each_prompt_and_generator_gets_its_images_with_seeds_of_their_own() -> None:

@@ -322,3 +322,15 @@ def test_help_imports_nothing_heavy() -> None:
         "assert not {'numpy', 'pyarrow', 'PIL', 'torch', 'pandas', 'rich'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_the_place_and_the_images_are_checked_before_anything_is_made(
+    cli: Cli, pool: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "pairs.csv"
+    table.write_text("")
+    done = cli("pairs", "build", "--images", pool, "--out", table)
+    assert (done.returncode, done.stderr) == (2, f"Error: --out {table} is a file; give a folder.\n")
+    done = cli("pairs", "build", "--images", tmp_path / "absent", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert not (tmp_path / "out").exists()
