@@ -159,26 +159,26 @@ def test_pairs_of_other_settings_are_replaced_only_on_request(cli: Cli, pool: Pa
     manifest = tmp_path / "pairs.parquet"
     assert build()[0] == 0
     first = manifest.read_bytes()
-    code, told = build("--severities", "3", "--all-modes", "--limit", 4)
+    code, message = build("--severities", "3", "--all-modes", "--limit", 4)
     assert (code, manifest.read_bytes()) == (2, first)
     for difference in (
         "--severities 1,2,3,4,5 there, 3 here",
         "held out yes there, no here",
         "--limit 3 there, 4 here",
     ):
-        assert difference in told
-    assert "--seed" not in told
-    assert told.strip().count("\n") == 0
-    assert told.endswith("or replace it with --overwrite.\n")
+        assert difference in message
+    assert "--seed" not in message
+    assert message.strip().count("\n") == 0
+    assert message.endswith("or replace it with --overwrite.\n")
     assert build()[0] == 0
     assert manifest.read_bytes() == first
-    code, told = build("--severities", "3", "--overwrite")
-    assert code == 0, told
+    code, message = build("--severities", "3", "--overwrite")
+    assert code == 0, message
     assert manifest.read_bytes() != first
     (tmp_path / "build.json").unlink()
-    code, told = build("--severities", "3")
+    code, message = build("--severities", "3")
     assert code == 2
-    assert "without a build.json" in told
+    assert "has no build.json beside it" in message
     (tmp_path / ".parts-0").mkdir()  # a build that was killed before it could write build.json
     assert build("--severities", "3")[0] == 0
 
