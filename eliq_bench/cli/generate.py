@@ -79,8 +79,7 @@ def generate(
     """
     from eliq_bench.cli.options import levels
     from eliq_bench.eliq.generate.locate import locate
-    from eliq_bench.eliq.generate.modes import expand
-    from eliq_bench.eliq.generate.plan import Helpers, Wanted, check_wanted, plan_jobs
+    from eliq_bench.eliq.generate.plan import Helpers, Wanted, check_wanted, expand, plan_jobs
     from eliq_bench.eliq.generate.preflight import preflight
     from eliq_bench.eliq.generate.run import check_place, draw_jobs
     from eliq_bench.eliq.prompts.read import read_prompts

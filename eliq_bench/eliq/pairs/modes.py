@@ -2,60 +2,23 @@
 
 from typing import Any
 
-from eliq_bench.eliq.degrade import MODES
-from eliq_bench.eliq.generate.modes import cards
-from eliq_bench.eliq.pairs import drawn
-from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
+from eliq_bench.eliq.degrade import ALL_MODES
 
 
 def mode_rows() -> list[dict[str, Any]]:
     """One record per mode, sorted by cell; `pairs build` makes all but those that need a generator."""
-    image_level = [
+    return [
         {
-            "cell": f"{card.family}/{card.aspect}",
-            "mode": card.name,
-            "summary": card.summary,
-            "parameters": {name: list(values) for name, values in card.parameters.items()},
-            "severities": [1, 2, 3, 4, 5],
-            "simulated": card.simulated,
-            "source": card.source,
+            "cell": mode.cell,
+            "mode": mode.name,
+            "summary": mode.summary,
+            "parameters": {name: list(values) for name, values in mode.parameters.items()},
+            "severities": list(mode.severities),
+            "simulated": mode.simulated,
+            "source": mode.source,
         }
-        for card in MODES.values()
+        for mode in sorted(ALL_MODES.values(), key=lambda mode: mode.cell)
     ]
-    alignment = [
-        {
-            "cell": f"{card.family}/alignment",
-            "mode": card.name,
-            "summary": card.summary,
-            "parameters": {},
-            "severities": [card.severity],
-            "simulated": False,
-            "source": "our choice",
-        }
-        for card in ALIGNMENT_MODES.values()
-    ]
-    generated = [
-        {
-            "cell": f"{card.family}/{card.aspect}",
-            "mode": card.name,
-            "summary": card.summary,
-            "parameters": {card.parameter: list(card.parameters)} if card.parameters else {},
-            "severities": list(card.severities),
-            "simulated": False,
-            "source": card.source,
-        }
-        for card in cards().values()
-    ]
-    by_age = {
-        "cell": f"{drawn.FAMILY}/{drawn.ASPECT}",
-        "mode": drawn.MODE,
-        "summary": drawn.SUMMARY,
-        "parameters": {},
-        "severities": list(drawn.SEVERITIES),
-        "simulated": False,
-        "source": "ELIQ's older generators; their order is our reading, generators.yaml",
-    }
-    return sorted([*image_level, *alignment, *generated, by_age], key=lambda row: str(row["cell"]))
 
 
 def mode_table() -> str:

@@ -8,9 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eliq_bench.eliq.degrade import MODES, SEVERITIES
+from eliq_bench.eliq.degrade import ALIGNMENT_MODES, MODES, SEVERITIES
 from eliq_bench.eliq.pairs import lexicon
-from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES, draw
+from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.manifest import SCHEMA_VERSION, Pair, library_versions
 from eliq_bench.eliq.pairs.positives import Positive
 from eliq_bench.eliq.prompts import swaps

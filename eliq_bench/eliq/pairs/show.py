@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image
 
-from eliq_bench.eliq.degrade import RGB
+from eliq_bench.eliq.degrade import ALL_MODES, RGB
 from eliq_bench.eliq.pairs.manifest import Pair, manifest_path
-from eliq_bench.eliq.pairs.modes import mode_rows
 from eliq_bench.eliq.pairs.verify import image_folder, negative_of
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.io.images import DecodeError, decode
@@ -139,12 +138,11 @@ def write_page(
     path = manifest_path(pairs)
     root = images or image_folder(path)
     groups = choose(path, choice or Choice())
-    summaries = {row["mode"]: row["summary"] for row in mode_rows()}
     sections = [
         Section(
             own[0].cell,
             own[0].mode,
-            summaries.get(own[0].mode, ""),
+            ALL_MODES[own[0].mode].summary if own[0].mode in ALL_MODES else "",
             tuple(_row(group, root, size) for group in own),
         )
         for own in _by_mode(groups)

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from eliq_bench.eliq.degrade import MODES
-from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES, draw
+from eliq_bench.eliq.degrade import ALIGNMENT_MODES, MODES
+from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.conversations import Conversation, conversations
 from eliq_bench.eliq.pairs.manifest import Pair
 from eliq_bench.eliq.pairs.one_fact import change_one_fact
@@ -25,7 +25,7 @@ def pair(mode: str, severity: int = 3, number: int = 0, prompt: str | None = PRO
         negative_image=rest.get("image"),
         negative_sha256="",
         family=card.family,
-        aspect=getattr(card, "aspect", "alignment"),
+        aspect=card.aspect,
         mode=mode,
         severity=severity,
         seed=number,
