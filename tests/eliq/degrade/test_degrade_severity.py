@@ -13,7 +13,7 @@ from skimage import color, metrics
 
 from eliq_bench.datasets.ladder import prepare
 from eliq_bench.datasets.photographs import PHOTOGRAPHS
-from eliq_bench.eliq.degrade import MODES, RGB, SEVERITIES, applies, degrade
+from eliq_bench.eliq.degrade import MODES, RGB, SEVERITIES, applies, degrade, framing
 from eliq_bench.eliq.degrade.framing import Subject, find_subject
 
 SSIM: Any = metrics.structural_similarity  # scikit-image has types for some functions only
