@@ -1,4 +1,7 @@
-"""Faults of framing: the scene stays, the frame is in the wrong place."""
+"""Faults of framing: the scene stays, the frame is in the wrong place.
+
+Where the subject is, is estimated cheaply: what differs from the border, near the centre.
+"""
 
 import math
 from typing import NamedTuple
@@ -9,6 +12,7 @@ from PIL import Image
 from eliq_bench.eliq.degrade.pixels import RGB, array, once_per_image, picture, sample, sixteenths
 
 GRID = 32
+"""Cells per side of the saliency map."""
 
 
 class Subject(NamedTuple):
@@ -25,8 +29,8 @@ def find_subject(image: RGB) -> Subject:
     """The subject as centre and spread of a saliency map.
 
     Saliency is distance in colour from the mean of the border (boundary prior, Wei et al., ECCV 2012)
-    plus local contrast, weighted towards the centre (centre prior, Judd et al., ICCV 2009). All
-    that the composition modes need is a point worth cutting through; no object is recognised.
+    plus local contrast, weighted towards the centre (centre prior, Judd et al., ICCV 2009). The
+    framing modes need no more than a point worth cutting through; no object is recognised.
     """
     small = np.asarray(picture(image).resize((GRID, GRID), Image.Resampling.BOX)).astype(np.float64)
     border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]]).mean(axis=0)

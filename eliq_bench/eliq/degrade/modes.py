@@ -88,5 +88,5 @@ def get_mode(name: str, among: Mapping[str, Mode] = MODES) -> Mode:
     """
     if name not in among:
         hint = did_you_mean(name, list(among)) or f" Known modes: {', '.join(sorted(among))}."
-        raise InputError(f"Unknown degradation mode {name!r}.{hint}")
+        raise InputError(f"Unknown mode {name!r}.{hint}")
     return among[name]

@@ -1,4 +1,4 @@
-"""Arithmetic on pixels that all modes share.
+"""Arithmetic on pixels that all modes share, and bilinear sampling at displaced places.
 
 Integers wherever possible, so that results do not depend on the processor.
 """
@@ -14,19 +14,34 @@ from PIL import Image
 
 RGB = NDArray[np.uint8]
 """An image (H, W, 3), values 0..255, channels red, green, blue."""
+Bytes = NDArray[np.uint8]
+Shorts = NDArray[np.int16]
+Places = NDArray[np.int32]
+Words = NDArray[np.uint32]
 Answer = TypeVar("Answer")
+
+REFERENCE_SIDE = 512
+"""Lengths on the cards are pixels of a 512 x 512 image, the commonest size of generated images; our choice."""
+
+RED_BLUE, GREEN, EIGHT = np.uint32(0xFF00FF), np.uint32(0xFF00), np.uint32(8)
+
+BAND = 32768
+"""Pixels computed at once: few enough for their temporaries to stay in the processor's cache."""
+
+STEPS = 16
+"""Displacements count sixteenths of a pixel, so that the four bilinear weights are exact 256ths."""
 
 
 def once_per_image(function: Callable[[RGB], Answer]) -> Callable[[RGB], Answer]:
-    """The function, which keeps its answer until it is asked about another image.
+    """Cache of one entry: the function keeps its result until it is called with another image.
 
-    Only answers about decoded images are kept: their pixels lie in `bytes`, which nobody can change. What is
-    returned is shared, so it is for reading only.
+    Only results of decoded images are kept: their pixels lie in `bytes`, which nobody can change. The result is
+    shared, so it is for reading only.
     """
     last: tuple[RGB, Answer] | None = None
 
     @wraps(function)
-    def remembering(image: RGB) -> Answer:
+    def cached(image: RGB) -> Answer:
         nonlocal last
         if not isinstance(image.base, bytes):
             return function(image)
@@ -35,14 +50,7 @@ def once_per_image(function: Callable[[RGB], Answer]) -> Callable[[RGB], Answer]
             last = kept = (image, function(image))
         return kept[1]
 
-    return remembering
-
-
-Bytes = NDArray[np.uint8]
-Shorts = NDArray[np.int16]
-
-REFERENCE_SIDE = 512
-"""Lengths on the cards are pixels of a 512 x 512 image, the commonest size of generated images; our choice."""
+    return cached
 
 
 def scale(image: RGB) -> float:
@@ -155,18 +163,6 @@ def busiest(grey: Bytes, corners: Sequence[tuple[int, int]], side: int) -> tuple
         return int(np.abs(np.diff(patch, axis=0)).sum() + np.abs(np.diff(patch, axis=1)).sum())
 
     return max(corners, key=detail)
-
-
-Places = NDArray[np.int32]
-Words = NDArray[np.uint32]
-
-RED_BLUE, GREEN, EIGHT = np.uint32(0xFF00FF), np.uint32(0xFF00), np.uint32(8)
-
-BAND = 32768
-"""Pixels computed at once: few enough for their temporaries to stay in the processor's cache."""
-
-STEPS = 16
-"""Displacements count sixteenths of a pixel, so that the four bilinear weights are exact 256ths."""
 
 
 def sample(image: RGB, rows: Places, columns: Places) -> RGB:

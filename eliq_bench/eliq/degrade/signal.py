@@ -1,4 +1,4 @@
-"""Damage by lossy coding: repeated JPEG with noise, blocks, ringing."""
+"""Faults of the signal: lossy coding, optical blur, resizing, noise."""
 
 import io
 import math
@@ -25,7 +25,7 @@ ROUNDS = 2
 
 
 def jpeg_noise(image: RGB, rng: np.random.Generator, *, quality: float, sigma: float) -> RGB:
-    """Gaussian noise, then JPEG, and both again: what an image suffers that is passed on many times."""
+    """Gaussian noise, then JPEG, and both again: what happens to an image that is passed on many times."""
     for _ in range(ROUNDS):
         noisy = add(image, gaussian_noise(rng, image.shape, sigma))
         file = io.BytesIO()
@@ -54,7 +54,7 @@ def blocking(image: RGB, rng: np.random.Generator, *, detail_lost: float, step: 
         whole = blocks.repeat(side, axis=1).repeat(side, axis=0)
         return whole[above : above + height, before : before + width]
 
-    # Thrice the same for three channels: numpy multiplies equal shapes faster.
+    # The same value for all three channels: numpy multiplies equal shapes faster.
     detail = (image.astype(np.int16) - spread(means)) * spread(kept.repeat(3, axis=2)) >> 4
     return add(spread(np.clip(rounded, 0, 255).astype(np.uint8)), detail)
 

@@ -1,4 +1,4 @@
-"""Form as generators break it: warped parts, melted texture, doubled parts."""
+"""Form as generators break it: warped parts, melted texture, doubled parts, garbled text."""
 
 import math
 
@@ -25,6 +25,11 @@ MOST = 8
 
 CANDIDATES = 3
 """Places compared for each part to double."""
+
+LINES, LETTERS = 5, 12
+"""Lines, and letters of a line, drawn at every severity; the most that a severity shows."""
+
+SUPERSAMPLING = 2
 
 
 def local_warp(image: RGB, rng: np.random.Generator, *, strength: float, spots: float) -> RGB:
@@ -102,11 +107,6 @@ def duplicated_parts(image: RGB, rng: np.random.Generator, *, copies: float, siz
         to_left = inside(left + (right if 0 <= left + right <= width - side else -right), width)
         result.paste(source.crop((left, top, left + side, top + side)), (to_left, to_top), mask)
     return np.array(result)
-
-
-LETTERS = 12
-LINES = 5
-SUPERSAMPLING = 2
 
 
 def garbled_text(image: RGB, rng: np.random.Generator, *, lines: float, letters: float, height: float) -> RGB:

@@ -1,4 +1,4 @@
-"""Faults of the tone curve: bands, clipped ends, harsh contrast, wrong exposure."""
+"""Faults of tone and colour: bands, clipped ends, wrong contrast, exposure, white balance and saturation."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ VALUES.flags.writeable = False
 
 STEEP = 0.25
 """Share of the tones from an end to the median over which clipping falls to black or rises to white; our choice."""
+
+CASTS = ((1.0, 0.15, -1.0), (-1.0, 0.1, 1.0), (-0.6, 1.0, -0.6), (0.8, -0.8, 0.7))
+"""Directions in red, green and blue: warm, cold, green, magenta."""
 
 
 def banding(image: RGB, rng: np.random.Generator, *, levels: float) -> RGB:
@@ -53,10 +56,6 @@ def wrong_exposure(image: RGB, rng: np.random.Generator, *, stops: float) -> RGB
     over = float(rng.random()) * 255 < 0.5 * grey + 64
     linear = (VALUES / 255) ** 2.2 * 2 ** (stops if over else -stops)
     return curve(image, linear ** (1 / 2.2) * 255)
-
-
-CASTS = ((1.0, 0.15, -1.0), (-1.0, 0.1, 1.0), (-0.6, 1.0, -0.6), (0.8, -0.8, 0.7))
-"""Directions in red, green and blue: warm, cold, green, magenta."""
 
 
 def color_cast(image: RGB, rng: np.random.Generator, *, strength: float) -> RGB:
