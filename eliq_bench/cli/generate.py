@@ -86,8 +86,7 @@ def generate(
     eliq-bench pairs build --images drawn --out pairs
     """
     from eliq_bench.cli.options import levels
-    from eliq_bench.eliq.generate.modes import expand
-    from eliq_bench.eliq.generate.plan import Wanted, check_wanted
+    from eliq_bench.eliq.generate.plan import Wanted, check_wanted, expand
     from eliq_bench.eliq.generate.preflight import preflight
     from eliq_bench.eliq.prompts.entries import read_prompts
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from eliq_bench.eliq.degrade import MODES, degrade
+from eliq_bench.eliq.degrade import ALL_MODES, degrade
 from eliq_bench.eliq.pairs.manifest import MANIFEST_FILE, Pair, pixel_hash, write_pairs
 from eliq_bench.io.images import decode
 
@@ -33,7 +33,7 @@ PLACES = ("in the forest", "beside a river", "at night")
 
 def pair(**changes: Any) -> Pair:
     """A technical pair of a photograph, with any fields changed; a known `mode` brings its cell."""
-    mode = MODES.get(changes.get("mode", "defocus_blur"))
+    mode = ALL_MODES[changes.get("mode", "defocus_blur")]
     fields: dict[str, Any] = {
         "pair_id": "pair",
         "prompt": None,
@@ -43,12 +43,12 @@ def pair(**changes: Any) -> Pair:
         "negative_caption": None,
         "negative_image": None,
         "negative_sha256": "",
-        "family": mode.family if mode else "conventional",
-        "aspect": mode.aspect if mode else "alignment",
+        "family": mode.family,
+        "aspect": mode.aspect,
         "mode": "defocus_blur",
         "severity": 3,
         "seed": 0,
-        "simulated": mode.simulated if mode else False,
+        "simulated": mode.simulated,
         "source": "",
         "generator": None,
         "group": "",

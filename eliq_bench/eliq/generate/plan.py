@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from eliq_bench.eliq.degrade import SEVERITIES
+from eliq_bench.eliq.degrade import GENERATED_MODES, SEVERITIES, Mode, get_mode
 from eliq_bench.eliq.generate.jobs import Job
 from eliq_bench.eliq.generate.locate import Pipeline
-from eliq_bench.eliq.generate.modes import Card, get_card
 from eliq_bench.eliq.pairs.settings import check_severities
 from eliq_bench.eliq.prompts.entries import Entry
 from eliq_bench.eliq.prompts.perturb import perturbed
@@ -51,6 +50,23 @@ class DrawingPlan(NamedTuple):
     """Sentences on negatives that cannot be made."""
 
 
+EDIT = "edit"
+"""Asks for all kinds of edits; each kind is a mode of its own, `edit_` and the kind."""
+
+
+def expand(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of generated modes, `edit` replaced by every kind of edit; each once.
+
+    Raises:
+        InputError: no mode has this name.
+    """
+    edits = [name for name in GENERATED_MODES if name.startswith(f"{EDIT}_")]
+    modes = [
+        mode for name in names for mode in (edits if name == EDIT else [get_mode(name, GENERATED_MODES).name])
+    ]
+    return tuple(dict.fromkeys(modes))
+
+
 def plan_jobs(
     entries: Sequence[Entry], generators: Sequence[Pipeline], wanted: Wanted, helpers: Helpers
 ) -> DrawingPlan:
@@ -60,7 +76,7 @@ def plan_jobs(
         InputError: see `check_wanted`.
     """
     check_wanted(wanted, helpers.weaker is not None, helpers.editor is not None)
-    cards = [get_card(name) for name in wanted.negatives]
+    modes = [GENERATED_MODES[name] for name in wanted.negatives]
     positives = [
         (entry, generator, _positive(entry, generator, number, wanted))
         for generator in generators
@@ -70,11 +86,11 @@ def plan_jobs(
     negatives: list[Job] = []
     impossible: Counter[str] = Counter()
     for entry, _, positive in positives:
-        for card in cards:
-            for severity in _severities(card, positive, wanted):
-                negative = _negative(card, severity, positive, entry, wanted, helpers)
+        for mode in modes:
+            for severity in _severities(mode, positive, wanted):
+                negative = _negative(mode, severity, positive, entry, wanted, helpers)
                 if negative is None:
-                    impossible[card.name] += 1
+                    impossible[mode.name] += 1
                 else:
                     negatives.append(negative)
     notes = [
@@ -82,10 +98,10 @@ def plan_jobs(
         for name, count in sorted(impossible.items())
     ]
     notes += [
-        f"No negative of {card.name} is made: its only severity is {' or '.join(map(str, card.severities))}; name it "
+        f"No negative of {mode.name} is made: its only severity is {' or '.join(map(str, mode.severities))}; name it "
         "in --severities."
-        for card in cards
-        if not set(card.severities) & set(wanted.severities)
+        for mode in modes
+        if not set(mode.severities) & set(wanted.severities)
     ]
     return DrawingPlan(_ordered([job for _, _, job in positives], negatives), tuple(notes))
 
@@ -124,11 +140,11 @@ def check_wanted(wanted: Wanted, weaker: bool, editor: bool) -> None:
         InputError: a mode is unknown or needs a pipeline that is not given, or the severities are wrong.
     """
     check_severities(wanted.severities, wanted.per_mode)
-    for card in map(get_card, wanted.negatives):
-        if card.name == "weaker" and not weaker:
+    for mode in (get_mode(name, GENERATED_MODES) for name in wanted.negatives):
+        if mode.name == "weaker" and not weaker:
             raise InputError("Negatives of a weaker generator need one; name it with --weaker.")
-        if card.instructions and not editor:
-            raise InputError(f"Negatives of {card.name} need an editing pipeline; name it with --editor.")
+        if mode.instructions and not editor:
+            raise InputError(f"Negatives of {mode.name} need an editing pipeline; name it with --editor.")
 
 
 def _spread(entries: Sequence[Entry], limit: int | None) -> Iterator[Entry]:
@@ -151,39 +167,40 @@ def _positive(entry: Entry, generator: Pipeline, number: int, wanted: Wanted) ->
     )
 
 
-def _severities(card: Card, positive: Job, wanted: Wanted) -> list[int]:
+def _severities(mode: Mode, positive: Job, wanted: Wanted) -> list[int]:
     """Drawn for this positive and mode; a mode of one severity has that one, if it is wanted at all."""
-    offered = [level for level in wanted.severities if level in card.severities]
-    ranked = sorted(offered, key=lambda level: seeded_number(wanted.seed, positive.name, card.name, level))
+    offered = [level for level in wanted.severities if level in mode.severities]
+    ranked = sorted(offered, key=lambda level: seeded_number(wanted.seed, positive.name, mode.name, level))
     return sorted(ranked[: wanted.per_mode])
 
 
 def _negative(
-    card: Card, severity: int, positive: Job, entry: Entry, wanted: Wanted, helpers: Helpers
+    mode: Mode, severity: int, positive: Job, entry: Entry, wanted: Wanted, helpers: Helpers
 ) -> Job | None:
     """The recipe of a negative; None where the positive does not allow it."""
-    job = positive._replace(negative_of=positive.name, mode=card.name, severity=severity)
-    if card.name == "weaker" and helpers.weaker:
+    job = positive._replace(negative_of=positive.name, mode=mode.name, severity=severity)
+    if mode.name == "weaker" and helpers.weaker:
         return _by_another(job, helpers.weaker, wanted)
-    if card.instructions and helpers.editor:
-        instruction = card.instructions[severity - 1]
+    if mode.instructions and helpers.editor:
+        instruction = mode.instructions[severity - 1]
         return _by_another(job, helpers.editor, wanted)._replace(drawn_from=instruction, edits=True)
-    value = card.parameters[severity - 1]
-    if card.name == "few_steps":
-        return _few_steps(job, card)
-    if card.name == "low_resolution":
+    (value,) = mode.settings(severity).values()
+    if mode.name == "few_steps":
+        return _few_steps(job, mode)
+    if mode.name == "low_resolution":
         return job._replace(scale=value)
-    if card.name == "perturbed_latents":
+    if mode.name == "perturbed_latents":
         return job._replace(latent_noise=value)
-    if card.name == "extreme_guidance":
+    if mode.name == "extreme_guidance":
         return job._replace(guidance=job.guidance * value) if job.guidance else None
-    text = perturbed(entry, int(value), seeded_number(wanted.seed, positive.name, card.name))
+    text = perturbed(entry, int(value), seeded_number(wanted.seed, positive.name, mode.name))
     return None if text is None else job._replace(drawn_from=text)
 
 
-def _few_steps(job: Job, card: Card) -> Job | None:
+def _few_steps(job: Job, mode: Mode) -> Job | None:
     """With fewer steps than the positive and than the next milder severity: else it would not be worse."""
-    steps = [job.steps, *(max(1, round(share * job.steps)) for share in card.parameters)]
+    (shares,) = mode.parameters.values()
+    steps = [job.steps, *(max(1, round(share * job.steps)) for share in shares)]
     fewer = steps[job.severity] < steps[job.severity - 1]
     return job._replace(steps=steps[job.severity]) if fewer else None
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from eliq_bench.eliq.degrade import Family
+from eliq_bench.eliq.degrade import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.manifest import Pair, Split
 from eliq_bench.eliq.pairs.positives import Positive, normal_prompt, pair_id, pair_with
 from eliq_bench.eliq.prompts.facts import find_facts
@@ -31,31 +31,6 @@ _EMPTY_WORDS = frozenset(
         "this to up was were while who with style photo photograph painting image picture",
     )
 )
-
-
-class AlignmentMode(NamedTuple):
-    """Card of a way to break the bond between prompt and image."""
-
-    name: str
-    family: Family
-    severity: int
-    """5 shares nothing, 3 shares words, 1 differs in one fact; our choice."""
-    summary: str
-
-
-ALIGNMENT_MODES: dict[str, AlignmentMode] = {
-    mode.name: mode
-    for mode in (
-        AlignmentMode("caption_far", "conventional", 5, "The image under a caption that shares no word."),
-        AlignmentMode("caption_near", "conventional", 3, "The image under a caption that shares words."),
-        AlignmentMode(
-            "caption_one_fact", "conventional", 1, "The image under its caption, one fact changed."
-        ),
-        AlignmentMode("image_far", "generative", 5, "An image drawn from a prompt that shares no word."),
-        AlignmentMode("image_near", "generative", 3, "An image drawn from a prompt that shares words."),
-    )
-}
-"""Every alignment mode by name. Negatives of image modes come from the same generator where it drew one."""
 
 
 class _Prompt(NamedTuple):
@@ -155,12 +130,13 @@ def _pair(
     positive: Positive, mode: str, seed: int, caption: str | None = None, image: Positive | None = None
 ) -> Pair:
     card = ALIGNMENT_MODES[mode]
+    (severity,) = card.severities
     other = image.name if image else None
     return pair_with(
         positive,
-        pair_id(positive.name, mode, card.severity, seed, caption, other),
-        (card.family, "alignment"),
-        (mode, card.severity, seed),
+        pair_id(positive.name, mode, severity, seed, caption, other),
+        (card.family, card.aspect),
+        (mode, severity, seed),
         image.pixels if image else positive.pixels,
         image=other,
         caption=caption,

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import yaml
 
-from eliq_bench.eliq.degrade import Aspect, Family
-from eliq_bench.eliq.generate.modes import get_card
+from eliq_bench.eliq.degrade import GENERATED_MODES, OLDER_GENERATOR, get_mode
 from eliq_bench.eliq.pairs.manifest import Pair
 from eliq_bench.eliq.pairs.positives import Positive, normal_prompt, pair_id, pair_with
 from eliq_bench.eliq.pairs.screen import Inspection
@@ -74,7 +73,7 @@ def pair_negatives(
 
 
 def _pair(row: DrawnNegative, inspection: Inspection, positive: Positive) -> Pair:
-    card = get_card(row.mode)
+    card = get_mode(row.mode, GENERATED_MODES)
     return pair_with(
         positive,
         pair_id(positive.name, row.mode, row.severity, row.seed, row.name),
@@ -87,7 +86,7 @@ def _pair(row: DrawnNegative, inspection: Inspection, positive: Positive) -> Pai
 
 def _severity(row: DrawnNegative) -> int:
     """The severity of a row, after a check of all its cells."""
-    offered = get_card(row.mode).severities
+    offered = get_mode(row.mode, GENERATED_MODES).severities
     if not row.seed.isdigit() or not row.severity.isdigit() or int(row.severity) not in offered:
         raise InputError(
             f"The negative {row.name} has severity {row.severity!r} and seed {row.seed!r}; mode {row.mode} needs a "
@@ -96,12 +95,6 @@ def _severity(row: DrawnNegative) -> int:
     return int(row.severity)
 
 
-MODE = "older_generator"
-FAMILY: Family = "generative"
-ASPECT: Aspect = "aesthetic"
-SUMMARY = "The same prompt drawn by a generator of an earlier generation, at about the same size."
-SEVERITIES = (3, 5)
-"""One generation apart, and more; our choice."""
 SAME_SIZE = 1.25
 """Ratio of the longer sides up to which two images count as equally large."""
 
@@ -131,7 +124,7 @@ def older_pairs(positives: Sequence[Positive], severities: Sequence[int]) -> dic
             for older, negative in rows:
                 if older >= newer or not _same_size(positive, negative):
                     continue
-                severity = SEVERITIES[0] if newer - older == 1 else SEVERITIES[1]
+                severity = OLDER_GENERATOR.severities[0 if newer - older == 1 else 1]
                 if severity in severities:
                     pairs.setdefault(positive.name, []).append(_older_pair(positive, negative, severity))
     return pairs
@@ -143,11 +136,12 @@ def _same_size(one: Positive, other: Positive) -> bool:
 
 
 def _older_pair(positive: Positive, negative: Positive, severity: int) -> Pair:
+    mode = OLDER_GENERATOR
     return pair_with(
         positive,
-        pair_id(positive.name, MODE, severity, 0, negative.name),
-        (FAMILY, ASPECT),
-        (MODE, severity, 0),
+        pair_id(positive.name, mode.name, severity, 0, negative.name),
+        (mode.family, mode.aspect),
+        (mode.name, severity, 0),
         negative.pixels,
         image=negative.name,
     )

@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from eliq_bench.eliq.degrade import MODES
-from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
+from eliq_bench.eliq.degrade import ALIGNMENT_MODES, MODES
 from eliq_bench.eliq.pairs.manifest import Pair
 from eliq_bench.eliq.pairs.positives import Positive
 

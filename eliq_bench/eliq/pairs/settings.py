@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import NamedTuple
 
-from eliq_bench.eliq.degrade import MODES, SEVERITIES
-from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
+from eliq_bench.eliq.degrade import ALIGNMENT_MODES, MODES, SEVERITIES
 from eliq_bench.eliq.pairs.manifest import SCHEMA_VERSION, Pair, library_versions
 from eliq_bench.eliq.pairs.positives import Positive
 from eliq_bench.eliq.prompts import perturb, words

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image
 
-from eliq_bench.eliq.degrade import RGB
+from eliq_bench.eliq.degrade import ALL_MODES, RGB
 from eliq_bench.eliq.pairs.build_info import image_folder
 from eliq_bench.eliq.pairs.manifest import Pair, manifest_path, read_pairs, render_negative
-from eliq_bench.eliq.pairs.modes import mode_rows
 from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import DecodeError, decode
@@ -104,11 +103,12 @@ def write_page(
     manifest = manifest_path(pairs)
     root = images or image_folder(manifest)
     groups = select_groups(manifest, selection or PageSelection())
-    summaries = {row["mode"]: row["summary"] for row in mode_rows()}
     cells: dict[str, dict[str, ModeSection]] = {}
     for group in groups:
         sections = cells.setdefault(group.cell, {})
-        section = sections.setdefault(group.mode, ModeSection(group.mode, summaries.get(group.mode, ""), []))
+        mode = ALL_MODES.get(group.mode)
+        empty = ModeSection(group.mode, mode.summary if mode else "", [])
+        section = sections.setdefault(group.mode, empty)
         section.rows.append(_row(group, root, size))
     shown = sum(len(group.pairs) for group in groups)
     template = _environment().get_template("page.html.j2")

@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from eliq_bench.cli.pairs import pairs as pairs_command
+from eliq_bench.eliq.degrade import GENERATED_MODES
 from eliq_bench.eliq.generate.jobs import RUN_LOG_FILE
-from eliq_bench.eliq.generate.modes import cards
 from eliq_bench.eliq.pairs.build import build_pairs
 from eliq_bench.eliq.pairs.manifest import count_pairs, read_pairs
 from eliq_bench.eliq.pairs.settings import BuildSettings
@@ -160,7 +160,7 @@ def test_the_page_says_what_the_modes_of_generators_do(drawn: Path, tmp_path: Pa
     write_page(built.manifest, tmp_path / "pairs.html")
     page = (tmp_path / "pairs.html").read_text()
     for mode in MODES:
-        assert cards()[mode].summary in page
+        assert GENERATED_MODES[mode].summary in page
 
 
 def test_pairs_of_drawn_images_hold_the_negatives_beside_all_others(drawn: Path, tmp_path: Path) -> None:

@@ -14,8 +14,7 @@ from PIL import Image
 from support.cli import Cli
 from support.pairs import SCENES, scene
 
-from eliq_bench.eliq.degrade import MODES, degrade
-from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
+from eliq_bench.eliq.degrade import ALIGNMENT_MODES, MODES, degrade
 from eliq_bench.eliq.pairs.build import Built, build_pairs
 from eliq_bench.eliq.pairs.manifest import (
     KEY_PROMPTS,

@@ -5,8 +5,7 @@ from collections import Counter
 import pytest
 from support.pairs import pair as make_pair
 
-from eliq_bench.eliq.degrade import MODES
-from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
+from eliq_bench.eliq.degrade import ALIGNMENT_MODES, MODES
 from eliq_bench.eliq.pairs.conversations import Conversation, conversations
 from eliq_bench.eliq.pairs.manifest import Pair
 from eliq_bench.eliq.prompts.perturb import change_one_fact
