@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from eliq_bench.cards import ModelCard
+from eliq_bench.cards import ModelCard, RunProtocol
 from eliq_bench.io.files import sha256_of
 from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
 from eliq_bench.types import Dataset, Fingerprint, ImageSource, VirtualImage
@@ -21,8 +21,8 @@ class ModelSpec:
     device: str
     dtype: str
     fingerprint: Fingerprint
-    features: bool = False
-    """Ask its scorer for features instead of scores, as the probe protocol does."""
+    protocol: RunProtocol = "zero-shot"
+    """`probe` asks its scorer for features, `zero-shot` for scores."""
 
     def prompt(self, prompt: str | None) -> str | None:
         """The prompt as this model reads it: None if it reads none."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from eliq_bench.cards import ModelCard
+from eliq_bench.cards import ModelCard, RunProtocol
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.optional import installed
 from eliq_bench.models.fingerprint import fingerprint
@@ -55,7 +55,12 @@ def choose(
 
 
 def make_spec(
-    card: ModelCard, options: dict[str, Any], device: str, dtype: str | None, offline: bool
+    card: ModelCard,
+    options: dict[str, Any],
+    device: str,
+    dtype: str | None,
+    offline: bool,
+    protocol: RunProtocol = "zero-shot",
 ) -> ModelSpec:
     """A model ready to run, its weights on this machine.
 
@@ -69,4 +74,4 @@ def make_spec(
             raise EliqBenchError(f"{card.name} needs the package {package}: `pip install {package}`.")
     require(card, offline)
     precision = dtype if dtype in card.dtypes else card.dtypes[0]
-    return ModelSpec(card, options, device, precision, fingerprint(card, options, precision))
+    return ModelSpec(card, options, device, precision, fingerprint(card, options, precision), protocol)

@@ -108,7 +108,7 @@ class Drawn(NamedTuple):
 
 
 def check_place(out: Path) -> None:
-    """Create the folder and see that images can be written there, before a pipeline is fetched.
+    """Check that images can be written to a folder, before a pipeline is fetched.
 
     Raises:
         InputError: it cannot be written, is a file, or holds something else.
@@ -142,7 +142,7 @@ def draw_jobs(
     started = time.monotonic()
     report = report or (lambda *_: None)
     check_place(out)
-    (out / FOLDER).mkdir(exist_ok=True)
+    (out / FOLDER).mkdir(parents=True, exist_ok=True)
     repair(out)
     known = listed(out)
     for job in jobs:

@@ -118,7 +118,7 @@ def build_pairs(
         held = held_out_modes(settings, there)
         key = digest(settings, positives.kept, there)
         folder = out / f"{PARTS}{key}"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         continued = _make_parts(positives, ready, settings, held, folder, crew, report)
     parts = [_part(folder, at) for at in range(0, len(positives.kept), CHUNK)]
     count = merge(parts, out / MANIFEST_FILE)

@@ -311,14 +311,14 @@ class _Chosen:
 
 
 def _open_folder(out: Path, manifest: Path, selection: Selection) -> None:
-    """Create the folder, or see that it holds the same export."""
+    """Create the folder, or check that it holds the same export."""
     check_writable(out)
     wanted = {"manifest_sha256": sha256_of(manifest), **selection._asdict()}
     record = out / RECORD
     if record.is_file():
         if json.loads(record.read_text(encoding="utf-8")) != wanted:
             raise InputError(f"{out} holds another export, see {RECORD} in it; choose another --out.")
-    elif any(out.iterdir()):
+    elif out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out} holds other files; choose a new folder as --out.")
     text = json.dumps(wanted, indent=1) + "\n"
     write_whole(record, lambda target: target.write_text(text, encoding="utf-8"), "choose another --out")

@@ -9,7 +9,7 @@ import pytest
 from skimage import color, metrics
 
 from eliq_bench.datasets.ladder import prepare
-from eliq_bench.datasets.photographs import PHOTOGRAPHS
+from eliq_bench.datasets.ladder import PHOTOGRAPHS
 from eliq_bench.eliq.degrade import MODES, RGB, SEVERITIES, applies, composition, degrade
 from eliq_bench.eliq.degrade.subject import Subject, find_subject
 
