@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from eliq_bench.cards import ModelCard, RunProtocol
+from eliq_bench.cards import ModelCard
 from eliq_bench.datasets.open import load_dataset
 from eliq_bench.datasets.own_table import is_table
 from eliq_bench.datasets.subset import keep_predicted, take_subset
@@ -12,6 +12,7 @@ from eliq_bench.errors import EliqBenchError
 from eliq_bench.models.weights import missing
 from eliq_bench.runner.session import Session, Settings, check_request, open_features, open_store, prepare
 from eliq_bench.types import Dataset
+from eliq_bench.vocabulary import RunProtocol
 
 
 def preflight(

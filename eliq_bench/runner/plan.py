@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from eliq_bench.cards import ModelCard, RunProtocol
+from eliq_bench.cards import ModelCard
 from eliq_bench.io.files import sha256_of
 from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
 from eliq_bench.types import Dataset, Fingerprint, ImageSource, VirtualImage
+from eliq_bench.vocabulary import RunProtocol
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from eliq_bench.cards import ModelCard, RunProtocol
+from eliq_bench.cards import ModelCard
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.optional import installed
 from eliq_bench.models.fingerprint import fingerprint
 from eliq_bench.models.weights import require
 from eliq_bench.registry import merge_options, model_card
 from eliq_bench.runner.plan import ModelSpec
+from eliq_bench.vocabulary import RunProtocol
 
 ModelOptions = Mapping[str, Mapping[str, Any]]
 """Changed options by model name."""

@@ -41,7 +41,10 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (("run", "--models", "luma", "--out", "/proc/1/x"), "choose another --out"),
         (("score", "../pictures", "--models", "clipiq"), "Did you mean clipiqa"),
         (("score", "../pictures", "--models", "luma", "--out", "none/s.csv"), "does not exist"),
-        (("import-scores", "../s.csv", "--dataset", "ladder", "--dimension", "appeal", *IMPORT), "not appeal"),
+        (
+            ("import-scores", "../s.csv", "--dataset", "ladder", "--dimension", "appeal", *IMPORT),
+            "not appeal",
+        ),
     ],
 )
 def test_nothing_is_opened_and_nothing_is_left(

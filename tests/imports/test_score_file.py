@@ -121,7 +121,9 @@ def test_prompts_tell_items_of_one_image_apart() -> None:
     assert rows(["a.png", "a.png"], own, ["a dog", "a  cat "]) == (1, 0, None)
     # Without a prompt a score is one of the image, whatever it is judged for.
     assert rows(["a.png", "b.png"], own) == (0, 0, 1)
-    assert match_rows(Path("s.csv"), ["a.png", "b.png"], ["a cat", "a bird"], own).unmatched_rows == ("b.png",)
+    assert match_rows(Path("s.csv"), ["a.png", "b.png"], ["a cat", "a bird"], own).unmatched_rows == (
+        "b.png",
+    )
 
 
 def test_two_rows_for_one_item_are_refused() -> None:

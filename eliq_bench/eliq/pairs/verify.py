@@ -1,7 +1,6 @@
 """Verifying a manifest: virtual negatives are computed again and held against their hashes."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import NamedTuple
 from eliq_bench.eliq.degrade import RGB, degrade
 from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.build import BUILD_FILE
-from eliq_bench.eliq.pairs.crew import run_crew
 from eliq_bench.eliq.pairs.manifest import (
     Pair,
     library_versions,
@@ -22,6 +20,7 @@ from eliq_bench.eliq.pairs.manifest import (
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import sha256_of
 from eliq_bench.io.images import DecodeError, decode
+from eliq_bench.io.workers import map_in_processes
 from eliq_bench.types import Progress
 
 
@@ -102,7 +101,7 @@ def verify_pairs(
     tasks = ((root, batch) for batch in _batches(path, share, seed))
     checked = 0
     found: list[Mismatch] = []
-    for _, (count, mismatches) in run_crew(f"{__name__}:check_batch", tasks, workers or os.cpu_count() or 1):
+    for count, mismatches in map_in_processes(check_batch, tasks, workers):
         checked += count
         found += mismatches
         if report:

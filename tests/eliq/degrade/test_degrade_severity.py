@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from skimage import color, metrics
 
-from eliq_bench.datasets.ladder import prepare
-from eliq_bench.datasets.ladder import PHOTOGRAPHS
+from eliq_bench.datasets.ladder import PHOTOGRAPHS, prepare
 from eliq_bench.eliq.degrade import MODES, RGB, SEVERITIES, applies, composition, degrade
 from eliq_bench.eliq.degrade.subject import Subject, find_subject
 
