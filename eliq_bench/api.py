@@ -71,8 +71,8 @@ def run(
             cannot follow the protocol.
         EliqBenchError: the run failed; scores computed so far are stored.
     """
-    from eliq_bench.evaluate.assemble import assemble
-    from eliq_bench.evaluate.evaluate import Resampling
+    from eliq_bench.evaluation.assemble import assemble
+    from eliq_bench.evaluation.evaluate import Resampling
     from eliq_bench.results.folder import check_run_folder, save
 
     if out is not None:
@@ -81,7 +81,7 @@ def run(
     request = check_request(chosen, settings or Settings(), protocol)
     opened = _keep_predicted(open_datasets(datasets, data_root, dimensions, limit, seed), request)
     if protocol == "probe":
-        from eliq_bench.evaluate import probe
+        from eliq_bench.evaluation import probe
 
         scored = probe.compute(opened, request, seed, progress or _silent)
     else:
@@ -104,9 +104,9 @@ def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None 
         InputError: the folder holds no complete run of this schema.
         EliqBenchError: the folder cannot be written.
     """
-    from eliq_bench.evaluate.assemble import evaluate_all
-    from eliq_bench.evaluate.evaluate import Resampling
-    from eliq_bench.evaluate.pairs import judge_all
+    from eliq_bench.evaluation.assemble import evaluate_all
+    from eliq_bench.evaluation.evaluate import Resampling
+    from eliq_bench.evaluation.pairs import judge_all
     from eliq_bench.results.folder import save_results
     from eliq_bench.results.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores, with_pairs
 

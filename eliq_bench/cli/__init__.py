@@ -35,9 +35,7 @@ COMMANDS = {
     "instruct": Command(
         "instruct:instruct", "Tune a multimodal model with LoRA on conversations made from pairs."
     ),
-    "leaderboard": Command(
-        "leaderboard:leaderboard", "Add a run to the boards, render and check them."
-    ),
+    "leaderboard": Command("leaderboard:leaderboard", "Add a run to the boards, render and check them."),
     "list": Command("listing:list_group", "List models or datasets."),
     "pairs": Command("pairs:pairs", "Build, verify, count, show and export pairs without labels."),
     "plot": Command("plot:plot", "Draw a plot of a run."),

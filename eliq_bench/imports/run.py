@@ -7,8 +7,8 @@ from pathlib import Path
 from eliq_bench.cards import DatasetCard
 from eliq_bench.datasets.open import load_dataset
 from eliq_bench.errors import InputError, did_you_mean, first_names
-from eliq_bench.evaluate.assemble import assemble
-from eliq_bench.evaluate.evaluate import Resampling
+from eliq_bench.evaluation.assemble import assemble
+from eliq_bench.evaluation.evaluate import Resampling
 from eliq_bench.imports.match import Match, match_rows
 from eliq_bench.imports.score_file import ScoreFile, left_out_note, read_score_file
 from eliq_bench.imports.store import (

@@ -17,7 +17,7 @@ from support.pairs import make_pairs
 from eliq_bench.api import Settings, check_request
 from eliq_bench.datasets.open import load_dataset
 from eliq_bench.errors import InputError
-from eliq_bench.evaluate.probe import compute
+from eliq_bench.evaluation.probe import compute
 from eliq_bench.leaderboard.add import add_run
 from eliq_bench.report.check.gate import check, update_baseline
 from eliq_bench.report.check.rows import Gate

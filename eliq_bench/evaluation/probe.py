@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.errors import EliqBenchError, InputError
-from eliq_bench.evaluate.evaluate import groups_of
+from eliq_bench.evaluation.evaluate import groups_of
 from eliq_bench.runner.collect import collect
 from eliq_bench.runner.execute import execute
 from eliq_bench.runner.features import FeatureStore, Vector
