@@ -33,14 +33,12 @@ def _function(name: str, function: Any) -> str:
 
 def _class(name: str, kind: Any) -> str:
     if dataclasses.is_dataclass(kind):
-        fields = [f"- `{field.name}: {_plain(str(field.type))}`" for field in dataclasses.fields(kind)]
+        types = {field.name: field.type for field in dataclasses.fields(kind)}
     else:
-        fields = [
-            f"- `{key}: {_plain(inspect.formatannotation(value.annotation))}`"
-            for key, value in kind.model_fields.items()
-        ]
+        types = {key: value.annotation for key, value in kind.model_fields.items()}
+    fields = [f"- `{key}: {_annotation(it)}`" for key, it in types.items()]
     methods = [
-        f"### {name}.{key}\n\n```python\n{_signature(key, getattr(kind, key))}\n```\n\n{_text(member)}\n"
+        f"### {name}.{key}\n\n```python\n{_signature(f'{name}.{key}', getattr(kind, key))}\n```\n\n{_text(member)}\n"
         for key, member in vars(kind).items()
         if not key.startswith("_") and inspect.isroutine(member) and member.__doc__
     ]
@@ -52,17 +50,21 @@ def _signature(name: str, function: Any) -> str:
     signature = inspect.signature(function)
     lines, keyword_only = [], False
     for parameter in signature.parameters.values():
+        if parameter.name == "self":
+            continue
         if parameter.kind is parameter.KEYWORD_ONLY and not keyword_only:
             keyword_only = True
             lines.append("    *,")
-        lines.append(f"    {_plain(str(parameter))},")
-    returns = inspect.formatannotation(signature.return_annotation)
-    return "\n".join([f"{name}(", *lines, f") -> {_plain(returns)}"]).replace("(\n)", "()")
+        default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+        lines.append(f"    {parameter.name}: {_annotation(parameter.annotation)}{default},")
+    inside = "\n".join(["", *lines, ""]) if lines else ""
+    return f"{name}({inside}) -> {_annotation(signature.return_annotation)}"
 
 
-def _plain(annotation: str) -> str:
-    """Without module names, which differ between versions of Python."""
-    return re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Z])", "", annotation).replace("'", "")
+def _annotation(annotation: Any) -> str:
+    """An annotation as it is written in the code, without the names of modules."""
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    return re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Z])", "", text)
 
 
 def _text(member: Any) -> str:
