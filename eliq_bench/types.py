@@ -185,6 +185,15 @@ class Scores:
     """Empty, or one sentence per image, empty where all dimensions are defined."""
 
 
+@dataclass(frozen=True)
+class Features:
+    """One array (B, D) per dimension; a row that is not finite is undefined, with the reason beside it."""
+
+    values: "dict[str, NDArray[np.floating[Any]]]"
+    reasons: tuple[str, ...]
+    """One sentence per image, read where its row is not finite."""
+
+
 class Scorer(Protocol):
     """The object that turns images, and prompts where the model reads them, into scores."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.evaluate.evaluate import ALPHA, complete_column, finite, model_row, oriented, reference_rows
+from eliq_bench.evaluation.evaluate import ALPHA, complete_column, finite, model_row, oriented, reference_rows
 from eliq_bench.leaderboard.board import BoardPair, BoardRow, Grid, GroupValue, ModelView, Table
 from eliq_bench.results.encoding import pack_codes
 from eliq_bench.results.records import DatasetRecord, ModelRecord, Row

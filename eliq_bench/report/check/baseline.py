@@ -17,7 +17,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from eliq_bench.errors import InputError
-from eliq_bench.evaluate.evaluate import Floats
+from eliq_bench.evaluation.evaluate import Floats
 from eliq_bench.io.write import write_whole
 from eliq_bench.results.encoding import pack_floats, unpack_floats
 from eliq_bench.results.folder import Run, load_run

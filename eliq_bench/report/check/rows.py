@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.errors import plural
-from eliq_bench.evaluate.evaluate import Floats, finite, groups_of, oriented
+from eliq_bench.evaluation.evaluate import Floats, finite, groups_of, oriented
 from eliq_bench.report.check.baseline import BaselineRow
 from eliq_bench.report.check.findings import CheckedRow, Finding, Kind
 from eliq_bench.report.check.revision import Common

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.evaluate.evaluate import ALPHA, Floats, finite, groups_of, only_blank, unscored
+from eliq_bench.evaluation.evaluate import ALPHA, Floats, finite, groups_of, only_blank, unscored
 from eliq_bench.io.optional import installed
 from eliq_bench.report.compare.join import Contender, Joined, check_models, join
 from eliq_bench.report.compare.records import (
