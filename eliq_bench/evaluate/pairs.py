@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from eliq_bench.evaluate.evaluate import Resampling, finite, oriented
 from eliq_bench.results.records import ModelRecord, PairRow
 from eliq_bench.stats.known_pairs import known_pair_accuracy
-from eliq_bench.types import ItemTable, JudgedPair, ScoreColumn
+from eliq_bench.types import ItemTable, KnownPair, ScoreColumn
 
 Rows = NDArray[np.intp]
 
@@ -21,10 +21,10 @@ class _Part(NamedTuple):
     mode: str
     severity: int | None
     positives: Literal["all", "generated", "other"]
-    pairs: list[JudgedPair]
+    pairs: list[KnownPair]
 
 
-def judge_all(
+def known_pair_rows(
     tables: list[ItemTable], columns: list[ScoreColumn], models: list[ModelRecord], resampling: Resampling
 ) -> list[PairRow]:
     """Rows of every model on every dataset that is made from pairs; empty where there is none.
@@ -47,7 +47,7 @@ def judge_all(
     return found
 
 
-def _parts(pairs: list[JudgedPair]) -> Iterator[_Part]:
+def _parts(pairs: list[KnownPair]) -> Iterator[_Part]:
     """Each cell and each mode in it, as a whole, by severity, and by kind of positive where there are both."""
     for cell in sorted({pair.cell for pair in pairs}):
         inside = [pair for pair in pairs if pair.cell == cell]
@@ -104,6 +104,6 @@ def _row(
     )
 
 
-def _blamed(column: ScoreColumn, pair: JudgedPair) -> int:
+def _blamed(column: ScoreColumn, pair: KnownPair) -> int:
     """The item whose status is that of the pair: the positive if it has no score, else the negative."""
     return pair.positive if column.status[pair.positive] != "ok" else pair.negative
