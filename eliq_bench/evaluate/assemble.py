@@ -74,8 +74,8 @@ def evaluate_all(
     cross: list[CrossRow] = []
     for record, table in zip(datasets, tables, strict=True):
         own = [column for column in columns if column.dataset == record.name]
-        more_rows, more_cross = evaluate_dataset(record, table, own, models, resampling)
-        rows += [row.model_copy(update={"protocol": protocol}) for row in more_rows]
+        more_rows, more_cross = evaluate_dataset(record, table, own, models, resampling, protocol)
+        rows += more_rows
         cross += more_cross
     return rows, cross
 

@@ -178,7 +178,7 @@ def _table(material: Material, dimension: str, labels: dict[str, Floats]) -> Tab
     )
     rows = [_ranked_row(target, column, models[column.model], standings[column.model]) for column in own]
     rows += [_control_row(target, column, models[column.model]) for column in controls]
-    references = reference_rows(material.dataset, material.items, dimension, label)
+    references = reference_rows(target)
     pairs = [BoardPair.of(test) for test in comparison.pairs] + _control_pairs(material, rows, scored, label)
     rows += [BoardRow.of(row, score_dimension=dimension) for row in references]
     return Table(
