@@ -11,7 +11,7 @@ calls raise. Signs are kept: scores and labels are expected to point up (higher 
 | `correlation`, `kendall`, `ranks` | `srcc`, `krcc`, `plcc` |
 | `mapping`, `logistic` | `map_logistic` (cross-fitted), `fitted_curve`, and the curve below them |
 | `resampling`, `bootstrap` | groups drawn with replacement, as counts; `bootstrap_srcc`, `bootstrap_mean` |
-| `paired`, `closed_form` | two models on the same items: `paired_bootstrap`; `second_opinions` by Williams, Meng and Zou |
+| `paired`, `closed_form` | two models on the same items: `paired_bootstrap`; `second_opinions` |
 | `many`, `tiers` | many models: `compare_models`; `holm`, `tiers`, `rank_intervals` |
 | `floor`, `ceiling` | `generator_floor`, `variance_share`; `noise_ceiling` |
 | `within`, `best_of_n` | `within_generator`, `within_prompt`; `best_of_prompt` |
