@@ -27,7 +27,7 @@ from eliq_bench.registry import dataset_cards
 from eliq_bench.results.encoding import pack_codes, pack_floats, unpack_codes, unpack_floats
 from eliq_bench.results.records import DatasetRecord, Results
 from eliq_bench.results.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores
-from eliq_bench.stats.groups import merge_groups
+from eliq_bench.stats.groups import merge_groups, merge_partitions
 from eliq_bench.types import Items, ItemTable, ScoreColumn
 
 SEED = 0
@@ -243,7 +243,7 @@ def _with_models(board: Board, results: Results, columns: list[ScoreColumn]) -> 
 
 def _joined(known: BoardItems, new: BoardItems) -> BoardItems:
     """The items of a board with the groups of a run joined in: a run with images knows which are equal."""
-    groups = merge_groups(
+    groups = merge_partitions(
         [str(code) for code in unpack_codes(known.groups.codes)],
         [str(code) for code in unpack_codes(new.groups.codes)],
     )

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.write import write_whole
-from eliq_bench.results.records import DatasetRecord, ModelRecord, Record, Row
+from eliq_bench.results.records import DatasetRecord, ModelRecord, Number, Record, Row
 from eliq_bench.vocabulary import Status
 
 BOARD_VERSION = 1
@@ -88,13 +88,13 @@ class BoardRow(Row):
     score_dimension: str
     """What the score speaks of. Another than the row's dimension marks a control: a score that was made for
     something else, shown for comparison and not ranked."""
-    partial: float | None = None
+    partial: Number = None
     """Spearman correlation with this label, another held fixed: of a control the label of its own dimension, of
     other rows the one other label that the dataset has, if it has just one."""
     rank: int | None = None
-    rank_low: float | None = None
+    rank_low: Number = None
     """Best rank within the 95 % interval over resamples."""
-    rank_high: float | None = None
+    rank_high: Number = None
 
     @property
     def control(self) -> bool:
@@ -108,11 +108,11 @@ class BoardPair(Record):
     a: str
     """The model with the higher SRCC; of a pair with a control, the control."""
     b: str
-    difference: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    p_holm: float | None
+    difference: Number
+    low: Number
+    high: Number
+    p: Number
+    p_holm: Number
     """Corrected for all pairs of its family: those of ranked models, or those with a control."""
     n: int
     control: bool = False

@@ -6,16 +6,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.evaluation.evaluate import ALPHA, complete_column, finite, model_row, oriented, reference_rows
+from eliq_bench.evaluation.evaluate import (
+    ALPHA,
+    Resampling,
+    Target,
+    complete_column,
+    finite,
+    model_row,
+    oriented,
+    reference_rows,
+)
 from eliq_bench.leaderboard.board import BoardPair, BoardRow, Grid, GroupValue, ModelView, Table
 from eliq_bench.results.encoding import pack_codes
-from eliq_bench.results.records import DatasetRecord, ModelRecord, Row
+from eliq_bench.results.records import DatasetRecord, ModelRecord
 from eliq_bench.stats.best_of_n import best_of_prompt
-from eliq_bench.stats.bootstrap import Bootstrap, bootstrap_srcc
+from eliq_bench.stats.bootstrap import N_RESAMPLES, bootstrap_srcc
 from eliq_bench.stats.inputs import Groups, coded_column
-from eliq_bench.stats.many import Comparison, Pair, Standing, compare_models
+from eliq_bench.stats.many import Standing, compare_models
 from eliq_bench.stats.mapping import fitted_curve
-from eliq_bench.stats.paired import Difference, paired_bootstrap
+from eliq_bench.stats.paired import paired_bootstrap
 from eliq_bench.stats.partial import partial_srcc
 from eliq_bench.stats.tiers import holm
 from eliq_bench.stats.within import MIN_PER_GENERATOR, MIN_PER_PROMPT, within_srcc
@@ -156,13 +165,22 @@ def _table(material: Material, dimension: str, labels: dict[str, Floats]) -> Tab
         return None
     label = labels[dimension]
     scored = {column.model: oriented(column, models[column.model]) for column in own + controls}
-    rows = [_row(material, dimension, column, models[column.model], labels) for column in own + controls]
     # controls stay out of the tests of ranked models, which they would only cost power
     ranking = {column.model: scored[column.model] for column in own}
     comparison = compare_models(ranking, label, material.items.group, alpha=ALPHA, seed=material.seed)
-    pairs = _ranked(rows, comparison) + _controlled(material, rows, scored, label)
-    references = reference_rows(material.dataset, material.items, dimension, label)
-    rows += [BoardRow(**row.model_dump(), score_dimension=dimension) for row in references]
+    standings = {standing.model: standing for standing in comparison.standings}
+    target = Target(
+        material.dataset,
+        material.table,
+        dimension,
+        material.items.group,
+        Resampling(material.seed, N_RESAMPLES),
+    )
+    rows = [_ranked_row(target, column, models[column.model], standings[column.model]) for column in own]
+    rows += [_control_row(target, column, models[column.model]) for column in controls]
+    references = reference_rows(target)
+    pairs = [BoardPair.of(test) for test in comparison.pairs] + _control_pairs(material, rows, scored, label)
+    rows += [BoardRow.of(row, score_dimension=dimension) for row in references]
     return Table(
         dimension=dimension,
         resamples=comparison.n_resamples,
@@ -173,92 +191,58 @@ def _table(material: Material, dimension: str, labels: dict[str, Floats]) -> Tab
     )
 
 
-def _row(
-    material: Material,
-    dimension: str,
-    column: ScoreColumn,
-    model: ModelRecord,
-    labels: dict[str, Floats],
-) -> BoardRow:
-    score = oriented(column, model)
-    row: Row = model_row(
-        material.dataset, material.table, column, model, score, labels[dimension], material.items.group
+def _ranked_row(target: Target, column: ScoreColumn, model: ModelRecord, standing: Standing) -> BoardRow:
+    # what is on a board was let in with full coverage and without labels seen, so an interval is all it needs
+    ranked = bool(np.isfinite(standing.low))
+    row = model_row(target, column, model, standing, ranked=ranked, tier=standing.tier if ranked else None)
+    others = [name for name in target.table.items.labels if name != target.dimension]
+    return BoardRow.of(
+        row,
+        score_dimension=column.dimension,
+        partial=_partial(target, column, model, others[0]) if len(others) == 1 else None,
+        rank=standing.rank if ranked else None,
+        rank_low=standing.rank_low if ranked else None,
+        rank_high=standing.rank_high if ranked else None,
     )
-    made = BoardRow(**{**row.model_dump(), "dimension": dimension}, score_dimension=column.dimension)
-    made.ranked = not made.control  # what is on a board was let in with full coverage and without labels seen
-    others = [column.dimension] if made.control else [name for name in labels if name != dimension]
-    if len(others) == 1:
-        made.partial = finite(partial_srcc(score, labels[dimension], labels[others[0]]).value)
-    return made
 
 
-def _ranked(rows: list[BoardRow], comparison: Comparison) -> list[BoardPair]:
-    """Fill in what the shared bootstrap says of each ranked row; the pairs of all of them."""
-    standings = {standing.model: standing for standing in comparison.standings}
-    for row in rows:
-        if not row.control:
-            _fill(row, standings[row.model])
-    return [
-        _pair(pair.a, pair.b, pair, pair.difference, pair.p_holm, control=False) for pair in comparison.pairs
-    ]
+def _control_row(target: Target, column: ScoreColumn, model: ModelRecord) -> BoardRow:
+    agreement = bootstrap_srcc(
+        oriented(column, model), target.label, target.groups, seed=target.resampling.seed
+    )
+    row = model_row(target, column, model, agreement, ranked=False, tier=None)
+    return BoardRow.of(
+        row, score_dimension=column.dimension, partial=_partial(target, column, model, column.dimension)
+    )
 
 
-def _fill(row: BoardRow, standing: Standing) -> None:
-    _set_srcc(row, standing)
-    if row.srcc_low is None:
-        row.ranked = False  # without an interval there is nothing to separate
-        return
-    row.tier, row.rank = standing.tier, standing.rank
-    row.rank_low, row.rank_high = finite(standing.rank_low), finite(standing.rank_high)
+def _partial(target: Target, column: ScoreColumn, model: ModelRecord, other: str) -> float:
+    labels = target.table.items.labels
+    return partial_srcc(oriented(column, model), labels[target.dimension], labels[other]).value
 
 
-def _controlled(
+def _control_pairs(
     material: Material, rows: list[BoardRow], scored: dict[str, Floats], label: Floats
 ) -> list[BoardPair]:
-    """Intervals of the controls, and the two tests a reader asks for: against the next, against the best model."""
-    groups = material.items.group
-    for row in rows:
-        if row.control:
-            _set_srcc(row, bootstrap_srcc(scored[row.model], label, groups, seed=material.seed))
+    """The two tests a reader asks for of the best control: against the next, against the best model."""
     best = sorted((row for row in rows if row.kind == "model" and row.srcc is not None), key=_order)
     controls = [row.model for row in best if row.control]
     wanted = controls[1:2] + [row.model for row in best if not row.control][:1]
     tests = [
-        (
-            controls[0],
-            other,
-            paired_bootstrap(scored[controls[0]], scored[other], label, groups, seed=material.seed),
+        paired_bootstrap(
+            scored[controls[0]],
+            scored[other],
+            label,
+            material.items.group,
+            names=(controls[0], other),
+            seed=material.seed,
         )
         for other in (wanted if controls else [])
     ]
-    adjusted = holm([test.p for *_, test in tests]) if tests else ()
+    adjusted = holm([test.p for test in tests]) if tests else ()
     return [
-        _pair(a, b, test, test.value, p, control=True)
-        for (a, b, test), p in zip(tests, adjusted, strict=True)
+        BoardPair.of(test, p_holm=float(p), control=True) for test, p in zip(tests, adjusted, strict=True)
     ]
-
-
-def _set_srcc(row: BoardRow, result: Bootstrap | Standing) -> None:
-    row.srcc, row.srcc_se = finite(result.value), finite(result.se)
-    row.srcc_low, row.srcc_high = finite(result.low), finite(result.high)
-    if result.reason:
-        row.reasons["srcc" if row.srcc is None else "srcc_low"] = result.reason
-
-
-def _pair(
-    a: str, b: str, test: Pair | Difference, difference: float, p_holm: float, control: bool
-) -> BoardPair:
-    return BoardPair(
-        a=a,
-        b=b,
-        difference=finite(difference),
-        low=finite(test.low),
-        high=finite(test.high),
-        p=finite(test.p),
-        p_holm=finite(p_holm),
-        n=test.n,
-        control=control,
-    )
 
 
 def _view(material: Material, column: ScoreColumn, model: ModelRecord, label: Floats) -> ModelView:

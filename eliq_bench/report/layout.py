@@ -28,6 +28,14 @@ STATISTICS = {
     "srcc_within_prompt": "within prompt",
 }
 """Fields of a row that may be undefined, and the headers they stand under."""
+GENERATORS = {
+    "system_tau": "generators: tau",
+    "system_accuracy": "generator pairs",
+    "system_soft_accuracy": "soft",
+}
+"""Fields of a row that rank generators, and their headers."""
+PROMPTS = {"pair_accuracy_within_prompt": "pairs in a prompt", "acc_eq_within_prompt": "acc_eq"}
+"""Fields of a row on pairs of images of one prompt, and their headers."""
 COMPACT = ("model", "SRCC [95 %]", "tier", "PLCC", "within gen.", "scored")
 """What a narrow terminal shows; the report has all."""
 DEGRADATIONS = (
@@ -50,6 +58,12 @@ LEGEND = (
     "than the one it maps (5 folds).",
     "within gen., within prompt: mean SRCC inside one generator, inside one prompt: what is left when the "
     "generator or the content cannot help.",
+    "generators: tau: Kendall's tau-b between the mean scores and the mean labels of the generators. generator pairs: "
+    "share of pairs of generators in the order of their mean labels (0.5 is guessing). soft: the same, asking for no "
+    "more certainty about a pair of generators than the labels have. Only with 4 generators or more.",
+    "pairs in a prompt: pairwise accuracy, the share of pairs of images of one prompt that the score puts in the order "
+    "of their labels (0.5 is guessing). acc_eq: the same over all pairs, equal labels included; two scores count as "
+    "equal up to a difference that was chosen on other groups.",
     "tier: models in one tier cannot be told apart by a paired test on the same items (bootstrap over groups, "
     "Holm's correction for the number of pairs, 5 %); only fully scored models that did not see these labels are "
     "ranked, and only with an interval (10 groups or more).",
@@ -89,6 +103,7 @@ def sections(results: Results) -> list[Section]:
         rows = sorted(group, key=_order)
         if any(row.supervision for row in rows):  # floors and ceiling alone answer no question
             tables.append(_section(results.dataset(name), dimension, rows, origins))
+            tables += _generators_and_prompts(results.dataset(name), dimension, rows)
     for name, cross in groupby(results.cross, key=lambda row: row.dataset):
         tables.append(_cross_section(results.dataset(name), list(cross)))
     return [_as_probe(table) for table in tables] if results.protocol == "probe" else tables
@@ -110,9 +125,28 @@ def _section(dataset: DatasetRecord, dimension: str, rows: list[Row], origins: M
         notes.append("A subset is never ranked: no tiers, and no way into a leaderboard.")
     notes += imported_notes([row.model for row in rows], origins)
     notes += [f"{row.model}: {problem}" for row in rows for problem in _problems(row)]
-    notes += _undefined_notes(rows)
+    notes += _undefined_notes(rows, STATISTICS)
     cells = [_cells(row, row.model in origins) for row in rows]
     return Section(title, HEADERS, cells, [row.saw_labels for row in rows], notes)
+
+
+def _generators_and_prompts(dataset: DatasetRecord, dimension: str, rows: list[Row]) -> list[Section]:
+    """How each model ranks generators, and the images of one prompt; nothing where the dataset has neither."""
+    rows = [row for row in rows if row.supervision]
+    shown: dict[str, str] = {}
+    notes = []
+    if any(row.system_tau is not None for row in rows):
+        shown |= GENERATORS
+        notes.append(f"{max(row.system_generators for row in rows)} generators.")
+    if any(row.pair_accuracy_within_prompt is not None for row in rows):
+        shown |= PROMPTS
+        notes.append(f"{max(row.within_prompt_pairs for row in rows):,} pairs of images of one prompt.")
+    if not shown:
+        return []
+    cells = [[row.model, *(number(getattr(row, name)) for name in shown)] for row in rows]
+    notes = [" ".join(notes), *_undefined_notes(rows, shown)]
+    title = f"{dataset.title}: {dimension}, generators and prompts"
+    return [Section(title, ("model", *shown.values()), cells, [row.saw_labels for row in rows], notes)]
 
 
 def imported_notes(models: Sequence[str], origins: Mapping[str, str]) -> list[str]:
@@ -194,11 +228,11 @@ def _problems(row: Row) -> list[str]:
     return found
 
 
-def _undefined_notes(rows: list[Row]) -> list[str]:
+def _undefined_notes(rows: list[Row], statistics: Mapping[str, str]) -> list[str]:
     """Why cells show a dash or rest on a fallback, one line per statistic and reason."""
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        for name, title in STATISTICS.items():
+        for name, title in statistics.items():
             if name in row.reasons:
                 found.setdefault((title, row.reasons[name]), []).append(row.model)
     everyone = [row.model for row in rows if row.supervision]

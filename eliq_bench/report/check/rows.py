@@ -129,7 +129,7 @@ def _srcc(then: Then, common: Common, run: Run, gate: Gate) -> Change:
         level=LEVEL,
         seed=gate.seed,
     )
-    return Change(test.srcc_b, test.srcc_a, test.value, test.low, test.high, test.p, test.reason)
+    return Change(test.srcc_b, test.srcc_a, test.difference, test.low, test.high, test.p, test.reason)
 
 
 def _finding(

@@ -19,7 +19,8 @@ from eliq_bench.report.compare.records import (
 )
 from eliq_bench.results.folder import Run, load_run
 from eliq_bench.stats.closed_form import second_opinions
-from eliq_bench.stats.many import Comparison, Pair, Standing, compare_models, resamples_for
+from eliq_bench.stats.many import ModelComparison, Standing, compare_models, resamples_for
+from eliq_bench.stats.paired import PairTest
 from eliq_bench.stats.tiers import tiers
 
 LEVEL = 0.95
@@ -163,7 +164,7 @@ def _saw_labels(joined: Joined, contender: Contender) -> bool:
     return joined.record.name in contender.record.trained_on
 
 
-def _tiers(comparison: Comparison, ranked: Sequence[str]) -> dict[str, int]:
+def _tiers(comparison: ModelComparison, ranked: Sequence[str]) -> dict[str, int]:
     """Tiers among the ranked models, by the p-values of the whole family."""
     values = {standing.model: standing.value for standing in comparison.standings if standing.model in ranked}
     return tiers(values, {(pair.a, pair.b): pair.p_holm for pair in comparison.pairs}, comparison.alpha)
@@ -196,7 +197,7 @@ def _standing(
     )
 
 
-def _pair(pair: Pair, a: Floats, b: Floats, label: Floats, alpha: float) -> ComparedPair:
+def _pair(pair: PairTest, a: Floats, b: Floats, label: Floats, alpha: float) -> ComparedPair:
     second = second_opinions(a, b, label, LEVEL)
     return ComparedPair(
         a=pair.a,
@@ -219,7 +220,7 @@ def _pair(pair: Pair, a: Floats, b: Floats, label: Floats, alpha: float) -> Comp
     )
 
 
-def _verdict(pair: Pair, alpha: float) -> Verdict:
+def _verdict(pair: PairTest, alpha: float) -> Verdict:
     if np.isnan(pair.p_holm):
         return "undefined"
     if pair.p_holm > alpha or pair.difference == 0:
@@ -227,7 +228,7 @@ def _verdict(pair: Pair, alpha: float) -> Verdict:
     return "a is better" if pair.difference > 0 else "b is better"
 
 
-def _power(comparison: Comparison) -> list[str]:
+def _power(comparison: ModelComparison) -> list[str]:
     """A note where no pair could ever be separated, since resamples are too few for Holm's correction."""
     smallest = 2 / (comparison.n_resamples + 1) * len(comparison.pairs)
     if smallest <= comparison.alpha:
