@@ -16,13 +16,13 @@ from eliq_bench.leaderboard.board import (
     BoardItems,
     BoardModel,
     BoardScores,
-    Column,
-    Made,
+    CodedColumn,
+    Provenance,
     digest_names,
     digest_values,
     may_keep_labels,
 )
-from eliq_bench.leaderboard.compute import Material, compute_tables
+from eliq_bench.leaderboard.compute import BoardInput, compute_tables
 from eliq_bench.registry import dataset_cards
 from eliq_bench.results.encoding import pack_codes, pack_floats, unpack_codes, unpack_floats
 from eliq_bench.results.records import DatasetRecord, Results
@@ -147,7 +147,7 @@ def computed(board: Board, table: ItemTable | None = None) -> Board:
     made = board.model_copy(deep=True)
     made.eliq_bench = installed("eliq-bench")
     made.tables = compute_tables(
-        Material(
+        BoardInput(
             dataset=board.dataset,
             table=known,
             models=[entry.model for entry in board.models],
@@ -187,7 +187,7 @@ def board_table(board: Board) -> ItemTable:
     """The items of a board; their labels are there only if the board keeps them."""
     items = board.items
 
-    def texts(column: Column | None) -> tuple[Any, ...]:
+    def texts(column: CodedColumn | None) -> tuple[Any, ...]:
         if column is None:
             return (None,) * items.count
         codes = unpack_codes(column.codes).tolist()
@@ -217,7 +217,7 @@ def board_table(board: Board) -> ItemTable:
 def _with_models(board: Board, results: Results, columns: list[ScoreColumn]) -> Board:
     merged = board.model_copy(deep=True)
     added = {column.model for column in columns}
-    made = Made(
+    made = Provenance(
         created=results.environment.created,
         eliq_bench=results.environment.eliq_bench,
         device=results.environment.device,
@@ -281,10 +281,10 @@ def _filled(column: Iterable[object]) -> bool:
     return all(value is not None for value in column)
 
 
-def _coded(column: Sequence[str | None], named: bool = True) -> Column:
+def _coded(column: Sequence[str | None], named: bool = True) -> CodedColumn:
     """Codes in order of first appearance."""
     position = {name: code for code, name in enumerate(dict.fromkeys(column))}
-    return Column(
+    return CodedColumn(
         names=[str(name) for name in position] if named else [],
         codes=pack_codes([position[name] for name in column]),
     )

@@ -25,7 +25,7 @@ FREE_LICENCES = frozenset(("MIT", "Apache-2.0", "BSD-3-Clause", "CC0-1.0", "CC-B
 """Licences, stated on a dataset's card without any reservation, under which its labels may be passed on."""
 
 
-class Column(Record):
+class CodedColumn(Record):
     """What each item has of something named: its generator, or its prompt."""
 
     names: list[str] = Field(default_factory=list)
@@ -44,18 +44,18 @@ class BoardItems(Record):
     """Per dimension, of the label values as little-endian float64."""
     content_sha256: str = ""
     """Of the content hashes of all images, one per line; empty until a run with all images is added."""
-    groups: Column
+    groups: CodedColumn
     """What the bootstrap resamples: groups of the card, joined where images are equal byte for byte."""
-    prompts: Column | None = None
-    generators: Column | None = None
-    families: Column | None = None
+    prompts: CodedColumn | None = None
+    generators: CodedColumn | None = None
+    families: CodedColumn | None = None
     labels: dict[str, str] = Field(default_factory=dict)
     """Packed labels (n,) per dimension, higher is better; empty where the licence does not let us keep them."""
     label_std: dict[str, str] = Field(default_factory=dict)
     label_n: dict[str, str] = Field(default_factory=dict)
 
 
-class Made(Record):
+class Provenance(Record):
     """With what the scores of a model were made."""
 
     created: str
@@ -68,7 +68,7 @@ class BoardModel(Record):
     """A model on the board."""
 
     model: ModelRecord
-    made: Made
+    made: Provenance
 
 
 class BoardScores(Record):
@@ -127,7 +127,7 @@ class GroupValue(Record):
     srcc: float | None
 
 
-class Grid(Record):
+class CountGrid(Record):
     """Counts of items by score and label: a scatter plot too coarse to give labels away."""
 
     score_edges: tuple[float, float]
@@ -154,11 +154,11 @@ class ModelView(Record):
     """Prompts with fewer than 3 items or a constant side."""
     best_of_prompt: float | None = None
     best_of_prompt_chance: float | None = None
-    grid: Grid | None = None
+    grid: CountGrid | None = None
     """Where labels are not kept."""
 
 
-class Table(Record):
+class BoardTable(Record):
     """Everything the board says about one dimension."""
 
     dimension: str
@@ -182,7 +182,7 @@ class Board(Record):
     items: BoardItems
     models: list[BoardModel]
     scores: list[BoardScores]
-    tables: list[Table]
+    tables: list[BoardTable]
 
     @property
     def keeps_labels(self) -> bool:
@@ -193,7 +193,7 @@ class Board(Record):
         """A model of the board by its name."""
         return next((entry for entry in self.models if entry.model.name == name), None)
 
-    def table(self, dimension: str) -> Table:
+    def table(self, dimension: str) -> BoardTable:
         """The table of a dimension.
 
         Raises:

@@ -6,7 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from eliq_bench.leaderboard.board import Board, BoardRow, Table
+from eliq_bench.io.numbers import interval, number
+from eliq_bench.leaderboard.board import Board, BoardRow, BoardTable
 
 
 class Published(NamedTuple):
@@ -105,7 +106,7 @@ class Column(NamedTuple):
     cell: Callable[[BoardRow], Cell]
 
 
-def columns(board: Board, table: Table, notes: "Footnotes") -> list[Column]:
+def columns(board: Board, table: BoardTable, notes: "Footnotes") -> list[Column]:
     """The columns of a table; those that would be empty in every row are left out."""
     other = _other_label(board, table)
     every = [
@@ -129,7 +130,7 @@ def columns(board: Board, table: Table, notes: "Footnotes") -> list[Column]:
     ]
 
 
-def arranged(table: Table) -> list[BoardRow]:
+def arranged(table: BoardTable) -> list[BoardRow]:
     """Rows from the highest SRCC down; scores that were made for another dimension below all others."""
     return sorted(table.rows, key=lambda row: row.control)
 
@@ -147,7 +148,7 @@ class Footnotes:
         return self.texts.index(text) + 1
 
 
-def legend(board: Board, table: Table) -> list[str]:
+def legend(board: Board, table: BoardTable) -> list[str]:
     """How to read the columns."""
     return [
         line.format(group=board.dataset.group, resamples=table.resamples, seed=board.seed) for line in LEGEND
@@ -156,20 +157,12 @@ def legend(board: Board, table: Table) -> list[str]:
 
 def with_interval(row: BoardRow) -> str:
     """Value and interval, such as `0.735 [0.716, 0.753]`."""
-    interval = "" if row.srcc_low is None else f" [{signed(row.srcc_low)}, {signed(row.srcc_high)}]"
-    return signed(row.srcc) + interval
+    return signed(row.srcc) + interval(row.srcc_low, row.srcc_high, minus="−")
 
 
 def signed(value: float | None) -> str:
-    """Three decimals with a minus sign that is one, and no minus zero.
-
-    >>> signed(-0.0004), signed(-0.012), signed(None)
-    ('0.000', '−0.012', '–')
-    """
-    if value is None:
-        return "–"
-    text = f"{value:.3f}"
-    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
+    """The value with a typographic minus sign."""
+    return number(value, minus="−")
 
 
 def ranks(row: BoardRow) -> str:
@@ -200,7 +193,7 @@ def is_label_free(row: BoardRow) -> bool:
 
 
 def _numeric(value: float | None) -> Cell:
-    return Cell("" if value is None else signed(value), value)
+    return Cell(number(value, missing="", minus="−"), value)
 
 
 def _published(board: Board, row: BoardRow, notes: Footnotes) -> Cell:
@@ -211,6 +204,6 @@ def _published(board: Board, row: BoardRow, notes: Footnotes) -> Cell:
     return Cell(f"{mark}{value.value:.3f} [{notes.mark(value.footnote)}]", value.value)
 
 
-def _other_label(board: Board, table: Table) -> str:
+def _other_label(board: Board, table: BoardTable) -> str:
     others = [name for name in board.dataset.dimensions if name != table.dimension]
     return others[0] if len(others) == 1 else "own label"

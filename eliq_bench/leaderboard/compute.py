@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.evaluate.evaluate import ALPHA, complete_column, finite, model_row, oriented, reference_rows
-from eliq_bench.leaderboard.board import BoardPair, BoardRow, Grid, GroupValue, ModelView, Table
+from eliq_bench.leaderboard.board import BoardPair, BoardRow, BoardTable, CountGrid, GroupValue, ModelView
 from eliq_bench.results.encoding import pack_codes
 from eliq_bench.results.records import DatasetRecord, ModelRecord, Row
 from eliq_bench.stats.best_of_n import best_of_prompt
@@ -17,11 +17,10 @@ from eliq_bench.stats.many import Comparison, Pair, Standing, compare_models
 from eliq_bench.stats.mapping import fitted_curve
 from eliq_bench.stats.paired import Difference, paired_bootstrap
 from eliq_bench.stats.partial import partial_srcc
+from eliq_bench.stats.statistic import Floats
 from eliq_bench.stats.tiers import holm
 from eliq_bench.stats.within import MIN_PER_GENERATOR, MIN_PER_PROMPT, within_srcc
 from eliq_bench.types import Items, ItemTable, ScoreColumn
-
-Floats = NDArray[np.float64]
 
 PROMPT_BINS = 20
 """From -1 to 1, so each is 0.1 wide."""
@@ -94,13 +93,13 @@ def _prompts(score: Floats, label: Floats, prompt: Groups | None) -> tuple[list[
     return np.bincount(bins, minlength=PROMPT_BINS).tolist(), len(values) - len(defined)
 
 
-def _grid(own: Floats, label: Floats) -> Grid:
+def _grid(own: Floats, label: Floats) -> CountGrid:
     score_edges, label_edges = (float(own.min()), float(own.max())), (float(label.min()), float(label.max()))
     cells = _position(own, score_edges, GRID[0]) * GRID[1] + _position(label, label_edges, GRID[1])
     counts = np.bincount(cells, minlength=GRID[0] * GRID[1])
     few = counts < SMALLEST_CELL
     left_out = int(counts[few].sum())
-    return Grid(
+    return CountGrid(
         score_edges=score_edges,
         label_edges=label_edges,
         columns=GRID[0],
@@ -118,7 +117,7 @@ def _position(values: Floats, edges: tuple[float, float], bins: int) -> NDArray[
 
 
 @dataclass(frozen=True)
-class Material:
+class BoardInput:
     """Everything the tables of a board are computed from."""
 
     dataset: DatasetRecord
@@ -135,19 +134,19 @@ class Material:
         return self.table.items
 
 
-def compute_tables(material: Material) -> list[Table]:
+def compute_tables(given: BoardInput) -> list[BoardTable]:
     """The tables of a board, in the order of the dataset's dimensions."""
-    labels = material.items.labels
-    tables = [_table(material, name, labels) for name in material.dataset.dimensions if name in labels]
+    labels = given.items.labels
+    tables = [_table(given, name, labels) for name in given.dataset.dimensions if name in labels]
     return [table for table in tables if table is not None]
 
 
-def _table(material: Material, dimension: str, labels: dict[str, Floats]) -> Table | None:
+def _table(given: BoardInput, dimension: str, labels: dict[str, Floats]) -> BoardTable | None:
     """The table of one dimension; None where nothing predicts it, since controls alone are no board."""
-    models = {model.name: model for model in material.models}
-    own = [column for column in material.columns if column.dimension == dimension]
+    models = {model.name: model for model in given.models}
+    own = [column for column in given.columns if column.dimension == dimension]
     predicting = {column.model for column in own}
-    others = [column for column in material.columns if column.dimension in labels]
+    others = [column for column in given.columns if column.dimension in labels]
     # one control for a model, the first of its scores by name
     controls = list(
         {column.model: column for column in reversed(others) if column.model not in predicting}.values()
@@ -156,25 +155,25 @@ def _table(material: Material, dimension: str, labels: dict[str, Floats]) -> Tab
         return None
     label = labels[dimension]
     scored = {column.model: oriented(column, models[column.model]) for column in own + controls}
-    rows = [_row(material, dimension, column, models[column.model], labels) for column in own + controls]
+    rows = [_row(given, dimension, column, models[column.model], labels) for column in own + controls]
     # controls stay out of the tests of ranked models, which they would only cost power
     ranking = {column.model: scored[column.model] for column in own}
-    comparison = compare_models(ranking, label, material.items.group, alpha=ALPHA, seed=material.seed)
-    pairs = _ranked(rows, comparison) + _controlled(material, rows, scored, label)
-    references = reference_rows(material.dataset, material.items, dimension, label)
+    comparison = compare_models(ranking, label, given.items.group, alpha=ALPHA, seed=given.seed)
+    pairs = _ranked(rows, comparison) + _controlled(given, rows, scored, label)
+    references = reference_rows(given.dataset, given.items, dimension, label)
     rows += [BoardRow(**row.model_dump(), score_dimension=dimension) for row in references]
-    return Table(
+    return BoardTable(
         dimension=dimension,
         resamples=comparison.n_resamples,
         n_groups=comparison.n_groups,
         rows=sorted(rows, key=_order),
         pairs=pairs,
-        views=[_view(material, column, models[column.model], label) for column in own + controls],
+        views=[_view(given, column, models[column.model], label) for column in own + controls],
     )
 
 
 def _row(
-    material: Material,
+    given: BoardInput,
     dimension: str,
     column: ScoreColumn,
     model: ModelRecord,
@@ -182,7 +181,7 @@ def _row(
 ) -> BoardRow:
     score = oriented(column, model)
     row: Row = model_row(
-        material.dataset, material.table, column, model, score, labels[dimension], material.items.group
+        given.dataset, given.table, column, model, score, labels[dimension], given.items.group
     )
     made = BoardRow(**{**row.model_dump(), "dimension": dimension}, score_dimension=column.dimension)
     made.ranked = not made.control  # what is on a board was let in with full coverage and without labels seen
@@ -213,13 +212,13 @@ def _fill(row: BoardRow, standing: Standing) -> None:
 
 
 def _controlled(
-    material: Material, rows: list[BoardRow], scored: dict[str, Floats], label: Floats
+    given: BoardInput, rows: list[BoardRow], scored: dict[str, Floats], label: Floats
 ) -> list[BoardPair]:
     """Intervals of the controls, and the two tests a reader asks for: against the next, against the best model."""
-    groups = material.items.group
+    groups = given.items.group
     for row in rows:
         if row.control:
-            _set_srcc(row, bootstrap_srcc(scored[row.model], label, groups, seed=material.seed))
+            _set_srcc(row, bootstrap_srcc(scored[row.model], label, groups, seed=given.seed))
     best = sorted((row for row in rows if row.kind == "model" and row.srcc is not None), key=_order)
     controls = [row.model for row in best if row.control]
     wanted = controls[1:2] + [row.model for row in best if not row.control][:1]
@@ -227,7 +226,7 @@ def _controlled(
         (
             controls[0],
             other,
-            paired_bootstrap(scored[controls[0]], scored[other], label, groups, seed=material.seed),
+            paired_bootstrap(scored[controls[0]], scored[other], label, groups, seed=given.seed),
         )
         for other in (wanted if controls else [])
     ]
@@ -261,14 +260,14 @@ def _pair(
     )
 
 
-def _view(material: Material, column: ScoreColumn, model: ModelRecord, label: Floats) -> ModelView:
+def _view(given: BoardInput, column: ScoreColumn, model: ModelRecord, label: Floats) -> ModelView:
     return model_view(
         model.name,
         oriented(column, model),
         label,
         model.dimensions[column.dimension] == "higher",
-        material.items,
-        material.keep_labels,
+        given.items,
+        given.keep_labels,
     )
 
 

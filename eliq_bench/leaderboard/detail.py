@@ -4,20 +4,19 @@ import base64
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from eliq_bench.leaderboard.board import Board, BoardRow, BoardScores, Grid, ModelView, Table
+from eliq_bench.io.numbers import number
+from eliq_bench.leaderboard.board import Board, BoardRow, BoardScores, BoardTable, CountGrid, ModelView
 from eliq_bench.leaderboard.cells import Published, disagrees, published_for, ranks
 from eliq_bench.results.encoding import unpack_codes, unpack_floats
-
-Floats = NDArray[np.float64]
+from eliq_bench.stats.statistic import Floats
 
 STEPS = 65534
 """Positions along a side of the scatter plot: as many as two bytes hold beside `MISSING`."""
 MISSING = 65535
 
 
-def detail(board: Board, table: Table) -> dict[str, Any]:
+def detail(board: Board, table: BoardTable) -> dict[str, Any]:
     """Data of one table: models with their views, pairs by position, and the points of all of them."""
     views = {view.model: view for view in table.views}
     names = [row.model for row in table.rows if row.supervision is not None]
@@ -88,7 +87,7 @@ def _facts(board: Board, row: BoardRow) -> list[tuple[str, str]]:
     view = next(view for view in board.table(row.dimension).views if view.model == row.model)
     best = ""
     if view.best_of_prompt is not None:
-        best = f"{view.best_of_prompt:.3f} (chance {view.best_of_prompt_chance:.3f})"
+        best = f"{number(view.best_of_prompt)} (chance {number(view.best_of_prompt_chance)})"
     lost = ", ".join(
         f"{count:,} {word}"
         for word, count in (("undefined", row.undefined), ("unreadable", row.unreadable))
@@ -103,10 +102,10 @@ def _facts(board: Board, row: BoardRow) -> list[tuple[str, str]]:
             f"{row.n:,} of {row.total:,} images ({100 * row.coverage:.1f} %)" + (f"; {lost}" if lost else ""),
         ),
         ("Ranks", ranks(row)),
-        ("KRCC", _text(row.krcc)),
-        ("PLCC, raw", _text(row.plcc)),
-        ("PLCC, mapped", _text(row.plcc_logistic4)),
-        ("RMSE, mapped", _text(row.rmse_logistic4)),
+        ("KRCC", number(row.krcc, missing="")),
+        ("PLCC, raw", number(row.plcc, missing="")),
+        ("PLCC, mapped", number(row.plcc_logistic4, missing="")),
+        ("RMSE, mapped", number(row.rmse_logistic4, missing="")),
         ("Best of prompt", best),
         ("Licence of code", model.code_licence),
         ("Licence of weights", model.weights_licence),
@@ -123,7 +122,7 @@ def _published(value: Published, row: BoardRow) -> list[Any]:
     return [value.metric.upper(), value.value, *_rounded(ours), outside, value.footnote]
 
 
-def _grid(grid: Grid) -> dict[str, Any]:
+def _grid(grid: CountGrid) -> dict[str, Any]:
     return {
         "columns": grid.columns,
         "rows": grid.rows,
@@ -150,7 +149,3 @@ def _range(values: Floats) -> tuple[float, float]:
 
 def _rounded(*values: float | None) -> list[float | None]:
     return [None if value is None else float(f"{value:.6g}") for value in values]
-
-
-def _text(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"

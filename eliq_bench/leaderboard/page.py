@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eliq_bench.leaderboard.board import Board, BoardRow, Table
+from eliq_bench.leaderboard.board import Board, BoardRow, BoardTable
 from eliq_bench.leaderboard.cells import (
     Cell,
     Column,
@@ -20,7 +20,7 @@ from eliq_bench.leaderboard.cells import (
     signed,
 )
 from eliq_bench.leaderboard.detail import detail
-from eliq_bench.leaderboard.summary import says
+from eliq_bench.leaderboard.summary import summarise
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -72,7 +72,7 @@ class Mark(NamedTuple):
     width: str
 
 
-def axis_of(table: Table) -> Axis:
+def axis_of(table: BoardTable) -> Axis:
     """An axis from 0, or lower where an interval needs it, to 1."""
     lows = [row.srcc_low if row.srcc_low is not None else row.srcc for row in table.rows]
     smallest = min([0.0, *(value for value in lows if value is not None)])
@@ -147,14 +147,14 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Section:
+class BoardSection:
     """One table of one board."""
 
     board: Board
-    table: Table
+    table: BoardTable
     key: str
     """`dataset/dimension`, also in the address of a model."""
-    says: list[str]
+    summary: list[str]
     columns: list[Column]
     lines: list[Line]
     axis: Axis
@@ -193,7 +193,7 @@ def page(boards: list[Board]) -> str:
     )
 
 
-def _section(board: Board, table: Table) -> Section:
+def _section(board: Board, table: BoardTable) -> BoardSection:
     notes = Footnotes()
     chosen = columns(board, table, notes)
     shown = [column for column in chosen if column.key not in IN_THE_VIEW]
@@ -211,8 +211,8 @@ def _section(board: Board, table: Table) -> Section:
         for row in arranged(table)
     ]
     key = f"{board.dataset.name}/{table.dimension}"
-    return Section(
-        board, table, key, says(board, table), shown, lines, axis, notes.texts, legend(board, table)
+    return BoardSection(
+        board, table, key, summarise(board, table), shown, lines, axis, notes.texts, legend(board, table)
     )
 
 
@@ -246,7 +246,7 @@ _MEANING = {
 }
 
 
-def _kinds(made: list[Section]) -> dict[str, str]:
+def _kinds(made: list[BoardSection]) -> dict[str, str]:
     """The kinds of supervision that occur, with what each means."""
     present = {line.row.supervision for section in made for line in section.lines}
     return {kind: meaning for kind, meaning in _MEANING.items() if kind in present}

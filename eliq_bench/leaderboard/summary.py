@@ -1,14 +1,15 @@
 """What a table says, in a paragraph that needs no table: best, separable or not, above the floor, below the ceiling."""
 
-from eliq_bench.leaderboard.board import Board, BoardPair, BoardRow, Table
+from eliq_bench.evaluate.evaluate import ALPHA
+from eliq_bench.io.numbers import interval
+from eliq_bench.leaderboard.board import Board, BoardPair, BoardRow, BoardTable
 from eliq_bench.leaderboard.cells import is_label_free, signed, with_interval
 
-ALPHA = 0.05
 CLOSE = 0.15
 """A score made for another dimension is worth a sentence if it comes so near to the best model."""
 
 
-def says(board: Board, table: Table) -> list[str]:
+def summarise(board: Board, table: BoardTable) -> list[str]:
     """Sentences about one table, most important first; every number in them stands in the table too."""
     models = [row for row in table.rows if is_label_free(row) and row.srcc is not None]
     sentences = _best(board, table, models)
@@ -23,7 +24,7 @@ def says(board: Board, table: Table) -> list[str]:
     return sentences
 
 
-def _best(board: Board, table: Table, models: list[BoardRow]) -> list[str]:
+def _best(board: Board, table: BoardTable, models: list[BoardRow]) -> list[str]:
     if not models:
         trivial = best_trivial(table)
         others = "" if trivial is None else f"; of the trivial predictors **{trivial.model}** goes furthest"
@@ -44,7 +45,7 @@ def _best(board: Board, table: Table, models: list[BoardRow]) -> list[str]:
     return [f"{count} is **{best.model}**: SRCC {with_interval(best)} on {best.n:,} images of {_set(board)}."]
 
 
-def _next(table: Table, models: list[BoardRow]) -> list[str]:
+def _next(table: BoardTable, models: list[BoardRow]) -> list[str]:
     if len(models) == 1:
         return ["There is no second one to compare it with."]
     if not models:
@@ -57,7 +58,7 @@ def _next(table: Table, models: list[BoardRow]) -> list[str]:
     return [f"{verb} the next of them, **{other.model}** ({signed(other.srcc)}): {difference(pair)}."]
 
 
-def _floors(table: Table, best: BoardRow, models: list[BoardRow]) -> list[str]:
+def _floors(table: BoardTable, best: BoardRow, models: list[BoardRow]) -> list[str]:
     """Against the strictest generator floor, or the best trivial predictor where there are no generators."""
     floors = [row for row in table.rows if row.kind == "generator floor" and row.srcc is not None]
     if floors and best.srcc is not None:
@@ -93,7 +94,7 @@ def _where(row: BoardRow, value: float) -> str:
     return ", its interval includes the floor"
 
 
-def _ceiling(table: Table, best: BoardRow) -> list[str]:
+def _ceiling(table: BoardTable, best: BoardRow) -> list[str]:
     ceiling = next((row for row in table.rows if row.kind == "noise ceiling"), None)
     if ceiling is None or ceiling.srcc is None or best.srcc is None:
         return ["How far the labels' own noise lets any model go is not known here."]
@@ -103,7 +104,7 @@ def _ceiling(table: Table, best: BoardRow) -> list[str]:
     ]
 
 
-def _trained(table: Table, models: list[BoardRow]) -> list[str]:
+def _trained(table: BoardTable, models: list[BoardRow]) -> list[str]:
     """A model that learned from human judgement elsewhere and does better."""
     trained = [
         row
@@ -123,7 +124,7 @@ def _trained(table: Table, models: list[BoardRow]) -> list[str]:
     ]
 
 
-def _controls(board: Board, table: Table, models: list[BoardRow]) -> list[str]:
+def _controls(board: Board, table: BoardTable, models: list[BoardRow]) -> list[str]:
     """A score made for something else that comes close: labels of one dataset go together."""
     controls = [row for row in table.rows if row.control and row.kind == "model" and row.srcc is not None]
     if not controls or controls[0].srcc is None:
@@ -144,14 +145,14 @@ def _controls(board: Board, table: Table, models: list[BoardRow]) -> list[str]:
     return [sentence + "."]
 
 
-def best_trivial(table: Table) -> BoardRow | None:
+def best_trivial(table: BoardTable) -> BoardRow | None:
     """The trivial predictor with the highest SRCC."""
     return next(
         (row for row in table.rows if row.kind == "floor" and not row.control and row.srcc is not None), None
     )
 
 
-def find_pair(table: Table, a: str, b: str) -> BoardPair | None:
+def find_pair(table: BoardTable, a: str, b: str) -> BoardPair | None:
     """The paired test of two models, in whichever order it stands."""
     return next((pair for pair in table.pairs if {pair.a, pair.b} == {a, b}), None)
 
@@ -163,8 +164,8 @@ def separable(pair: BoardPair) -> bool:
 
 def difference(pair: BoardPair) -> str:
     """Difference (first minus second), interval and corrected p of a pair."""
-    interval = f"[{signed(pair.low)}, {signed(pair.high)}]"
-    return f"difference {signed(pair.difference)} {interval}, corrected p = {signed(pair.p_holm)}"
+    bounds = interval(pair.low, pair.high, minus="−")
+    return f"difference {signed(pair.difference)}{bounds}, corrected p = {signed(pair.p_holm)}"
 
 
 def _set(board: Board) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from eliq_bench.report.layout import Section, number
+from eliq_bench.io.numbers import interval, number
+from eliq_bench.report.layout import ReportSection
 from eliq_bench.results.records import DatasetRecord, PairRow, Results
 from eliq_bench.stats.bootstrap import MIN_GROUPS
 
@@ -43,7 +44,7 @@ LEGEND = (
 )
 
 
-def pair_sections(results: Results) -> list[Section]:
+def pair_sections(results: Results) -> list[ReportSection]:
     """The tables of a run in reading order; empty for a run without pairs."""
     return [
         _section(results.dataset(name), dimension, list(rows))
@@ -65,7 +66,7 @@ def mark(row: PairRow) -> str:
     return BACKWARDS if row.high < 0.5 else BLIND
 
 
-def _section(dataset: DatasetRecord, dimension: str, rows: list[PairRow]) -> Section:
+def _section(dataset: DatasetRecord, dimension: str, rows: list[PairRow]) -> ReportSection:
     title = f"{dataset.title}: {dimension}, share of pairs in the right order"
     notes = [KNOWN_DAMAGE]
     if dataset.subset:
@@ -78,7 +79,7 @@ def _section(dataset: DatasetRecord, dimension: str, rows: list[PairRow]) -> Sec
         whole = [row for row in own if row.severity is None and row.positives == "all"]
         lines += [_line(row, own) for row in sorted(whole, key=_order)]
         notes += _problems(model, [row for row in whole if not row.mode])
-    return Section(title, HEADERS, lines, [False] * len(lines), notes)
+    return ReportSection(title, HEADERS, lines, [False] * len(lines), notes)
 
 
 def _order(row: PairRow) -> tuple[str, bool, float, str]:
@@ -90,13 +91,12 @@ def _line(whole: PairRow, rows: Sequence[PairRow]) -> list[str]:
     same = {
         (row.severity, row.positives): row for row in rows if (row.cell, row.mode) == (whole.cell, whole.mode)
     }
-    interval = "" if whole.low is None else f" [{number(whole.low)}, {number(whole.high)}]"
     return [
         whole.model,
         whole.cell,
         mode_name(whole),
         *(_cell(same.get((severity, "all"))) for severity in SEVERITIES),
-        _cell(whole) + interval,
+        _cell(whole) + interval(whole.low, whole.high),
         _cell(same.get((None, "generated"))),
         _cell(same.get((None, "other"))),
         f"{whole.n:,}/{whole.total:,}",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from eliq_bench.io.numbers import interval, number
 from eliq_bench.results.records import CrossRow, DatasetRecord, Results, Row
 
 HEADERS = (
@@ -62,7 +63,7 @@ LEGEND = (
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """One table with its title and footnotes."""
 
     title: str
@@ -72,7 +73,7 @@ class Section:
     """Rows to be shown struck out: the model saw labels of this dataset."""
     notes: list[str]
 
-    def select(self, headers: tuple[str, ...]) -> "Section":
+    def select(self, headers: tuple[str, ...]) -> "ReportSection":
         """The same section with some of its columns; unchanged if it has not all of them."""
         if not set(headers) <= set(self.headers):
             return self
@@ -81,7 +82,7 @@ class Section:
         return replace(self, headers=headers, rows=rows)
 
 
-def sections(results: Results) -> list[Section]:
+def sections(results: Results) -> list[ReportSection]:
     """The tables of a run in reading order."""
     tables = []
     origins = {record.name: record.imported_from for record in results.models if record.imported_from}
@@ -94,14 +95,16 @@ def sections(results: Results) -> list[Section]:
     return [_as_probe(table) for table in tables] if results.protocol == "probe" else tables
 
 
-def _as_probe(section: Section) -> Section:
+def _as_probe(section: ReportSection) -> ReportSection:
     """The section under a heading that cannot be taken for that of a zero-shot table."""
     return replace(
         section, title=f"PROBE, fitted to MOS | {section.title}", notes=[f"Probe: {PROBE}", *section.notes]
     )
 
 
-def _section(dataset: DatasetRecord, dimension: str, rows: list[Row], origins: Mapping[str, str]) -> Section:
+def _section(
+    dataset: DatasetRecord, dimension: str, rows: list[Row], origins: Mapping[str, str]
+) -> ReportSection:
     title = f"{dataset.title}: {dimension}"
     if dataset.subset:
         title += f" (subset: {dataset.subset})"
@@ -112,7 +115,7 @@ def _section(dataset: DatasetRecord, dimension: str, rows: list[Row], origins: M
     notes += [f"{row.model}: {problem}" for row in rows for problem in _problems(row)]
     notes += _undefined_notes(rows)
     cells = [_cells(row, row.model in origins) for row in rows]
-    return Section(title, HEADERS, cells, [row.saw_labels for row in rows], notes)
+    return ReportSection(title, HEADERS, cells, [row.saw_labels for row in rows], notes)
 
 
 def imported_notes(models: Sequence[str], origins: Mapping[str, str]) -> list[str]:
@@ -137,11 +140,10 @@ def _order(row: Row) -> tuple[bool, float]:
 
 
 def _cells(row: Row, imported: bool) -> list[str]:
-    interval = "" if row.srcc_low is None else f" [{number(row.srcc_low)}, {number(row.srcc_high)}]"
     coverage = "" if row.kind in ("generator floor", "noise ceiling") else f"{row.n:,}/{row.total:,}"
     return [
         row.model,
-        number(row.srcc) + interval,
+        number(row.srcc) + interval(row.srcc_low, row.srcc_high),
         str(row.tier or ""),
         number(row.krcc),
         number(row.plcc),
@@ -160,15 +162,6 @@ def _supervision(row: Row, imported: bool) -> str:
     if row.protocol == "probe":
         return f"{row.supervision} features, ridge on MOS"
     return row.supervision + (" (floor)" if row.kind == "floor" else " (imported)" if imported else "")
-
-
-def number(value: float | None) -> str:
-    """Three decimals, a dash where undefined.
-
-    >>> number(0.53349), number(None)
-    ('0.533', '–')
-    """
-    return "–" if value is None else f"{value:.3f}"
 
 
 def _problems(row: Row) -> list[str]:
@@ -208,7 +201,7 @@ def _undefined_notes(rows: list[Row]) -> list[str]:
     ]
 
 
-def _cross_section(dataset: DatasetRecord, cross: list[CrossRow]) -> Section:
+def _cross_section(dataset: DatasetRecord, cross: list[CrossRow]) -> ReportSection:
     labels = list(dict.fromkeys(row.label_dimension for row in cross))
     partials = list(dict.fromkeys((row.label_dimension, given) for row in cross for given in row.partial))
     headers = (
@@ -222,6 +215,6 @@ def _cross_section(dataset: DatasetRecord, cross: list[CrossRow]) -> Section:
         cells = {row.label_dimension: row for row in group}
         plain = [number(cells[label].srcc) for label in labels]
         rows.append([*key, *plain, *(number(cells[label].partial[given]) for label, given in partials)])
-    return Section(
+    return ReportSection(
         f"{dataset.title}: which label a score follows", headers, rows, [False] * len(rows), [PARTIAL]
     )

@@ -4,7 +4,7 @@ from tabulate import tabulate
 
 from eliq_bench.report.known_pairs import LEGEND as PAIRS_LEGEND
 from eliq_bench.report.known_pairs import pair_sections
-from eliq_bench.report.layout import LEGEND, PROBE, Section, sections
+from eliq_bench.report.layout import LEGEND, PROBE, ReportSection, sections
 from eliq_bench.results.records import DatasetRecord, Environment, ModelRecord, Results
 
 PROTOCOLS = {
@@ -32,7 +32,7 @@ def report(results: Results) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def table(section: Section) -> str:
+def table(section: ReportSection) -> str:
     """The table of a section; rows of models that saw the labels are struck out."""
     rows = [
         [f"~~{cell}~~" if cell else "" for cell in cells] if struck else cells
@@ -42,7 +42,7 @@ def table(section: Section) -> str:
     return tabulate(rows, headers=section.headers, tablefmt="github", colalign=align, disable_numparse=True)
 
 
-def _section(section: Section) -> list[str]:
+def _section(section: ReportSection) -> list[str]:
     parts = [f"## {section.title}", table(section)]
     return [*parts, bullets(section.notes)] if section.notes else parts
 

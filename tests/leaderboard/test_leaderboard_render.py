@@ -12,7 +12,7 @@ from eliq_bench.leaderboard.board import Board, BoardRow
 from eliq_bench.leaderboard.cells import Published, disagrees, published, published_for, shown
 from eliq_bench.leaderboard.folder import differences, read_boards, render, rendered
 from eliq_bench.leaderboard.page import bold, breakable, page
-from eliq_bench.leaderboard.summary import find_pair, says, separable
+from eliq_bench.leaderboard.summary import find_pair, separable, summarise
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_the_index_lists_leaders_and_origins(tmp_path: Path, boards: Path) -> No
 def test_what_a_table_says_stands_in_the_table(boards: Path) -> None:
     board = Board.load(boards / "toy.json")
     table = board.table("quality")
-    text = " ".join(says(board, table))
+    text = " ".join(summarise(board, table))
     models = [
         row
         for row in table.rows
@@ -134,11 +134,11 @@ def test_without_a_label_free_model_the_words_say_so(tmp_path: Path) -> None:
         },
     )
     (board,) = add_run(run, tmp_path / "boards")
-    text = " ".join(says(board, board.table("quality")))
+    text = " ".join(summarise(board, board.table("quality")))
     assert text.startswith("No label-free model that predicts quality has been scored on Toy yet")
     assert "of the trivial predictors **bytes** goes furthest" in text
     assert "Among models trained on human judgement elsewhere, **taught**" in text
-    alignment = " ".join(says(board, board.table("alignment")))
+    alignment = " ".join(summarise(board, board.table("alignment")))
     assert (
         "of the scores made for quality, which do not claim alignment, **taught** goes furthest" in alignment
     )

@@ -18,12 +18,12 @@ from pydantic import Field, ValidationError
 
 from eliq_bench.cards import Direction
 from eliq_bench.errors import InputError
-from eliq_bench.evaluate.evaluate import Floats
 from eliq_bench.io.write import write_whole
 from eliq_bench.results.encoding import pack_floats, unpack_floats
 from eliq_bench.results.folder import Run, load_run
 from eliq_bench.results.records import RESULTS_FILE, Record
 from eliq_bench.results.records import SCHEMA_VERSION as RESULTS_VERSION
+from eliq_bench.stats.statistic import Floats
 from eliq_bench.types import ItemTable
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from eliq_bench.errors import InputError
+from eliq_bench.io.numbers import interval, number, probability
 from eliq_bench.io.optional import installed
 from eliq_bench.report.check.baseline import (
     Baseline,
@@ -18,9 +19,7 @@ from eliq_bench.report.check.baseline import (
 )
 from eliq_bench.report.check.findings import CheckedRow, CheckReport, Finding
 from eliq_bench.report.check.revision import check_dataset
-from eliq_bench.report.check.rows import Gate, Then, check_row
-from eliq_bench.report.compare.text import probability
-from eliq_bench.report.layout import number
+from eliq_bench.report.check.rows import BaselineScores, Gate, check_row
 from eliq_bench.report.markdown import bullets
 from eliq_bench.results.folder import Run, load_run
 
@@ -93,7 +92,9 @@ def _compare(then: Baseline, run: Run, gate: Gate) -> tuple[list[Finding], list[
         findings += changed
         for row in then.rows:
             if row.dataset == dataset.name and (row.dataset, row.model, row.dimension) in run.columns:
-                checked, found = check_row(Then(row, scores_of(row, dataset.items)), common, run, gate)
+                checked, found = check_row(
+                    BaselineScores(row, scores_of(row, dataset.items)), common, run, gate
+                )
                 rows.append(checked)
                 findings += found
     return sorted(findings, key=lambda finding: not finding.fails), rows
@@ -155,7 +156,7 @@ def _table(rows: list[CheckedRow]) -> str:
             "dimension": row.dimension,
             "SRCC then": number(row.srcc_before),
             "now": number(row.srcc_now),
-            "difference [95 %]": _difference(row),
+            "difference [95 %]": number(row.difference) + interval(row.low, row.high),
             "p": probability(row.p),
             "scores moved": f"{row.drifted:,}/{row.compared:,}",
             "lost": f"{row.lost:,}",
@@ -164,12 +165,6 @@ def _table(rows: list[CheckedRow]) -> str:
     ]
     align = ("left", "left", "left", *("right",) * 6)
     return tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True, colalign=align)
-
-
-def _difference(row: CheckedRow) -> str:
-    if row.low is None or row.high is None:
-        return number(row.difference)
-    return f"{number(row.difference)} [{number(row.low)}, {number(row.high)}]"
 
 
 def _criteria(report: CheckReport) -> str:

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.errors import plural
-from eliq_bench.evaluate.evaluate import Floats, finite, groups_of, oriented
+from eliq_bench.evaluate.evaluate import finite, groups_of, oriented
 from eliq_bench.report.check.baseline import BaselineRow
 from eliq_bench.report.check.findings import CheckedRow, Finding, Kind
-from eliq_bench.report.check.revision import Common
+from eliq_bench.report.check.revision import SharedItems
 from eliq_bench.results.folder import Run
 from eliq_bench.stats.correlation import srcc
 from eliq_bench.stats.paired import paired_bootstrap
+from eliq_bench.stats.statistic import Floats
 from eliq_bench.types import ScoreColumn
 
 LEVEL = 0.95
@@ -34,16 +35,16 @@ class Gate:
     seed: int = 0
 
 
-class Then(NamedTuple):
+class BaselineScores(NamedTuple):
     """A row of the baseline with its scores on all n items of its dataset."""
 
     row: BaselineRow
     scores: Floats
-    """(n,) in the model's own direction of then."""
+    """(n,) in the model's own direction at that time."""
 
 
-class Change(NamedTuple):
-    """SRCC then and now on the common items."""
+class SrccChange(NamedTuple):
+    """SRCC of baseline and run on the shared items."""
 
     before: float
     now: float
@@ -68,23 +69,25 @@ def relative_changes(before: Floats, now: Floats) -> Floats:
     return changes
 
 
-def check_row(then: Then, common: Common, run: Run, gate: Gate) -> tuple[CheckedRow, list[Finding]]:
+def check_row(
+    baseline: BaselineScores, shared: SharedItems, run: Run, gate: Gate
+) -> tuple[CheckedRow, list[Finding]]:
     """Hold one row of the baseline against the same row of the run.
 
     Args:
         then: the row of the baseline.
-        common: the items to compare.
+        shared: the items to compare.
         run: holds a column for this row.
         gate: how strict to be.
     """
-    row = then.row
+    row = baseline.row
     column = run.columns[row.dataset, row.model, row.dimension]
-    before, now = then.scores[common.before], column.score[common.now]
+    before, now = baseline.scores[shared.before], column.score[shared.now]
     both = np.isfinite(before) & np.isfinite(now)
     lost = np.flatnonzero(np.isfinite(before) & ~np.isfinite(now))
     moved = np.zeros(len(before))
     moved[both] = relative_changes(before[both], now[both])
-    change = _srcc(then, common, run, gate) if row.dimension in common.labelled else None
+    change = _srcc(baseline, shared, run, gate) if row.dimension in shared.labelled else None
     checked = CheckedRow(
         dataset=row.dataset,
         model=row.model,
@@ -101,35 +104,35 @@ def check_row(then: Then, common: Common, run: Run, gate: Gate) -> tuple[Checked
         checked.difference, checked.p = finite(change.difference), finite(change.p)
         checked.low, checked.high = finite(change.low), finite(change.high)
     findings = [
-        *_drift(checked, common, before, now, moved, gate),
-        *_coverage(checked, common, column, lost),
+        *_drift(checked, shared, before, now, moved, gate),
+        *_coverage(checked, shared, column, lost),
         *_drop(checked, change, gate),
     ]
     return checked, findings
 
 
-def _srcc(then: Then, common: Common, run: Run, gate: Gate) -> Change:
+def _srcc(baseline: BaselineScores, shared: SharedItems, run: Run, gate: Gate) -> SrccChange:
     """Both SRCC and the test of their difference, with labels and groups of the run."""
-    row = then.row
+    row = baseline.row
     table = run.tables[row.dataset]
     column = run.columns[row.dataset, row.model, row.dimension]
-    label = table.items.labels[row.dimension][common.now]
-    before = then.scores[common.before] * (1 if row.direction == "higher" else -1)
-    now = oriented(column, run.results.model(row.model))[common.now]
+    label = table.items.labels[row.dimension][shared.now]
+    before = baseline.scores[shared.before] * (1 if row.direction == "higher" else -1)
+    now = oriented(column, run.results.model(row.model))[shared.now]
     if np.array_equal(before, now, equal_nan=True):
         same = srcc(now, label).value
-        return Change(same, same, 0.0, 0.0, 0.0, 1.0, "")
+        return SrccChange(same, same, 0.0, 0.0, 0.0, 1.0, "")
     groups = groups_of(table)
     test = paired_bootstrap(
         now,
         before,
         label,
-        [groups[position] for position in common.now],
+        [groups[position] for position in shared.now],
         n_resamples=gate.resamples,
         level=LEVEL,
         seed=gate.seed,
     )
-    return Change(test.srcc_b, test.srcc_a, test.value, test.low, test.high, test.p, test.reason)
+    return SrccChange(test.srcc_b, test.srcc_a, test.value, test.low, test.high, test.p, test.reason)
 
 
 def _finding(
@@ -148,7 +151,7 @@ def _finding(
 
 
 def _drift(
-    row: CheckedRow, common: Common, before: Floats, now: Floats, moved: Floats, gate: Gate
+    row: CheckedRow, shared: SharedItems, before: Floats, now: Floats, moved: Floats, gate: Gate
 ) -> Iterator[Finding]:
     if not row.drifted:
         return
@@ -159,31 +162,31 @@ def _drift(
         "score drift",
         not (gate.allow_new_fingerprint and row.fingerprint_changed),
         f"{row.drifted:,} of {plural(row.compared, 'score')} moved by more than {row.tolerance:g}, {known}; "
-        f"most {common.names[worst]}, from {before[worst]:.6g} to {now[worst]:.6g} ({moved[worst]:.2g} relative)",
+        f"most {shared.names[worst]}, from {before[worst]:.6g} to {now[worst]:.6g} ({moved[worst]:.2g} relative)",
         row.drifted,
-        common.names[worst],
+        shared.names[worst],
     )
 
 
 def _coverage(
-    row: CheckedRow, common: Common, column: ScoreColumn, lost: "NDArray[np.intp]"
+    row: CheckedRow, shared: SharedItems, column: ScoreColumn, lost: "NDArray[np.intp]"
 ) -> Iterator[Finding]:
     if not len(lost):
         return
     first = int(lost[0])
-    position = common.now[first]
+    position = shared.now[first]
     yield _finding(
         row,
         "coverage",
         True,
-        f"{plural(len(lost), 'item')} lost their score, first {common.names[first]}: "
+        f"{plural(len(lost), 'item')} lost their score, first {shared.names[first]}: "
         f"{column.status[position]}, {column.reason[position]}",
         len(lost),
-        common.names[first],
+        shared.names[first],
     )
 
 
-def _drop(row: CheckedRow, change: Change | None, gate: Gate) -> Iterator[Finding]:
+def _drop(row: CheckedRow, change: SrccChange | None, gate: Gate) -> Iterator[Finding]:
     """A drop that is large and significant fails; so does a large one that cannot be tested."""
     if change is None or np.isnan(change.before):
         return

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.evaluate.evaluate import ALPHA, Floats, finite, groups_of, only_blank, unscored
+from eliq_bench.evaluate.evaluate import ALPHA, finite, groups_of, only_blank, unscored
 from eliq_bench.io.optional import installed
 from eliq_bench.report.compare.join import Contender, Joined, check_models, join
 from eliq_bench.report.compare.records import (
@@ -20,6 +20,7 @@ from eliq_bench.report.compare.records import (
 from eliq_bench.results.folder import Run, load_run
 from eliq_bench.stats.closed_form import second_opinions
 from eliq_bench.stats.many import Comparison, Pair, Standing, compare_models, resamples_for
+from eliq_bench.stats.statistic import Floats
 from eliq_bench.stats.tiers import tiers
 
 LEVEL = 0.95

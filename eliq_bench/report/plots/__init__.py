@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.write import write_whole
+from eliq_bench.report.plots.data import PlotData, read_plot_data
 from eliq_bench.report.plots.diagnosis import Diagnosis, read_diagnosis
-from eliq_bench.report.plots.material import Material, read_material
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,18 +36,18 @@ def read(
     dataset: str | None = None,
     dimension: str | None = None,
     models: Sequence[str] = (),
-) -> Material | Diagnosis:
-    """What a kind of plot is drawn from; arguments and errors as of `read_material` and `read_diagnosis`."""
-    reader = read_diagnosis if kind in OF_PAIRS else read_material
+) -> PlotData | Diagnosis:
+    """What a kind of plot is drawn from; arguments and errors as of `read_plot_data` and `read_diagnosis`."""
+    reader = read_diagnosis if kind in OF_PAIRS else read_plot_data
     return reader(run, dataset, dimension, models)
 
 
-def draw(kind: str, material: Material | Diagnosis, out: Path) -> None:
+def draw(kind: str, data: PlotData | Diagnosis, out: Path) -> None:
     """Draw one kind of plot into a file.
 
     Args:
         kind: of `KINDS`.
-        material: what is drawn.
+        data: what is drawn.
         out: ends in .png or .svg.
 
     Raises:
@@ -62,7 +62,7 @@ def draw(kind: str, material: Material | Diagnosis, out: Path) -> None:
 
     function: Callable[[Any], Figure] = resolve(KINDS[kind])
     with matplotlib.rc_context(STYLE):
-        figure = function(material)
+        figure = function(data)
         # neither date nor version, so that the same run gives the same bytes
         metadata = {"Date": None, "Creator": None} if out.suffix == ".svg" else {"Software": None}
         write_whole(

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from eliq_bench.report.layout import number
-from eliq_bench.report.plots.material import Material
+from eliq_bench.io.numbers import number
+from eliq_bench.report.plots.data import PlotData
 from eliq_bench.report.plots.style import ACCENT, ACCENT_SOFT, CEILING, FLOOR, GREY, INK, SOFT, canvas
 
 if TYPE_CHECKING:
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def forest(material: Material) -> "Figure":
+def forest(data: PlotData) -> "Figure":
     """A line per model, best on top; a diamond for a trivial predictor."""
-    shown = [entry for entry in material.models if entry.row.srcc is not None]
+    shown = [entry for entry in data.models if entry.row.srcc is not None]
     figure = canvas(7.2, 1.3 + 0.27 * len(shown))
     axes = figure.subplots()
     for place, entry in enumerate(shown):
@@ -39,15 +39,15 @@ def forest(material: Material) -> "Figure":
     lowest = min([0.0, *(entry.row.srcc_low or 0.0 for entry in shown)])
     axes.set_xlim(lowest - 0.02 if lowest else 0.0, 1.0)
     axes.set_xlabel("SRCC with its 95 % interval")
-    _references(axes, material)
-    axes.set_title(material.title, pad=22)
+    _references(axes, data)
+    axes.set_title(data.title, pad=22)
     return figure
 
 
-def _references(axes: "Axes", material: Material) -> None:
+def _references(axes: "Axes", data: PlotData) -> None:
     """Lines through all rows, named above the plot; the strictest floor is the strong one."""
     floors = sorted(
-        (row for row in material.references if row.kind == "generator floor"),
+        (row for row in data.references if row.kind == "generator floor"),
         key=lambda row: -(row.srcc or 0.0),
     )
     for position, row in enumerate(floors):
@@ -55,7 +55,7 @@ def _references(axes: "Axes", material: Material) -> None:
         axes.axvline(row.srcc or 0.0, color=FLOOR, zorder=0.5, linestyle=line, linewidth=width)
         if position == 0:
             _name(axes, row.srcc or 0.0, f"generator floor {number(row.srcc)}", FLOOR, "right")
-    for row in material.references:
+    for row in data.references:
         if row.kind == "noise ceiling":
             axes.axvline(row.srcc or 0.0, color=CEILING, linewidth=1.4, zorder=0.5)
             _name(axes, row.srcc or 0.0, f"noise ceiling {number(row.srcc)}", CEILING, "right")
