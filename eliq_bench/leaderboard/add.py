@@ -12,6 +12,7 @@ from eliq_bench.errors import InputError
 from eliq_bench.io.optional import installed
 from eliq_bench.leaderboard import admission
 from eliq_bench.leaderboard.board import (
+    BOARD_VERSION,
     Board,
     BoardItems,
     BoardModel,
@@ -27,7 +28,7 @@ from eliq_bench.registry import dataset_cards
 from eliq_bench.results.encoding import pack_codes, pack_floats, unpack_codes, unpack_floats
 from eliq_bench.results.records import DatasetRecord, Results
 from eliq_bench.results.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores
-from eliq_bench.stats.groups import merge_groups
+from eliq_bench.stats.groups import merge_groups, merge_partitions
 from eliq_bench.types import Items, ItemTable, ScoreColumn
 
 SEED = 0
@@ -120,8 +121,7 @@ def merge(
             tables=[],
         )
     merged = _with_models(board, results, usable)
-    merged.items = _joined(board.items, items)
-    return computed(merged, table)
+    return computed(merged.model_copy(update={"items": _joined(board.items, items)}), table)
 
 
 def computed(board: Board, table: ItemTable | None = None) -> Board:
@@ -144,19 +144,19 @@ def computed(board: Board, table: ItemTable | None = None) -> Board:
             f"The board of {board.dataset.name} holds no labels (licence: {board.dataset.licence}); "
             f"its tables are computed when a run is added."
         )
-    made = board.model_copy(deep=True)
-    made.eliq_bench = installed("eliq-bench")
-    made.tables = compute_tables(
+    tables = compute_tables(
         BoardInput(
             dataset=board.dataset,
             table=known,
-            models=[entry.model for entry in board.models],
+            models={entry.model.name: entry.model for entry in board.models},
             columns=[_column(board, scores) for scores in board.scores],
             seed=board.seed,
             keep_labels=board.keeps_labels,
         )
     )
-    return made
+    return board.model_copy(
+        update={"schema_version": BOARD_VERSION, "eliq_bench": installed("eliq-bench"), "tables": tables}
+    )
 
 
 def board_items(record: DatasetRecord, table: ItemTable) -> BoardItems:
@@ -215,7 +215,6 @@ def board_table(board: Board) -> ItemTable:
 
 
 def _with_models(board: Board, results: Results, columns: list[ScoreColumn]) -> Board:
-    merged = board.model_copy(deep=True)
     added = {column.model for column in columns}
     made = Provenance(
         created=results.environment.created,
@@ -223,8 +222,8 @@ def _with_models(board: Board, results: Results, columns: list[ScoreColumn]) -> 
         device=results.environment.device,
         packages=results.environment.packages,
     )
-    models = [entry for entry in merged.models if entry.model.name not in added]
-    scores = [entry for entry in merged.scores if entry.model not in added]
+    models = [entry for entry in board.models if entry.model.name not in added]
+    scores = [entry for entry in board.scores if entry.model not in added]
     models += [BoardModel(model=results.model(name), made=made) for name in added]
     scores += [
         BoardScores(
@@ -236,14 +235,17 @@ def _with_models(board: Board, results: Results, columns: list[ScoreColumn]) -> 
         for column in columns
     ]
     # by name, so that the file does not depend on the order in which runs were added
-    merged.models = sorted(models, key=lambda entry: entry.model.name)
-    merged.scores = sorted(scores, key=lambda entry: (entry.model, entry.dimension))
-    return merged
+    return board.model_copy(
+        update={
+            "models": sorted(models, key=lambda entry: entry.model.name),
+            "scores": sorted(scores, key=lambda entry: (entry.model, entry.dimension)),
+        }
+    )
 
 
 def _joined(known: BoardItems, new: BoardItems) -> BoardItems:
     """The items of a board with the groups of a run joined in: a run with images knows which are equal."""
-    groups = merge_groups(
+    groups = merge_partitions(
         [str(code) for code in unpack_codes(known.groups.codes)],
         [str(code) for code in unpack_codes(new.groups.codes)],
     )

@@ -16,10 +16,11 @@ from pydantic import Field, ValidationError
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.write import write_whole
-from eliq_bench.results.records import DatasetRecord, ModelRecord, Record, Row
+from eliq_bench.results.records import DatasetRecord, ModelRecord, Number, Record, Row
 from eliq_bench.types import Status
 
-BOARD_VERSION = 1
+BOARD_VERSION = 2
+"""1 had neither pairwise accuracy within a prompt nor agreement on generators; its files are still read."""
 
 FREE_LICENCES = frozenset(("MIT", "Apache-2.0", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0"))
 """Licences, stated on a dataset's card without any reservation, under which its labels may be passed on."""
@@ -82,19 +83,19 @@ class BoardScores(Record):
     """Item without a score to the reason; blank images only."""
 
 
-class BoardRow(Row):
+class BoardRow(Row, frozen=True):
     """A row of a table, with its rank among the ranked models."""
 
     score_dimension: str
     """What the score speaks of. Another than the row's dimension marks a control: a score that was made for
     something else, shown for comparison and not ranked."""
-    partial: float | None = None
+    partial: Number = None
     """Spearman correlation with this label, another held fixed: of a control the label of its own dimension, of
     other rows the one other label that the dataset has, if it has just one."""
     rank: int | None = None
-    rank_low: float | None = None
+    rank_low: Number = None
     """Best rank within the 95 % interval over resamples."""
-    rank_high: float | None = None
+    rank_high: Number = None
 
     @property
     def control(self) -> bool:
@@ -102,17 +103,17 @@ class BoardRow(Row):
         return self.score_dimension != self.dimension
 
 
-class BoardPair(Record):
+class BoardPair(Record, frozen=True):
     """One paired test on the items that both models scored."""
 
     a: str
     """The model with the higher SRCC; of a pair with a control, the control."""
     b: str
-    difference: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    p_holm: float | None
+    difference: Number
+    low: Number
+    high: Number
+    p: Number
+    p_holm: Number
     """Corrected for all pairs of its family: those of ranked models, or those with a control."""
     n: int
     control: bool = False
@@ -124,7 +125,7 @@ class GroupValue(Record):
 
     name: str
     n: int
-    srcc: float | None
+    srcc: Number
 
 
 class CountGrid(Record):
@@ -152,8 +153,8 @@ class ModelView(Record):
     """Prompts by their SRCC: counts in 20 equal bins from -1 to 1; empty without prompts."""
     prompts_left_out: int = 0
     """Prompts with fewer than 3 items or a constant side."""
-    best_of_prompt: float | None = None
-    best_of_prompt_chance: float | None = None
+    best_of_prompt: Number = None
+    best_of_prompt_chance: Number = None
     grid: CountGrid | None = None
     """Where labels are not kept."""
 
@@ -173,7 +174,7 @@ class BoardTable(Record):
 class Board(Record):
     """The leaderboard of one dataset under one protocol."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = BOARD_VERSION
     protocol: Literal["zero-shot", "probe"]
     dataset: DatasetRecord
     eliq_bench: str

@@ -1,4 +1,4 @@
-"""What the page's script needs to draw the view of a model: small numbers, no floating-point noise."""
+"""Data for the page's script, which draws the details of a model: rounded, so that every machine gives the same."""
 
 import base64
 from typing import Any
@@ -8,6 +8,7 @@ import numpy as np
 from eliq_bench.io.numbers import number
 from eliq_bench.leaderboard.board import Board, BoardRow, BoardScores, BoardTable, CountGrid, ModelView
 from eliq_bench.leaderboard.cells import Published, disagrees, published_for, ranks
+from eliq_bench.report.layout import without_score
 from eliq_bench.results.encoding import unpack_codes, unpack_floats
 from eliq_bench.stats.statistic import Floats
 
@@ -80,7 +81,7 @@ def _model(
 
 
 def _facts(board: Board, row: BoardRow) -> list[tuple[str, str]]:
-    """What stands in the list beside the plots."""
+    """The list beside the plots: name and value."""
     entry = board.model(row.model)
     assert entry is not None  # noqa: S101 - as above
     model, made = entry.model, entry.made
@@ -88,11 +89,7 @@ def _facts(board: Board, row: BoardRow) -> list[tuple[str, str]]:
     best = ""
     if view.best_of_prompt is not None:
         best = f"{number(view.best_of_prompt)} (chance {number(view.best_of_prompt_chance)})"
-    lost = ", ".join(
-        f"{count:,} {word}"
-        for word, count in (("undefined", row.undefined), ("unreadable", row.unreadable))
-        if count
-    )
+    lost = without_score(row)
     every = [
         ("Supervision", str(row.supervision)),
         ("Labels seen", ", ".join(model.trained_on) or "none"),
@@ -103,10 +100,15 @@ def _facts(board: Board, row: BoardRow) -> list[tuple[str, str]]:
         ),
         ("Ranks", ranks(row)),
         ("KRCC", number(row.krcc, missing="")),
-        ("PLCC, raw", number(row.plcc, missing="")),
-        ("PLCC, mapped", number(row.plcc_logistic4, missing="")),
-        ("RMSE, mapped", number(row.rmse_logistic4, missing="")),
+        ("PLCC", number(row.plcc, missing="")),
+        ("PLCC (logistic fit)", number(row.plcc_logistic4, missing="")),
+        ("RMSE (logistic fit)", number(row.rmse_logistic4, missing="")),
         ("Best of prompt", best),
+        ("Pairwise accuracy within prompt", number(row.pair_accuracy_within_prompt, missing="")),
+        ("The same with calibrated ties", number(row.acc_eq_within_prompt, missing="")),
+        ("Generators, Kendall tau", number(row.system_tau, missing="", minus="−")),
+        ("Generators, pairwise accuracy", number(row.system_accuracy, missing="")),
+        ("Generators, soft pairwise accuracy", number(row.system_soft_accuracy, missing="")),
         ("Licence of code", model.code_licence),
         ("Licence of weights", model.weights_licence),
         ("Imported from", model.imported_from),

@@ -1,11 +1,11 @@
-"""What the tables of a run hold, as text: one section per dataset and dimension, for console and markdown."""
+"""The tables of a run as text: one section per dataset and dimension, for console and markdown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from eliq_bench.io.numbers import interval, number
-from eliq_bench.results.records import CrossRow, DatasetRecord, Results, Row
+from eliq_bench.results.records import CrossRow, DatasetRecord, PairRow, Results, Row
 
 HEADERS = (
     "model",
@@ -13,7 +13,7 @@ HEADERS = (
     "tier",
     "KRCC",
     "PLCC",
-    "PLCC mapped",
+    "PLCC (logistic fit)",
     "RMSE",
     "within gen.",
     "within prompt",
@@ -23,39 +23,46 @@ HEADERS = (
 STATISTICS = {
     "krcc": "KRCC",
     "plcc": "PLCC",
-    "plcc_logistic4": "PLCC mapped",
+    "plcc_logistic4": "PLCC (logistic fit)",
     "rmse_logistic4": "RMSE",
     "srcc_within_generator": "within gen.",
     "srcc_within_prompt": "within prompt",
 }
-"""Fields of a row that may be undefined, and the headers they stand under."""
+"""Fields of a row that may be undefined, with their headers."""
+STATUS_WORDS = {
+    "missing": "without image",
+    "undefined": "undefined",
+    "unreadable": "unreadable",
+    "error": "failed",
+}
+"""Why an item has no score, in words that follow a count."""
 COMPACT = ("model", "SRCC [95 %]", "tier", "PLCC", "within gen.", "scored")
-"""What a narrow terminal shows; the report has all."""
+"""Columns that a narrow terminal shows; the report has all."""
 DEGRADATIONS = (
-    "These labels are known degradations, not human opinion: the table shows response to damage of known "
+    "These labels are known degradations, not human opinion: the table shows the response to degradations of known "
     "strength, and says nothing about how people would rate the images. Generator means the kind of degradation here."
 )
 PARTIAL = (
-    "given: partial Spearman correlation, the other label held fixed. A score that measures quality alone keeps "
-    "about none with alignment, however high its plain one."
+    "partial SRCC: rank correlation with the other label held fixed. A score that measures quality alone has almost "
+    "no partial SRCC with alignment, however high its plain SRCC."
 )
 PROBE = (
     "labels (MOS) of other groups were read. A ridge from the features of a model to these labels predicts each item "
-    "without having seen its group, so this tells what the features hold, not what a model scores without labels. "
+    "without having seen its group, so the result shows what the features contain, not how a model scores without labels. "
     "It is never compared with a zero-shot result."
 )
 LEGEND = (
-    "SRCC, KRCC: rank correlation (Spearman, Kendall tau-b) with the labels, signed, so that a model which ranks "
-    "backwards is negative; the interval is a bootstrap over groups ({groups}).",
-    "PLCC: raw Pearson correlation. PLCC mapped, RMSE: after a 4-parameter logistic curve fitted on other groups "
+    "SRCC, KRCC: rank correlation (Spearman, Kendall tau-b) with the labels, signed: a negative SRCC "
+    "means that the score runs against the labels; the interval is a bootstrap over groups ({groups}).",
+    "PLCC: raw Pearson correlation. PLCC (logistic fit), RMSE: after a 4-parameter logistic curve fitted on other groups "
     "than the one it maps (5 folds).",
     "within gen., within prompt: mean SRCC inside one generator, inside one prompt: what is left when the "
     "generator or the content cannot help.",
-    "tier: models in one tier cannot be told apart by a paired test on the same items (bootstrap over groups, "
+    "tier: models in one tier are not separated by a paired test on the same items (bootstrap over groups, "
     "Holm's correction for the number of pairs, 5 %); only fully scored models that did not see these labels are "
     "ranked, and only with an interval (10 groups or more).",
-    "generator floor: the SRCC of knowing nothing but which generator made an image, each image being part of its "
-    "generator's mean, so that it is too high on small sets with many generators.",
+    "generator floor: the SRCC of a trivial baseline that knows only which generator made an image and predicts the "
+    "mean label of that generator; in-sample, so it is too high on small sets with many generators.",
     "noise ceiling: the SRCC between two simulated panels of raters with the spread of the real ones: what asking "
     "people again would give.",
     "scored: items with a score, of all items with a label. An undefined score is left out, never replaced.",
@@ -74,7 +81,7 @@ class ReportSection:
     notes: list[str]
 
     def select(self, headers: tuple[str, ...]) -> "ReportSection":
-        """The same section with some of its columns; unchanged if it has not all of them."""
+        """The same section with some of its columns; unchanged if one is absent."""
         if not set(headers) <= set(self.headers):
             return self
         chosen = [self.headers.index(header) for header in headers]
@@ -96,7 +103,7 @@ def sections(results: Results) -> list[ReportSection]:
 
 
 def _as_probe(section: ReportSection) -> ReportSection:
-    """The section under a heading that cannot be taken for that of a zero-shot table."""
+    """The section under a heading that nobody can mistake for a zero-shot table."""
     return replace(
         section, title=f"PROBE, fitted to MOS | {section.title}", notes=[f"Probe: {PROBE}", *section.notes]
     )
@@ -119,7 +126,7 @@ def _section(
 
 
 def imported_notes(models: Sequence[str], origins: Mapping[str, str]) -> list[str]:
-    """One line per origin with the models whose scores come from there, not from a run of this program.
+    """One line per origin with the models whose scores were imported from there.
 
     >>> imported_notes(["a", "b", "ours"], {"a": "their paper", "b": "their paper"})
     ['imported, not computed here, from their paper: a, b.']
@@ -135,7 +142,7 @@ def imported_notes(models: Sequence[str], origins: Mapping[str, str]) -> list[st
 
 
 def _order(row: Row) -> tuple[bool, float]:
-    """Models by falling SRCC, undefined ones last, what is no model at the end."""
+    """Models by falling SRCC, undefined ones last, references at the end."""
     return row.supervision is None, -row.srcc if row.srcc is not None else float("inf")
 
 
@@ -164,22 +171,27 @@ def _supervision(row: Row, imported: bool) -> str:
     return row.supervision + (" (floor)" if row.kind == "floor" else " (imported)" if imported else "")
 
 
+def without_score(*rows: Row | PairRow) -> str:
+    """How many items (or pairs) of the rows have no score, by cause; empty if all have one.
+
+    >>> without_score(Row(dataset="d", model="m", kind="model", dimension="q", n=1, total=4, missing=1, errors=2))
+    '1 without image, 2 failed'
+    """
+    fields = {"missing": "missing", "undefined": "undefined", "unreadable": "unreadable", "error": "errors"}
+    counts = {status: sum(getattr(row, field) for row in rows) for status, field in fields.items()}
+    return ", ".join(f"{count:,} {STATUS_WORDS[status]}" for status, count in counts.items() if count)
+
+
 def _problems(row: Row) -> list[str]:
     found = []
     if row.saw_labels:
         found.append("was trained on labels of this dataset; struck out and not ranked.")
-    counts = {
-        "missing": "images not at hand",
-        "undefined": "undefined",
-        "unreadable": "unreadable",
-        "errors": "failed",
-    }
-    lost = [f"{getattr(row, name):,} {text}" for name, text in counts.items() if getattr(row, name)]
+    lost = without_score(row)
     if lost:
         blank = ", on blank images only, so the row is ranked all the same" if row.ranked else ""
-        found.append(f"{', '.join(lost)}{blank}.")
+        found.append(f"{lost}{blank}.")
     if row.srcc is not None and row.srcc < 0 and row.kind == "model":
-        found.append("ranks backwards here.")
+        found.append("negative SRCC: the score runs against the labels here.")
     if row.srcc is None:
         found.append(f"SRCC is undefined: {row.reasons.get('srcc', 'no reason given')}.")
     elif row.srcc_low is None and row.supervision is not None:
@@ -208,7 +220,7 @@ def _cross_section(dataset: DatasetRecord, cross: list[CrossRow]) -> ReportSecti
         "model",
         "score",
         *(f"SRCC with {label}" for label in labels),
-        *(f"with {label} given {given}" for label, given in partials),
+        *(f"partial SRCC with {label} given {given}" for label, given in partials),
     )
     rows = []
     for key, group in groupby(cross, key=lambda row: (row.model, row.score_dimension)):

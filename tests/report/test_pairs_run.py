@@ -19,7 +19,7 @@ from eliq_bench.errors import InputError
 from eliq_bench.io.images import decode
 from eliq_bench.leaderboard.add import add_run
 from eliq_bench.models.floors import measure_sharpness
-from eliq_bench.report.plots import draw, read
+from eliq_bench.report.plots import draw
 from eliq_bench.report.plots.diagnosis import diagnosis, read_diagnosis
 from eliq_bench.results.records import PairRow, Results
 
@@ -218,9 +218,8 @@ def test_the_command_shows_the_table_and_a_rerun_computes_nothing(
 
 
 def test_the_heat_map_is_drawn_alike_twice(run: Path, tmp_path: Path) -> None:
-    material = read("diagnosis", run)
     for name in ("a.png", "b.png", "a.svg", "b.svg"):
-        draw("diagnosis", material, tmp_path / name)
+        draw("diagnosis", run, tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     with Image.open(tmp_path / "a.png") as image:
@@ -228,7 +227,7 @@ def test_the_heat_map_is_drawn_alike_twice(run: Path, tmp_path: Path) -> None:
     assert (pixels[:, 0] - pixels[:, 2] > 100).sum() > 500, "orange: noise passes for sharpness"
     assert (pixels[:, 2] - pixels[:, 0] > 100).sum() > 500, "blue: blur does not"
     with pytest.raises(InputError, match="no dimension 'beauty'"):
-        read("diagnosis", run, dimension="beauty")
+        read_diagnosis(run, dimension="beauty")
 
 
 def test_the_heat_map_marks_what_has_no_interval(run: Path) -> None:
@@ -247,4 +246,4 @@ def test_a_run_without_pairs_has_no_heat_map(own_table: Path, tmp_path: Path) ->
     eliq_bench.run(["sharpness"], [str(own_table)], out=tmp_path / "run", resamples=200)
     assert not (tmp_path / "run" / "judged.parquet").exists()
     with pytest.raises(InputError, match="--datasets pairs:MANIFEST"):
-        read("diagnosis", tmp_path / "run")
+        read_diagnosis(tmp_path / "run")

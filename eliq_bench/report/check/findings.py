@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from eliq_bench.results.records import Record
+from eliq_bench.results.records import Number, Record
 
 SCHEMA_VERSION = 1
 
@@ -21,7 +21,7 @@ Kind = Literal[
 ]
 
 
-class Finding(Record):
+class Finding(Record, frozen=True):
     """One thing that is not as in the baseline."""
 
     kind: Kind
@@ -38,7 +38,7 @@ class Finding(Record):
     """The item that moved most, or the first one concerned."""
 
 
-class CheckedRow(Record):
+class CheckedRow(Record, frozen=True):
     """One model on one dimension of one dataset, then and now, on the items that both runs hold."""
 
     dataset: str
@@ -54,19 +54,19 @@ class CheckedRow(Record):
     """That of the model's card when the baseline was made."""
     lost: int
     """Items that had a score and have none."""
-    srcc_before: float | None = None
+    srcc_before: Number = None
     """None if the dimension is not labelled, or the labels are not the same."""
-    srcc_now: float | None = None
-    difference: float | None = None
+    srcc_now: Number = None
+    difference: Number = None
     """SRCC now minus SRCC before."""
-    low: float | None = None
-    high: float | None = None
-    p: float | None = None
+    low: Number = None
+    high: Number = None
+    p: Number = None
     """Two-sided, of the paired bootstrap over groups; 1 where no score moved."""
     fingerprint_changed: bool = False
 
 
-class CheckReport(Record):
+class CheckReport(Record, frozen=True):
     """What `eliq-bench check` says."""
 
     schema_version: Literal[1] = 1

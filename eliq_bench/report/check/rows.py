@@ -4,17 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from math import nan
+
 import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.errors import plural
-from eliq_bench.evaluate.evaluate import finite, groups_of, oriented
+from eliq_bench.evaluate.evaluate import groups_of, oriented
 from eliq_bench.report.check.baseline import BaselineRow
 from eliq_bench.report.check.findings import CheckedRow, Finding, Kind
 from eliq_bench.report.check.revision import SharedItems
 from eliq_bench.results.folder import Run
 from eliq_bench.stats.correlation import srcc
-from eliq_bench.stats.paired import paired_bootstrap
+from eliq_bench.stats.paired import PairTest, paired_bootstrap
 from eliq_bench.stats.statistic import Floats
 from eliq_bench.types import ScoreColumn
 
@@ -43,18 +45,6 @@ class BaselineScores(NamedTuple):
     """(n,) in the model's own direction at that time."""
 
 
-class SrccChange(NamedTuple):
-    """SRCC of baseline and run on the shared items."""
-
-    before: float
-    now: float
-    difference: float
-    low: float
-    high: float
-    p: float
-    reason: str
-
-
 def relative_changes(before: Floats, now: Floats) -> Floats:
     """How far each score moved (n,), relative to itself, or to the spread of all scores where that is larger.
 
@@ -75,7 +65,7 @@ def check_row(
     """Hold one row of the baseline against the same row of the run.
 
     Args:
-        then: the row of the baseline.
+        baseline: the row of the baseline.
         shared: the items to compare.
         run: holds a column for this row.
         gate: how strict to be.
@@ -87,7 +77,7 @@ def check_row(
     lost = np.flatnonzero(np.isfinite(before) & ~np.isfinite(now))
     moved = np.zeros(len(before))
     moved[both] = relative_changes(before[both], now[both])
-    change = _srcc(baseline, shared, run, gate) if row.dimension in shared.labelled else None
+    test = _paired_test(baseline, shared, run, gate)
     checked = CheckedRow(
         dataset=row.dataset,
         model=row.model,
@@ -97,42 +87,47 @@ def check_row(
         largest_change=float(moved.max(initial=0.0)),
         tolerance=row.tolerance,
         lost=len(lost),
+        srcc_before=test.srcc_b,
+        srcc_now=test.srcc_a,
+        difference=test.difference,
+        low=test.low,
+        high=test.high,
+        p=test.p,
         fingerprint_changed=row.fingerprint != column.fingerprint,
     )
-    if change is not None:
-        checked.srcc_before, checked.srcc_now = finite(change.before), finite(change.now)
-        checked.difference, checked.p = finite(change.difference), finite(change.p)
-        checked.low, checked.high = finite(change.low), finite(change.high)
     findings = [
         *_drift(checked, shared, before, now, moved, gate),
         *_coverage(checked, shared, column, lost),
-        *_drop(checked, change, gate),
+        *_drop(checked, test, gate),
     ]
     return checked, findings
 
 
-def _srcc(baseline: BaselineScores, shared: SharedItems, run: Run, gate: Gate) -> SrccChange:
-    """Both SRCC and the test of their difference, with labels and groups of the run."""
+def _paired_test(baseline: BaselineScores, shared: SharedItems, run: Run, gate: Gate) -> PairTest:
+    """The run (a) against the baseline (b), with labels and groups of the run; NaN where labels differ."""
     row = baseline.row
+    names = ("run", "baseline")
+    if row.dimension not in shared.labelled:
+        return PairTest(*names, nan, 0, "labels differ", nan, nan, nan, nan, nan, nan, nan)
     table = run.tables[row.dataset]
     column = run.columns[row.dataset, row.model, row.dimension]
     label = table.items.labels[row.dimension][shared.now]
     before = baseline.scores[shared.before] * (1 if row.direction == "higher" else -1)
     now = oriented(column, run.results.model(row.model))[shared.now]
     if np.array_equal(before, now, equal_nan=True):
-        same = srcc(now, label).value
-        return SrccChange(same, same, 0.0, 0.0, 0.0, 1.0, "")
+        same = srcc(now, label)
+        return PairTest(*names, 0.0, same.n, "", 0.0, 0.0, 0.0, 1.0, 1.0, same.value, same.value)
     groups = groups_of(table)
-    test = paired_bootstrap(
+    return paired_bootstrap(
         now,
         before,
         label,
         [groups[position] for position in shared.now],
+        names=names,
         n_resamples=gate.resamples,
         level=LEVEL,
         seed=gate.seed,
     )
-    return SrccChange(test.srcc_b, test.srcc_a, test.value, test.low, test.high, test.p, test.reason)
 
 
 def _finding(
@@ -186,20 +181,19 @@ def _coverage(
     )
 
 
-def _drop(row: CheckedRow, change: SrccChange | None, gate: Gate) -> Iterator[Finding]:
+def _drop(row: CheckedRow, test: PairTest, gate: Gate) -> Iterator[Finding]:
     """A drop that is large and significant fails; so does a large one that cannot be tested."""
-    if change is None or np.isnan(change.before):
+    before, now = test.srcc_b, test.srcc_a
+    if np.isnan(before):
         return
-    if np.isnan(change.now):
-        yield _finding(
-            row, "SRCC drop", True, f"SRCC was {change.before:.4f} and is undefined: {change.reason}"
-        )
+    if np.isnan(now):
+        yield _finding(row, "SRCC drop", True, f"SRCC was {before:.4f} and is undefined: {test.reason}")
         return
-    if change.difference > -gate.min_effect:
+    if test.difference > -gate.min_effect:
         return
-    fall = f"SRCC fell by {-change.difference:.4f}, from {change.before:.4f} to {change.now:.4f}"
-    if np.isnan(change.p):
-        yield _finding(row, "SRCC drop", True, f"{fall}; whether by chance cannot be tested: {change.reason}")
-    elif change.p <= gate.alpha:
-        interval = f"95 % interval of the difference {change.low:.4f} to {change.high:.4f}"
-        yield _finding(row, "SRCC drop", True, f"{fall} ({interval}, p {change.p:.4f})")
+    fall = f"SRCC fell by {-test.difference:.4f}, from {before:.4f} to {now:.4f}"
+    if np.isnan(test.p):
+        yield _finding(row, "SRCC drop", True, f"{fall}; whether by chance cannot be tested: {test.reason}")
+    elif test.p <= gate.alpha:
+        bounds = f"95 % interval of the difference {test.low:.4f} to {test.high:.4f}"
+        yield _finding(row, "SRCC drop", True, f"{fall} ({bounds}, p {test.p:.4f})")

@@ -7,7 +7,7 @@ from eliq_bench.evaluate.evaluate import ALPHA
 from eliq_bench.io.numbers import number
 from eliq_bench.report.plots.data import PlotData
 from eliq_bench.report.plots.style import ACCENT, FLOOR, SOFT, bare, canvas
-from eliq_bench.stats.many import Comparison, compare_models
+from eliq_bench.stats.many import ModelComparison, compare_models
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ def critical_difference(data: PlotData) -> "Figure":
     return figure
 
 
-def cliques(comparison: Comparison) -> list[list[str]]:
+def cliques(comparison: ModelComparison) -> list[list[str]]:
     """Longest runs of neighbouring models of which no two are separable, best first.
 
     >>> import numpy as np
@@ -74,7 +74,7 @@ def cliques(comparison: Comparison) -> list[list[str]]:
     return found
 
 
-def _models(axes: "Axes", comparison: Comparison, start: float) -> None:
+def _models(axes: "Axes", comparison: ModelComparison, start: float) -> None:
     """Names on both sides, the better half on the right, with a line to the place on the axis."""
     standings = [standing for standing in comparison.standings if standing.tier is not None]
     half = (len(standings) + 1) // 2
@@ -97,7 +97,7 @@ def _models(axes: "Axes", comparison: Comparison, start: float) -> None:
             )
 
 
-def _bars(axes: "Axes", comparison: Comparison, bars: list[list[str]]) -> None:
+def _bars(axes: "Axes", comparison: ModelComparison, bars: list[list[str]]) -> None:
     values = {standing.model: standing.value for standing in comparison.standings}
     for place, names in enumerate(bars):
         ends = [values[name] for name in names]

@@ -1,4 +1,4 @@
-"""Where models are blind: share of pairs in the right order as a heat map, modes by severities, a panel per model."""
+"""Pairwise accuracy as a heat map that shows where models are blind: modes by severities, a panel per model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ def read_diagnosis(
         models: names; empty takes all.
 
     Raises:
-        InputError: the run has no pairs, or lacks a name.
+        InputError: the run has no pairs, or has no such name.
     """
     results = Results.load(run)
     if not results.pairs:
@@ -63,7 +63,7 @@ def read_diagnosis(
     record = results.dataset(name)
     part = f" (subset: {record.subset})" if record.subset else ""
     return Diagnosis(
-        title=f"{record.title}, {wanted}: share of pairs in the right order{part}",
+        title=f"{record.title}, {wanted}: pairwise accuracy{part}",
         models=chosen,
         lines=_lines(rows),
         rows={(row.model, (row.cell, row.mode), row.severity): row for row in rows},
@@ -71,7 +71,7 @@ def read_diagnosis(
 
 
 def diagnosis(data: Diagnosis) -> "Figure":
-    """A panel per model; blue is right, orange prefers the damaged image, a dot is no better than guessing."""
+    """A panel per model; blue is right, orange prefers the degraded image, a dot is no better than guessing."""
     down, across = len(data.lines), len(data.models)
     figure = canvas(2.5 + 1.15 * across, 1.5 + 0.2 * down)
     grid = figure.subplots(1, across, squeeze=False, sharey=True)[0]
@@ -84,7 +84,7 @@ def diagnosis(data: Diagnosis) -> "Figure":
     for tick, key in zip(labels, data.lines, strict=True):
         tick.label1.set(color=SOFT if key[1] else INK, fontweight="normal" if key[1] else "bold")
     figure.suptitle(
-        f"{data.title}\nknown damage, not human opinion",
+        f"{data.title}\nknown degradations, not human opinion",
         x=0.01,
         ha="left",
         fontweight="bold",
@@ -92,7 +92,7 @@ def diagnosis(data: Diagnosis) -> "Figure":
     )
     bar = figure.colorbar(picture, ax=list(grid), orientation="horizontal", shrink=0.5, aspect=40, pad=0.01)
     bar.set_ticks(
-        [0.0, 0.5, 1.0], labels=["prefers the damaged", "guesses", "prefers the intact"], fontsize=7.5
+        [0.0, 0.5, 1.0], labels=["prefers the degraded", "guesses", "prefers the intact"], fontsize=7.5
     )
     bar.outline.set_visible(False)
     legend = "dot: the 95 % interval contains 0.5; number: all severities"

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from eliq_bench.io.numbers import number
-from eliq_bench.report.plots.data import PlotData
+from eliq_bench.report.plots.data import PlotData, PlottedModel
 from eliq_bench.report.plots.style import ACCENT, ACCENT_SOFT, CEILING, FLOOR, GREY, INK, SOFT, canvas
 
 if TYPE_CHECKING:
@@ -17,21 +17,7 @@ def forest(data: PlotData) -> "Figure":
     figure = canvas(7.2, 1.3 + 0.27 * len(shown))
     axes = figure.subplots()
     for place, entry in enumerate(shown):
-        row, floor = entry.row, entry.model.floor
-        assert row.srcc is not None  # noqa: S101 - selected above
-        if row.srcc_low is not None and row.srcc_high is not None:
-            axes.barh(
-                place,
-                row.srcc_high - row.srcc_low,
-                left=row.srcc_low,
-                height=0.52,
-                color=GREY if floor else ACCENT_SOFT,
-            )
-        axes.plot(row.srcc, place, "D" if floor else "o", color=SOFT if floor else ACCENT, markersize=4.5)
-        text = number(row.srcc) + (f"   tier {row.tier}" if row.tier else "")
-        axes.annotate(
-            text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=SOFT
-        )
+        _model(axes, place, entry)
     axes.set_yticks(range(len(shown)), [entry.row.model for entry in shown])
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.set_ylim(len(shown) - 0.4, -0.6)
@@ -44,6 +30,17 @@ def forest(data: PlotData) -> "Figure":
     return figure
 
 
+def _model(axes: "Axes", place: int, entry: PlottedModel) -> None:
+    """Interval, SRCC and tier of one model."""
+    row, floor = entry.row, entry.model.floor
+    if row.srcc_low is not None and row.srcc_high is not None:
+        width = row.srcc_high - row.srcc_low
+        axes.barh(place, width, left=row.srcc_low, height=0.52, color=GREY if floor else ACCENT_SOFT)
+    axes.plot(row.srcc or 0.0, place, "D" if floor else "o", color=SOFT if floor else ACCENT, markersize=4.5)
+    text = number(row.srcc) + (f"   tier {row.tier}" if row.tier else "")
+    axes.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=SOFT)
+
+
 def _references(axes: "Axes", data: PlotData) -> None:
     """Lines through all rows, named above the plot; the strictest floor is the strong one."""
     floors = sorted(
@@ -54,21 +51,21 @@ def _references(axes: "Axes", data: PlotData) -> None:
         line, width = ("--", 1.4) if position == 0 else (":", 1.0)
         axes.axvline(row.srcc or 0.0, color=FLOOR, zorder=0.5, linestyle=line, linewidth=width)
         if position == 0:
-            _name(axes, row.srcc or 0.0, f"generator floor {number(row.srcc)}", FLOOR, "right")
+            _name(axes, row.srcc or 0.0, f"generator floor {number(row.srcc)}", FLOOR)
     for row in data.references:
         if row.kind == "noise ceiling":
             axes.axvline(row.srcc or 0.0, color=CEILING, linewidth=1.4, zorder=0.5)
-            _name(axes, row.srcc or 0.0, f"noise ceiling {number(row.srcc)}", CEILING, "right")
+            _name(axes, row.srcc or 0.0, f"noise ceiling {number(row.srcc)}", CEILING)
 
 
-def _name(axes: "Axes", at: float, text: str, colour: str, side: str) -> None:
+def _name(axes: "Axes", at: float, text: str, colour: str) -> None:
     axes.annotate(
         text,
         (at, 1.0),
         xytext=(0, 4),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
-        ha=side,
+        ha="right",
         va="bottom",
         fontsize=8,
         color=colour,
