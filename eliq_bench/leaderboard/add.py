@@ -12,7 +12,6 @@ from eliq_bench.errors import InputError
 from eliq_bench.io.optional import installed
 from eliq_bench.leaderboard import admission
 from eliq_bench.leaderboard.board import (
-    BOARD_VERSION,
     Board,
     BoardItems,
     BoardModel,
@@ -154,9 +153,7 @@ def computed(board: Board, table: ItemTable | None = None) -> Board:
             keep_labels=board.keeps_labels,
         )
     )
-    return board.model_copy(
-        update={"schema_version": BOARD_VERSION, "eliq_bench": installed("eliq-bench"), "tables": tables}
-    )
+    return board.model_copy(update={"eliq_bench": installed("eliq-bench"), "tables": tables})
 
 
 def board_items(record: DatasetRecord, table: ItemTable) -> BoardItems:

@@ -12,6 +12,7 @@ from eliq_bench.report.layout import STATUS_WORDS
 from eliq_bench.results.records import DatasetRecord, ModelRecord, Results
 from eliq_bench.types import ItemTable, ScoreColumn
 
+
 def check_dataset(dataset: DatasetRecord) -> None:
     """Refuse a subset of a dataset, and pairs, which have no human labels.
 

@@ -19,8 +19,7 @@ from eliq_bench.io.write import write_whole
 from eliq_bench.results.records import DatasetRecord, ModelRecord, Number, Record, Row
 from eliq_bench.types import Status
 
-BOARD_VERSION = 2
-"""1 had neither pairwise accuracy within a prompt nor agreement on generators; its files are still read."""
+BOARD_VERSION = 1
 
 FREE_LICENCES = frozenset(("MIT", "Apache-2.0", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0"))
 """Licences, stated on a dataset's card without any reservation, under which its labels may be passed on."""
@@ -174,7 +173,7 @@ class BoardTable(Record):
 class Board(Record):
     """The leaderboard of one dataset under one protocol."""
 
-    schema_version: Literal[1, 2] = BOARD_VERSION
+    schema_version: Literal[1] = 1
     protocol: Literal["zero-shot", "probe"]
     dataset: DatasetRecord
     eliq_bench: str

@@ -173,7 +173,9 @@ def _table(given: BoardInput, dimension: str) -> BoardTable | None:
         dimension=dimension,
         resamples=comparison.n_resamples,
         n_groups=comparison.n_groups,
-        rows=sorted([*rows, *(BoardRow.of(row, score_dimension=dimension) for row in references)], key=_order),
+        rows=sorted(
+            [*rows, *(BoardRow.of(row, score_dimension=dimension) for row in references)], key=_order
+        ),
         pairs=pairs + _control_pairs(target, rows, scores),
         views=[_view(given, column, target.label) for column in own + controls],
     )
@@ -183,15 +185,15 @@ def _controls(given: BoardInput, own: Sequence[ScoreColumn]) -> list[ScoreColumn
     """Of each model that does not predict the dimension, its first score by name for another labelled one."""
     predicting = {column.model for column in own}
     others = [column for column in given.columns if column.dimension in given.table.items.labels]
-    return list({column.model: column for column in reversed(others) if column.model not in predicting}.values())
+    return list(
+        {column.model: column for column in reversed(others) if column.model not in predicting}.values()
+    )
 
 
 def _ranked_row(target: Target, column: ScoreColumn, model: ModelRecord, standing: Standing) -> BoardRow:
     """A model for this dimension; what is on a board was let in with full coverage and without labels seen."""
     ranked = bool(np.isfinite(standing.low))  # without an interval there is nothing to separate
-    row = model_row(
-        target, column, model, standing, ranked=ranked, tier=standing.tier if ranked else None
-    )
+    row = model_row(target, column, model, standing, ranked=ranked, tier=standing.tier if ranked else None)
     others = [name for name in target.table.items.labels if name != target.dimension]
     return BoardRow.of(
         row,
@@ -242,7 +244,7 @@ def _control_pairs(target: Target, rows: Sequence[BoardRow], scores: Mapping[str
     ]
     adjusted = holm([test.p for test in tests]) if tests else ()
     return [
-        BoardPair.of(test, p_holm=p, control=True) for test, p in zip(tests, adjusted, strict=True)
+        BoardPair.of(test, p_holm=float(p), control=True) for test, p in zip(tests, adjusted, strict=True)
     ]
 
 

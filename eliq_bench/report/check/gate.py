@@ -83,7 +83,9 @@ def _compare(baseline: Baseline, run: Run, gate: Gate) -> tuple[list[Finding], l
     findings: list[Finding] = []
     rows: list[CheckedRow] = []
     if baseline.protocol != run.results.protocol:
-        text = f"the baseline is {baseline.protocol}, the run {run.results.protocol}; the two are never compared"
+        text = (
+            f"the baseline is {baseline.protocol}, the run {run.results.protocol}; the two are never compared"
+        )
         return [Finding(kind="protocol", fails=True, text=text)], []
     findings += _rows_come_and_gone(baseline, run)
     findings += _fingerprints(baseline, run)

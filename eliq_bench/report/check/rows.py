@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
-
 from math import nan
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
