@@ -1,4 +1,4 @@
-"""The cells of a board's tables, once for markdown and page: text to show, value to sort by."""
+"""Columns and cells of a board's tables, shared by markdown and page, and the published values beside them."""
 
 import csv
 from collections.abc import Callable
@@ -72,21 +72,30 @@ LABEL_FREE = ("training-free", "label-free")
 LEGEND = (
     "SRCC: Spearman rank correlation with the labels, signed; the interval is that of a bootstrap over groups "
     "({group}), {resamples:,} resamples, seed {seed}.",
-    "tier: models that a paired test on the same items does not separate from the best of a tier stand in it "
+    "tier: models that a paired test on the same items does not separate from the best of a tier share it "
     "(bootstrap over groups, Holm over all pairs, 5 %).",
     "ranks: between which ranks a model lies in 95 % of the resamples.",
     "within gen., within prompt: mean SRCC inside one generator, inside one prompt: what is left when the "
     "generator, or the content, cannot help.",
-    "given ...: partial Spearman correlation, the named label held fixed: about 0 for a score that follows only "
-    "what the two labels share.",
-    "PLCC: raw Pearson correlation; mapped: after a 4-parameter logistic curve fitted on other groups than the one "
-    "it maps. KRCC: Kendall tau-b.",
-    "generator floor: the SRCC of knowing nothing but which generator made an image. Floors among the models "
-    "(file size, sharpness, ...) are trivial predictors that any real model must beat.",
+    "partial SRCC given ...: Spearman correlation with the named label held fixed: about 0 for a score that follows "
+    "only what the two labels share.",
+    "PLCC: raw Pearson correlation; PLCC (logistic fit): after a 4-parameter logistic curve fitted on other groups "
+    "than the one it maps. KRCC: Kendall tau-b.",
+    "generator floor: the SRCC of a trivial baseline that knows only which generator made an image. Floors among the "
+    "models (file size, sharpness, ...) are trivial baselines that any real model must beat.",
     "noise ceiling: the SRCC between two simulated panels of raters with the spread of the real ones.",
     "A score in italics was made for another dimension: shown for comparison below the others, not ranked.",
     "scored: items with a score, of all items with a label. Only blank images may lack one.",
     "published: what others printed for the model, with its source below; ≠ marks a value outside our interval.",
+)
+LEGEND_OF_PAIRS = (
+    "within prompt, pairwise accuracy: share of the pairs of images of one prompt, with different labels, that the "
+    "score puts in the right order, a tied score counting half; 0.5 is guessing. With ties: share of all such pairs "
+    "on whose order, or equality, score and labels agree; how close two scores count as a tie is calibrated on other "
+    "groups (acc_eq of Deutsch et al. 2023).",
+    "generators: agreement of mean score and mean label over the generators: Kendall tau-b, pairwise accuracy (share "
+    "of pairs of generators in the right order), and soft pairwise accuracy (Thompson et al. 2024), which compares "
+    "how confidently score and labels order each pair.",
 )
 
 
@@ -95,7 +104,7 @@ class Cell(NamedTuple):
 
     text: str
     value: float | str | None = None
-    """What it is sorted by; None sorts last."""
+    """Sort key; None sorts last."""
 
 
 class Column(NamedTuple):
@@ -116,9 +125,9 @@ def columns(board: Board, table: BoardTable, notes: "Footnotes") -> list[Column]
         Column("ranks", "ranks", lambda row: Cell(ranks(row), row.rank)),
         Column("within_generator", "within gen.", lambda row: _numeric(row.srcc_within_generator)),
         Column("within_prompt", "within prompt", lambda row: _numeric(row.srcc_within_prompt)),
-        Column("partial", f"given {other}", lambda row: _numeric(row.partial)),
+        Column("partial", f"partial SRCC given {other}", lambda row: _numeric(row.partial)),
         Column("plcc", "PLCC", lambda row: _numeric(row.plcc)),
-        Column("plcc_logistic4", "PLCC mapped", lambda row: _numeric(row.plcc_logistic4)),
+        Column("plcc_logistic4", "PLCC (logistic fit)", lambda row: _numeric(row.plcc_logistic4)),
         Column("krcc", "KRCC", lambda row: _numeric(row.krcc)),
         Column("scored", "scored", lambda row: Cell(scored(row), row.n if row.supervision else None)),
         Column("supervision", "supervision", lambda row: Cell(supervision(row), supervision(row))),
@@ -128,6 +137,22 @@ def columns(board: Board, table: BoardTable, notes: "Footnotes") -> list[Column]
     return [
         column for column in every if column.key in kept or any(column.cell(row).text for row in table.rows)
     ]
+
+
+def pair_columns(table: BoardTable) -> list[Column]:
+    """Agreement on pairs of images of one prompt and on pairs of generators; empty if no row has any."""
+    every = [
+        Column(
+            "pair_accuracy",
+            "within prompt: pairwise accuracy",
+            lambda row: _numeric(row.pair_accuracy_within_prompt),
+        ),
+        Column("acc_eq", "with ties", lambda row: _numeric(row.acc_eq_within_prompt)),
+        Column("system_tau", "generators: Kendall tau", lambda row: _numeric(row.system_tau)),
+        Column("system_accuracy", "pairwise accuracy", lambda row: _numeric(row.system_accuracy)),
+        Column("system_soft", "soft pairwise accuracy", lambda row: _numeric(row.system_soft_accuracy)),
+    ]
+    return [column for column in every if any(column.cell(row).text for row in table.rows)]
 
 
 def arranged(table: BoardTable) -> list[BoardRow]:
@@ -150,8 +175,9 @@ class Footnotes:
 
 def legend(board: Board, table: BoardTable) -> list[str]:
     """How to read the columns."""
+    lines = LEGEND + (LEGEND_OF_PAIRS if pair_columns(table) else ())
     return [
-        line.format(group=board.dataset.group, resamples=table.resamples, seed=board.seed) for line in LEGEND
+        line.format(group=board.dataset.group, resamples=table.resamples, seed=board.seed) for line in lines
     ]
 
 
@@ -166,7 +192,7 @@ def signed(value: float | None) -> str:
 
 
 def ranks(row: BoardRow) -> str:
-    """Rank interval, such as `3–7`, or one rank; empty for what is not ranked."""
+    """Rank interval, such as `3–7`, or one rank; empty for unranked rows."""
     if row.rank_low is None or row.rank_high is None:
         return ""
     low, high = round(row.rank_low), round(row.rank_high)
@@ -174,7 +200,7 @@ def ranks(row: BoardRow) -> str:
 
 
 def scored(row: BoardRow) -> str:
-    """Items with a score, of those with a label; empty for what is no model."""
+    """Items with a score, of those with a label; empty for references."""
     return f"{row.n:,}/{row.total:,}" if row.supervision else ""
 
 

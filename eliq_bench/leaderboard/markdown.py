@@ -4,7 +4,15 @@ from tabulate import tabulate
 
 from eliq_bench.io.numbers import number
 from eliq_bench.leaderboard.board import Board, BoardModel, BoardRow, BoardTable
-from eliq_bench.leaderboard.cells import Footnotes, arranged, columns, is_label_free, legend, with_interval
+from eliq_bench.leaderboard.cells import (
+    Footnotes,
+    arranged,
+    columns,
+    is_label_free,
+    legend,
+    pair_columns,
+    with_interval,
+)
 from eliq_bench.leaderboard.summary import find_pair, separable, summarise
 from eliq_bench.report.layout import DEGRADATIONS
 
@@ -43,11 +51,11 @@ def index_markdown(boards: list[Board], how: str) -> str:
     parts = [
         GENERATED,
         "# Leaderboards",
-        "Agreement of quality models with people, with intervals, tiers and the controls that flatter no one. "
+        "Agreement of quality models with people, with intervals, tiers and baselines. "
         "[index.html](index.html) shows all boards with plots: open it in a browser, it needs no network.",
         tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True),
-        "Without human scores: trained on none, or not trained for this. Floor: the strictest generator floor, or the "
-        "best trivial predictor where a dataset has no generators. A dash: not known.",
+        "Without human scores: trained on none, or not trained for this. Floor: the strictest trivial baseline, which "
+        "knows only the generator, or the best trivial model where a dataset has no generators. A dash: not known.",
         "## How they are made",
         how,
     ]
@@ -73,7 +81,24 @@ def _table(board: Board, table: BoardTable, notes: Footnotes) -> list[str]:
         " ".join(summarise(board, table)),
         text,
         *_inseparable(table),
+        *_pairs(table),
     ]
+
+
+def _pairs(table: BoardTable) -> list[str]:
+    """A second table: pairs of images of one prompt, and pairs of generators."""
+    chosen = pair_columns(table)
+    if not chosen:
+        return []
+    rows = [
+        [_styled(row, row.model, "model"), *(column.cell(row).text for column in chosen)]
+        for row in arranged(table)
+        if row.supervision
+    ]
+    headers = ["model", *(column.title for column in chosen)]
+    align = ("left", *("right",) * len(chosen))
+    text = tabulate(rows, headers, tablefmt="github", colalign=align, disable_numparse=True)
+    return ["Agreement on pairs of images of one prompt, and on generators:", text]
 
 
 def _styled(row: BoardRow, text: str, key: str) -> str:
@@ -86,7 +111,7 @@ def _styled(row: BoardRow, text: str, key: str) -> str:
 
 
 def _inseparable(table: BoardTable) -> list[str]:
-    """Who cannot be told apart from whom, for readers without the page."""
+    """Models that no test separates from those below them, for readers without the page."""
     ranked = [row.model for row in table.rows if row.tier is not None]
     lines = []
     for position, model in enumerate(ranked):
@@ -124,9 +149,9 @@ def _models(entries: list[BoardModel]) -> str:
 def _dataset(board: Board) -> str:
     dataset = board.dataset
     kept = (
-        "stand in the board file"
+        "are in the board file"
         if board.keeps_labels
-        else "are not passed on: counts on a coarse grid stand in"
+        else "are not passed on; the board has counts on a coarse grid instead"
     )
     facts = [
         f"Labels: {dataset.truth}; {dataset.variant or 'one variant'}. Licence: {dataset.licence}; the labels {kept}.",

@@ -114,7 +114,7 @@ HELP = {
     "ranks": "Between which ranks the model lies in 95 % of the resamples.",
     "within_generator": "Mean SRCC inside one generator.",
     "within_prompt": "Mean SRCC inside one prompt.",
-    "partial": "Partial correlation, the other label held fixed.",
+    "partial": "Spearman correlation with the other label held fixed.",
     "plcc": "Raw Pearson correlation.",
     "plcc_logistic4": "Pearson correlation after a cross-fitted logistic curve.",
     "published": "What others printed; ≠ marks a value outside our interval.",
@@ -122,11 +122,11 @@ HELP = {
 RISING = ("model", "tier", "ranks")
 """Columns that are sorted from the lowest up when first clicked."""
 NARROW = ("tier",)
-"""Columns that stay in a narrow window, beside model and SRCC; the cell of the tier then has the ranks too."""
+"""Columns kept in a narrow window, beside model and SRCC; the cell of the tier then has the ranks too."""
 EXTRA = ("plcc", "plcc_logistic4")
 """Columns for a wide window only."""
-IN_THE_VIEW = ("model", "srcc", "supervision", "scored", "krcc")
-"""Columns that stand elsewhere on the page: in cells of their own, or in the view of a model."""
+ELSEWHERE = ("model", "srcc", "supervision", "scored", "krcc")
+"""Columns shown elsewhere on the page: in cells of their own, or among the details of a model."""
 
 
 class Line(NamedTuple):
@@ -196,7 +196,7 @@ def page(boards: list[Board]) -> str:
 def _section(board: Board, table: BoardTable) -> BoardSection:
     notes = Footnotes()
     chosen = columns(board, table, notes)
-    shown = [column for column in chosen if column.key not in IN_THE_VIEW]
+    shown = [column for column in chosen if column.key not in ELSEWHERE]
     axis = axis_of(table)
     lines = [
         Line(
@@ -230,7 +230,7 @@ def _label(row: BoardRow) -> str:
             "noise ceiling": "what raters' noise allows",
             "generator floor": "knowing only its name",
         }.get(row.kind, row.kind)
-    parts: list[str] = ["trivial predictor" if row.kind == "floor" else row.supervision]
+    parts: list[str] = ["trivial baseline" if row.kind == "floor" else row.supervision]
     if row.control:
         parts = [f"its {row.score_dimension} score"]
     if row.n < row.total:
@@ -253,7 +253,7 @@ def _kinds(made: list[BoardSection]) -> dict[str, str]:
 
 
 def _for_script(data: dict[str, Any]) -> str:
-    """JSON that cannot end the script element it stands in."""
+    """JSON that cannot end the script element around it."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c")
 

@@ -48,14 +48,14 @@ PARTIAL = (
 )
 PROBE = (
     "labels (MOS) of other groups were read. A ridge from the features of a model to these labels predicts each item "
-    "without having seen its group, so the result shows what the features contain, not how a model scores without labels. "
-    "It is never compared with a zero-shot result."
+    "without having seen its group, so the result shows what the features contain, not how well a model scores without "
+    "labels. It is never compared with a zero-shot result."
 )
 LEGEND = (
     "SRCC, KRCC: rank correlation (Spearman, Kendall tau-b) with the labels, signed: a negative SRCC "
     "means that the score runs against the labels; the interval is a bootstrap over groups ({groups}).",
-    "PLCC: raw Pearson correlation. PLCC (logistic fit), RMSE: after a 4-parameter logistic curve fitted on other groups "
-    "than the one it maps (5 folds).",
+    "PLCC: raw Pearson correlation. PLCC (logistic fit), RMSE: after a 4-parameter logistic curve fitted on other "
+    "groups than the one it maps (5 folds).",
     "within gen., within prompt: mean SRCC inside one generator, inside one prompt: what is left when the "
     "generator or the content cannot help.",
     "tier: models in one tier are not separated by a paired test on the same items (bootstrap over groups, "

@@ -167,7 +167,7 @@ def test_blank_images_may_lack_a_score_and_others_not(tmp_path: Path) -> None:
     assert computed(board).tables == board.tables
     holes = make_run(tmp_path / "holes", {"gaps": Model(0.5, lost={3: "missing", 7: "error", 9: "error"})})
     text = refusal(holes, tmp_path / "boards")
-    assert "gaps has no score for 2 of 160 items of toy (1 images not at hand, 1 failed)" in text
+    assert "gaps has no score for 2 of 160 items of toy (1 without image, 1 failed)" in text
 
 
 def test_subsets_are_refused(tmp_path: Path) -> None:

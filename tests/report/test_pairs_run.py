@@ -111,7 +111,7 @@ def test_results_written_before_there_were_pairs_can_be_read(run: Path, tmp_path
 
 def test_the_report_says_what_the_table_is_and_is_not(run: Path, results: Results) -> None:
     text = results.to_markdown()
-    assert "response to known damage, not agreement with human opinion" in text
+    assert "response to known degradations, not agreement with human opinion" in text
     assert "SRCC" not in text, "nothing here is a correlation"
     lines = [line for line in text.splitlines() if line.startswith("| sharpness")]
     modes = [line.split("|")[3].strip() for line in lines[:5]]
@@ -144,7 +144,7 @@ def test_a_report_computes_the_same_from_the_folder_alone(run: Path, tmp_path: P
 
 
 def test_no_leaderboard_takes_pairs_nor_a_subset_of_them(small: Small, run: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="made from pairs with known damage"):
+    with pytest.raises(InputError, match="made from pairs with known degradations"):
         add_run(run, tmp_path / "boards")
     part = tmp_path / "part"
     found = eliq_bench.run(
@@ -156,7 +156,7 @@ def test_no_leaderboard_takes_pairs_nor_a_subset_of_them(small: Small, run: Path
         resamples=200,
     )
     assert "(subset: 40 of 192 pairs, stratified by mode, seed 0)" in found.to_markdown()
-    with pytest.raises(InputError, match="made from pairs with known damage"):
+    with pytest.raises(InputError, match="made from pairs with known degradations"):
         add_run(part, tmp_path / "boards")
     assert not (tmp_path / "boards").exists()
 
@@ -202,7 +202,7 @@ def test_the_command_shows_the_table_and_a_rerun_computes_nothing(
     words = ["run", "-m", "sharpness", "-d", f"pairs:{small.manifest}", "--data-root", small.images]
     first = cli(*words, "--out", tmp_path / "out")
     assert first.returncode == 0, first.stderr
-    assert "pairs made: quality, share of pairs in the right order" in first.stdout
+    assert "pairs made: quality, pairwise accuracy" in first.stdout
     assert "checkerboard (simulated)" in first.stdout
     assert "12 pairs on alignment left out" in first.stdout
     again = cli(*words, "--out", tmp_path / "out")

@@ -100,7 +100,7 @@ def _pairs(part: ComparisonTable, second_opinions: bool) -> ReportSection:
     count: Mapping[str, int] = Counter(pair.verdict for pair in part.pairs)
     apart = count["a is better"] + count["b is better"]
     notes = [
-        f"{apart:,} of {len(part.pairs):,} pairs can be told apart; {part.n_items:,} items in {part.n_groups:,} groups "
+        f"{apart:,} of {len(part.pairs):,} pairs are separable; {part.n_items:,} items in {part.n_groups:,} groups "
         f"({part.group}), {part.n_resamples:,} resamples."
     ]
     notes += [f"{pair.a} and {pair.b}: {pair.reason}." for pair in part.pairs if pair.reason]

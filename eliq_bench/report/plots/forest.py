@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def forest(data: PlotData) -> "Figure":
-    """A line per model, best on top; a diamond for a trivial predictor."""
+    """A line per model, best on top; a diamond for a trivial baseline."""
     shown = [entry for entry in data.models if entry.row.srcc is not None]
     figure = canvas(7.2, 1.3 + 0.27 * len(shown))
     axes = figure.subplots()
