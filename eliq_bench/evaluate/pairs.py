@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from eliq_bench.evaluate.evaluate import Resampling, finite, oriented
 from eliq_bench.results.records import ModelRecord, PairRow
-from eliq_bench.stats.known_pairs import judged_accuracy
+from eliq_bench.stats.known_pairs import known_pair_accuracy
 from eliq_bench.types import ItemTable, JudgedPair, ScoreColumn
 
 Rows = NDArray[np.intp]
@@ -68,7 +68,7 @@ def _row(
 ) -> PairRow:
     better: Rows = np.array([pair.positive for pair in part.pairs], dtype=np.intp)
     worse: Rows = np.array([pair.negative for pair in part.pairs], dtype=np.intp)
-    found = judged_accuracy(
+    found = known_pair_accuracy(
         score[better],
         score[worse],
         [pair.group for pair in part.pairs],

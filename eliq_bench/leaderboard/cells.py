@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from eliq_bench.io.numbers import interval, number
 from eliq_bench.leaderboard.board import Board, BoardRow, BoardTable
+from eliq_bench.report.layout import GENERATORS, LEGEND_OF_PAIRS, PROMPTS
 
 
 class Published(NamedTuple):
@@ -88,15 +89,6 @@ LEGEND = (
     "scored: items with a score, of all items with a label. Only blank images may lack one.",
     "published: what others printed for the model, with its source below; ≠ marks a value outside our interval.",
 )
-LEGEND_OF_PAIRS = (
-    "within prompt, pairwise accuracy: share of the pairs of images of one prompt, with different labels, that the "
-    "score puts in the right order, a tied score counting half; 0.5 is guessing. With ties: share of all such pairs "
-    "on whose order, or equality, score and labels agree; how close two scores count as a tie is calibrated on other "
-    "groups (acc_eq of Deutsch et al. 2023).",
-    "generators: agreement of mean score and mean label over the generators: Kendall tau-b, pairwise accuracy (share "
-    "of pairs of generators in the right order), and soft pairwise accuracy (Thompson et al. 2024), which compares "
-    "how confidently score and labels order each pair.",
-)
 
 
 class Cell(NamedTuple):
@@ -140,17 +132,10 @@ def columns(board: Board, table: BoardTable, notes: "Footnotes") -> list[Column]
 
 
 def pair_columns(table: BoardTable) -> list[Column]:
-    """Agreement on pairs of images of one prompt and on pairs of generators; empty if no row has any."""
+    """Agreement on generators, and on pairs of images of one prompt; empty if no row has any."""
     every = [
-        Column(
-            "pair_accuracy",
-            "within prompt: pairwise accuracy",
-            lambda row: _numeric(row.pair_accuracy_within_prompt),
-        ),
-        Column("acc_eq", "with ties", lambda row: _numeric(row.acc_eq_within_prompt)),
-        Column("system_tau", "generators: Kendall tau", lambda row: _numeric(row.system_tau)),
-        Column("system_accuracy", "pairwise accuracy", lambda row: _numeric(row.system_accuracy)),
-        Column("system_soft", "soft pairwise accuracy", lambda row: _numeric(row.system_soft_accuracy)),
+        Column(field, title, lambda row, field=field: _numeric(getattr(row, field)))
+        for field, title in {**GENERATORS, **PROMPTS}.items()
     ]
     return [column for column in every if any(column.cell(row).text for row in table.rows)]
 

@@ -86,7 +86,7 @@ def _table(board: Board, table: BoardTable, notes: Footnotes) -> list[str]:
 
 
 def _pairs(table: BoardTable) -> list[str]:
-    """A second table: pairs of images of one prompt, and pairs of generators."""
+    """A second table: agreement on generators, and on pairs of images of one prompt."""
     chosen = pair_columns(table)
     if not chosen:
         return []
@@ -98,7 +98,7 @@ def _pairs(table: BoardTable) -> list[str]:
     headers = ["model", *(column.title for column in chosen)]
     align = ("left", *("right",) * len(chosen))
     text = tabulate(rows, headers, tablefmt="github", colalign=align, disable_numparse=True)
-    return ["Agreement on pairs of images of one prompt, and on generators:", text]
+    return ["Agreement on generators, and on pairs of images of one prompt:", text]
 
 
 def _styled(row: BoardRow, text: str, key: str) -> str:

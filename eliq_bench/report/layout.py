@@ -36,6 +36,14 @@ STATUS_WORDS = {
     "error": "failed",
 }
 """Why an item has no score, in words that follow a count."""
+GENERATORS = {
+    "system_tau": "generators: tau",
+    "system_accuracy": "generator pairs",
+    "system_soft_accuracy": "soft",
+}
+"""Fields of a row that rank generators, and their headers."""
+PROMPTS = {"pair_accuracy_within_prompt": "pairs in a prompt", "acc_eq_within_prompt": "acc_eq"}
+"""Fields of a row on pairs of images of one prompt, and their headers."""
 COMPACT = ("model", "SRCC [95 %]", "tier", "PLCC", "within gen.", "scored")
 """Columns that a narrow terminal shows; the report has all."""
 DEGRADATIONS = (
@@ -51,6 +59,16 @@ PROBE = (
     "without having seen its group, so the result shows what the features contain, not how well a model scores without "
     "labels. It is never compared with a zero-shot result."
 )
+LEGEND_OF_PAIRS = (
+    "generators: tau: Kendall's tau-b between the mean scores and the mean labels of the generators. generator pairs: "
+    "pairwise accuracy, the share of pairs of generators in the order of their mean labels (0.5 is guessing). soft: "
+    "soft pairwise accuracy, which compares how confidently score and labels order each pair. Only with 4 generators "
+    "or more.",
+    "pairs in a prompt: pairwise accuracy, the share of pairs of images of one prompt that the score puts in the order "
+    "of their labels (0.5 is guessing). acc_eq: the same over all pairs, equal labels included; two scores count as "
+    "equal up to a difference that was chosen on other groups.",
+)
+"""For the columns of `GENERATORS` and `PROMPTS`."""
 LEGEND = (
     "SRCC, KRCC: rank correlation (Spearman, Kendall tau-b) with the labels, signed: a negative SRCC "
     "means that the score runs against the labels; the interval is a bootstrap over groups ({groups}).",
@@ -58,6 +76,7 @@ LEGEND = (
     "groups than the one it maps (5 folds).",
     "within gen., within prompt: mean SRCC inside one generator, inside one prompt: what is left when the "
     "generator or the content cannot help.",
+    *LEGEND_OF_PAIRS,
     "tier: models in one tier are not separated by a paired test on the same items (bootstrap over groups, "
     "Holm's correction for the number of pairs, 5 %); only fully scored models that did not see these labels are "
     "ranked, and only with an interval (10 groups or more).",
@@ -97,6 +116,7 @@ def sections(results: Results) -> list[ReportSection]:
         rows = sorted(group, key=_order)
         if any(row.supervision for row in rows):  # floors and ceiling alone answer no question
             tables.append(_section(results.dataset(name), dimension, rows, origins))
+            tables += _generators_and_prompts(results.dataset(name), dimension, rows)
     for name, cross in groupby(results.cross, key=lambda row: row.dataset):
         tables.append(_cross_section(results.dataset(name), list(cross)))
     return [_as_probe(table) for table in tables] if results.protocol == "probe" else tables
@@ -120,9 +140,28 @@ def _section(
         notes.append("A subset is never ranked: no tiers, and no way into a leaderboard.")
     notes += imported_notes([row.model for row in rows], origins)
     notes += [f"{row.model}: {problem}" for row in rows for problem in _problems(row)]
-    notes += _undefined_notes(rows)
+    notes += _undefined_notes(rows, STATISTICS)
     cells = [_cells(row, row.model in origins) for row in rows]
     return ReportSection(title, HEADERS, cells, [row.saw_labels for row in rows], notes)
+
+
+def _generators_and_prompts(dataset: DatasetRecord, dimension: str, rows: list[Row]) -> list[ReportSection]:
+    """How each model ranks generators, and the images of one prompt; nothing where the dataset has neither."""
+    rows = [row for row in rows if row.supervision]
+    shown: dict[str, str] = {}
+    notes = []
+    if any(row.system_tau is not None for row in rows):
+        shown |= GENERATORS
+        notes.append(f"{max(row.system_generators for row in rows)} generators.")
+    if any(row.pair_accuracy_within_prompt is not None for row in rows):
+        shown |= PROMPTS
+        notes.append(f"{max(row.within_prompt_pairs for row in rows):,} pairs of images of one prompt.")
+    if not shown:
+        return []
+    cells = [[row.model, *(number(getattr(row, name)) for name in shown)] for row in rows]
+    notes = [" ".join(notes), *_undefined_notes(rows, shown)]
+    title = f"{dataset.title}: {dimension}, generators and prompts"
+    return [ReportSection(title, ("model", *shown.values()), cells, [row.saw_labels for row in rows], notes)]
 
 
 def imported_notes(models: Sequence[str], origins: Mapping[str, str]) -> list[str]:
@@ -199,11 +238,11 @@ def _problems(row: Row) -> list[str]:
     return found
 
 
-def _undefined_notes(rows: list[Row]) -> list[str]:
+def _undefined_notes(rows: list[Row], statistics: Mapping[str, str]) -> list[str]:
     """Why cells show a dash or rest on a fallback, one line per statistic and reason."""
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        for name, title in STATISTICS.items():
+        for name, title in statistics.items():
             if name in row.reasons:
                 found.setdefault((title, row.reasons[name]), []).append(row.model)
     everyone = [row.model for row in rows if row.supervision]
