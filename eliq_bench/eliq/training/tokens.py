@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -14,12 +13,12 @@ import numpy as np
 
 from eliq_bench.eliq.critic.backbone import Backbone, Dimension, Encoded, Tokens
 from eliq_bench.eliq.critic.backbones import create_backbone
-from eliq_bench.eliq.pairs.crew import run_crew
 from eliq_bench.eliq.pairs.manifest import Pair, manifest_path, pixel_hash, read_pairs
 from eliq_bench.eliq.pairs.verify import negative_of
 from eliq_bench.eliq.training.pairs import Side, comparison
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import DecodeError, decode
+from eliq_bench.io.workers import map_in_processes
 from eliq_bench.types import Progress
 
 FINGERPRINT_FILE = "backbone.json"
@@ -174,9 +173,9 @@ def fill_cache(
         if lacks
     )
     if device == "cpu":
-        results: Iterator[Any] = run_crew(f"{__name__}:encode_pairs", tasks, workers or os.cpu_count() or 1)
+        results = map_in_processes(encode_pairs, tasks, workers)
     else:
-        results = ((0, _encode(group, images, backbone, store)) for images, group, *_ in tasks)
+        results = (_encode(group, images, backbone, store) for images, group, *_ in tasks)
     for done, _ in enumerate(results, start=1):
         if report:
             report("encoding", done, total)
