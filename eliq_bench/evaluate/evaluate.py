@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eliq_bench.results.records import CrossRow, DatasetRecord, ModelRecord, Row
 from eliq_bench.stats.bootstrap import Bootstrap, bootstrap_srcc
@@ -20,12 +19,11 @@ from eliq_bench.stats.many import Standing, compare_models, resamples_for
 from eliq_bench.stats.mapping import map_logistic
 from eliq_bench.stats.pair_accuracy import pair_agreement
 from eliq_bench.stats.partial import cross_table
-from eliq_bench.stats.statistic import Statistic
+from eliq_bench.stats.statistic import Floats, Statistic
 from eliq_bench.stats.system import system_level
 from eliq_bench.stats.within import within_generator, within_prompt
 from eliq_bench.types import Items, ItemTable, ScoreColumn
 
-Floats = NDArray[np.float64]
 ALPHA = 0.05
 
 
