@@ -310,7 +310,7 @@ def _cross_rows(
 def backwards(rows: Iterable[Row]) -> list[str]:
     """A warning for every model whose interval lies wholly below zero: its direction may be wrong."""
     return [
-        f"{row.model} ranks {row.dataset} backwards on {row.dimension} (SRCC {row.srcc:.3f}); its sign is kept."
+        f"{row.model} has a negative SRCC on {row.dataset} {row.dimension} ({row.srcc:.3f}); its sign is kept."
         for row in rows
         if row.kind == "model" and row.srcc_high is not None and row.srcc_high < 0
     ]

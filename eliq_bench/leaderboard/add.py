@@ -1,4 +1,4 @@
-"""A run into the boards of its datasets: refused as a whole, or merged and everything computed again."""
+"""Adding a run to the boards of its datasets: refused as a whole, or merged and all tables computed again."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace as with_changes
@@ -31,7 +31,7 @@ from eliq_bench.stats.groups import merge_groups, merge_partitions
 from eliq_bench.types import Items, ItemTable, ScoreColumn
 
 SEED = 0
-"""Of every board, whatever the seed of a run: rows of one table must share their resamples."""
+"""Seed of every board, whatever that of a run: the rows of a table must share their resamples."""
 
 
 def add_run(
@@ -51,7 +51,7 @@ def add_run(
         folder: with the boards; created if need be.
         datasets: of the run; empty takes all.
         models: of the run; empty takes all.
-        replace: put a model in the place of one with its name.
+        replace: replace a model of the same name.
 
     Raises:
         InputError: a row of the run may not enter a board; see `admission`.
@@ -81,14 +81,14 @@ def add_run(
 def merge(
     board: Board | None, results: Results, table: ItemTable, columns: list[ScoreColumn], replace: bool
 ) -> Board | None:
-    """The board with the models of these columns, all its tables computed again; None if no column counts.
+    """The board with the models of these columns and its tables computed again; None if no column has labels.
 
     Args:
         board: as it was; None starts one.
         results: of the run.
         table: its items of this dataset.
         columns: its scores on them, of the models to add.
-        replace: put a model in the place of one with its name.
+        replace: replace a model of the same name.
 
     Raises:
         InputError: a column may not enter.
@@ -213,7 +213,7 @@ def board_table(board: Board) -> ItemTable:
 
 def _with_models(board: Board, results: Results, columns: list[ScoreColumn]) -> Board:
     added = {column.model for column in columns}
-    made = Provenance(
+    provenance = Provenance(
         created=results.environment.created,
         eliq_bench=results.environment.eliq_bench,
         device=results.environment.device,
@@ -221,7 +221,7 @@ def _with_models(board: Board, results: Results, columns: list[ScoreColumn]) -> 
     )
     models = [entry for entry in board.models if entry.model.name not in added]
     scores = [entry for entry in board.scores if entry.model not in added]
-    models += [BoardModel(model=results.model(name), made=made) for name in added]
+    models += [BoardModel(model=results.model(name), made=provenance) for name in added]
     scores += [
         BoardScores(
             model=column.model,
@@ -241,7 +241,7 @@ def _with_models(board: Board, results: Results, columns: list[ScoreColumn]) -> 
 
 
 def _joined(known: BoardItems, new: BoardItems) -> BoardItems:
-    """The items of a board with the groups of a run joined in: a run with images knows which are equal."""
+    """The items of a board, with its groups merged with those of a run that may know equal images."""
     groups = merge_partitions(
         [str(code) for code in unpack_codes(known.groups.codes)],
         [str(code) for code in unpack_codes(new.groups.codes)],
@@ -270,7 +270,7 @@ def _column(board: Board, scores: BoardScores) -> ScoreColumn:
 
 
 def _portable(record: DatasetRecord) -> DatasetRecord:
-    """The record without what only the machine of the run knew, such as which images were at hand."""
+    """The record without facts about one machine, such as how many images it had."""
     card = dataset_cards().get(record.name)
     defects = list(record.notes) if card is None else list(card.defects)
     return record.model_copy(update={"notes": defects, "images": record.items})

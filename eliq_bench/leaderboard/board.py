@@ -2,8 +2,8 @@
 
 `leaderboards/<dataset>.json` is the model `Board` as JSON; its JSON Schema is committed beside that of results.
 Per-item scores are kept for every board. Labels are kept only where the dataset's licence lets them be passed
-on; elsewhere the statistics, tests and a coarse grid of counts stand for them, and labels come with each run
-that is added.
+on; elsewhere the file has the statistics, the tests and a coarse grid of counts, and labels come with each run that is
+added.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ FREE_LICENCES = frozenset(("MIT", "Apache-2.0", "BSD-3-Clause", "CC0-1.0", "CC-B
 
 
 class CodedColumn(Record):
-    """What each item has of something named: its generator, or its prompt."""
+    """A column of names, such as the generator or the prompt of each item."""
 
     names: list[str] = Field(default_factory=list)
     """Empty where only equality matters, as for prompts."""
@@ -35,7 +35,7 @@ class CodedColumn(Record):
 
 
 class BoardItems(Record):
-    """The n items of the dataset, without images, prompts or names: what the statistics need of them."""
+    """What the statistics need to know about the n items; neither images nor prompts nor names."""
 
     count: int
     names_sha256: str
@@ -56,7 +56,7 @@ class BoardItems(Record):
 
 
 class Provenance(Record):
-    """With what the scores of a model were made."""
+    """Where and when the scores of a model were made."""
 
     created: str
     eliq_bench: str
@@ -86,8 +86,8 @@ class BoardRow(Row, frozen=True):
     """A row of a table, with its rank among the ranked models."""
 
     score_dimension: str
-    """What the score speaks of. Another than the row's dimension marks a control: a score that was made for
-    something else, shown for comparison and not ranked."""
+    """The dimension that the score was made for. If it is not the dimension of the row, the row is a control: shown for
+    comparison and not ranked."""
     partial: Number = None
     """Spearman correlation with this label, another held fixed: of a control the label of its own dimension, of
     other rows the one other label that the dataset has, if it has just one."""
@@ -142,7 +142,7 @@ class CountGrid(Record):
 
 
 class ModelView(Record):
-    """What stands behind a row: how its scores lie against the labels."""
+    """Details of one row: how its scores relate to the labels."""
 
     model: str
     curve: list[tuple[float, float]] = Field(default_factory=list)
@@ -159,7 +159,7 @@ class ModelView(Record):
 
 
 class BoardTable(Record):
-    """Everything the board says about one dimension."""
+    """The table of one dimension."""
 
     dimension: str
     resamples: int

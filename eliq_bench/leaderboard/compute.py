@@ -41,7 +41,7 @@ SMALLEST_CELL = 3
 def model_view(
     model: str, score: Floats, label: Floats, higher: bool, items: Items, keep_labels: bool
 ) -> ModelView:
-    """The views of one model on one dimension.
+    """The details of one model on one dimension.
 
     Args:
         model: its name.

@@ -84,7 +84,7 @@ def _facts(board: Board, row: BoardRow) -> list[tuple[str, str]]:
     """The list beside the plots: name and value."""
     entry = board.model(row.model)
     assert entry is not None  # noqa: S101 - as above
-    model, made = entry.model, entry.made
+    model, provenance = entry.model, entry.made
     view = next(view for view in board.table(row.dimension).views if view.model == row.model)
     best = ""
     if view.best_of_prompt is not None:
@@ -112,7 +112,10 @@ def _facts(board: Board, row: BoardRow) -> list[tuple[str, str]]:
         ("Licence of code", model.code_licence),
         ("Licence of weights", model.weights_licence),
         ("Imported from", model.imported_from),
-        ("Scored with", f"eliq-bench {made.eliq_bench} on {made.created[:10]}, {made.device}"),
+        (
+            "Scored with",
+            f"eliq-bench {provenance.eliq_bench} on {provenance.created[:10]}, {provenance.device}",
+        ),
         ("Fingerprint", model.fingerprint),
     ]
     return [(name, value) for name, value in every if value]

@@ -1,4 +1,4 @@
-"""All boards as one HTML page that needs no network: tables made here, plots drawn by its script from data inside."""
+"""All boards as one HTML page that needs no network: tables rendered here, plots drawn by its script."""
 
 import json
 import re
@@ -177,18 +177,18 @@ class BoardSection:
 
 def page(boards: list[Board]) -> str:
     """The page; the same text from the same boards."""
-    made = [_section(board, table) for board in boards for table in board.tables]
-    data = {section.key: detail(section.board, section.table) for section in made}
+    sections = [_section(board, table) for board in boards for table in board.tables]
+    data = {section.key: detail(section.board, section.table) for section in sections}
     template = _environment().get_template(TEMPLATE)
     return template.render(
-        sections=made,
+        sections=sections,
         boards=boards,
         data=_for_script(data),
         help=HELP,
         rising=RISING,
         width={key: "" if key in NARROW else " wide extra" if key in EXTRA else " wide" for key in HELP},
-        supervisions=_kinds(made),
-        dimensions=list(dict.fromkeys(section.table.dimension for section in made)),
+        supervisions=_kinds(sections),
+        dimensions=list(dict.fromkeys(section.table.dimension for section in sections)),
         protocols=sorted({board.protocol for board in boards}),
     )
 
@@ -246,9 +246,9 @@ _MEANING = {
 }
 
 
-def _kinds(made: list[BoardSection]) -> dict[str, str]:
+def _kinds(sections: list[BoardSection]) -> dict[str, str]:
     """The kinds of supervision that occur, with what each means."""
-    present = {line.row.supervision for section in made for line in section.lines}
+    present = {line.row.supervision for section in sections for line in section.lines}
     return {kind: meaning for kind, meaning in _MEANING.items() if kind in present}
 
 
@@ -263,17 +263,17 @@ def _environment() -> "Environment":
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     folder = files("eliq_bench.leaderboard").joinpath("templates")
-    made = Environment(
+    environment = Environment(
         loader=FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8")),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    made.filters["bold"] = bold
-    made.filters["breakable"] = breakable
-    made.filters["signed"] = signed
-    return made
+    environment.filters["bold"] = bold
+    environment.filters["breakable"] = breakable
+    environment.filters["signed"] = signed
+    return environment
 
 
 def breakable(name: str) -> str:

@@ -222,33 +222,33 @@ def without_score(*rows: Row | PairRow) -> str:
 
 
 def _problems(row: Row) -> list[str]:
-    found = []
+    problems = []
     if row.saw_labels:
-        found.append("was trained on labels of this dataset; struck out and not ranked.")
+        problems.append("was trained on labels of this dataset; struck out and not ranked.")
     lost = without_score(row)
     if lost:
         blank = ", on blank images only, so the row is ranked all the same" if row.ranked else ""
-        found.append(f"{lost}{blank}.")
+        problems.append(f"{lost}{blank}.")
     if row.srcc is not None and row.srcc < 0 and row.kind == "model":
-        found.append("negative SRCC: the score runs against the labels here.")
+        problems.append("negative SRCC: the score runs against the labels here.")
     if row.srcc is None:
-        found.append(f"SRCC is undefined: {row.reasons.get('srcc', 'no reason given')}.")
+        problems.append(f"SRCC is undefined: {row.reasons.get('srcc', 'no reason given')}.")
     elif row.srcc_low is None and row.supervision is not None:
-        found.append(f"no interval: {row.reasons.get('srcc_low', 'no reason given')}.")
-    return found
+        problems.append(f"no interval: {row.reasons.get('srcc_low', 'no reason given')}.")
+    return problems
 
 
 def _undefined_notes(rows: list[Row], statistics: Mapping[str, str]) -> list[str]:
     """Why cells show a dash or rest on a fallback, one line per statistic and reason."""
-    found: dict[tuple[str, str], list[str]] = {}
+    models_by_reason: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         for name, title in statistics.items():
             if name in row.reasons:
-                found.setdefault((title, row.reasons[name]), []).append(row.model)
+                models_by_reason.setdefault((title, row.reasons[name]), []).append(row.model)
     everyone = [row.model for row in rows if row.supervision]
     return [
         f"{title}{'' if models == everyone else ' of ' + ', '.join(models)}: {reason}."
-        for (title, reason), models in found.items()
+        for (title, reason), models in models_by_reason.items()
     ]
 
 

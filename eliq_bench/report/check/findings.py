@@ -1,4 +1,4 @@
-"""What a check may find, and its typed report; `check --format json` is this model as JSON."""
+"""The typed report of a check; `check --format json` is this model as JSON."""
 
 from typing import Literal
 
@@ -22,7 +22,7 @@ Kind = Literal[
 
 
 class Finding(Record, frozen=True):
-    """One thing that is not as in the baseline."""
+    """One difference from the baseline."""
 
     kind: Kind
     fails: bool
@@ -39,13 +39,13 @@ class Finding(Record, frozen=True):
 
 
 class CheckedRow(Record, frozen=True):
-    """One model on one dimension of one dataset, then and now, on the items that both runs hold."""
+    """One model on one dimension of one dataset, before and now, on the items that both runs have."""
 
     dataset: str
     model: str
     dimension: str
     compared: int
-    """Items with a score then and now."""
+    """Items with a score before and now."""
     drifted: int
     """Items whose score moved beyond the tolerance."""
     largest_change: float
@@ -67,7 +67,7 @@ class CheckedRow(Record, frozen=True):
 
 
 class CheckReport(Record, frozen=True):
-    """What `eliq-bench check` says."""
+    """The result of `eliq-bench check`."""
 
     schema_version: Literal[1] = 1
     passed: bool

@@ -1,4 +1,4 @@
-"""A run against a baseline: everything that differs, and whether a build may pass."""
+"""A run compared with a baseline: everything that differs, and whether the build passes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ from eliq_bench.results.folder import Run, load_run
 
 
 def check(run: Path, baseline: Path, gate: Gate) -> CheckReport:
-    """Hold a run against a baseline.
+    """Compare a run with a baseline.
 
     Args:
         run: folder that `run` or `import-scores` wrote.
@@ -36,21 +36,21 @@ def check(run: Path, baseline: Path, gate: Gate) -> CheckReport:
         InputError: run or baseline are not there, damaged, or hold no scores per item.
     """
     opened = load_run(run)
-    made = ""
+    baseline_made = ""
     rows: list[CheckedRow] = []
     try:
         earlier = read_baseline(baseline)
     except SchemaDiffersError as error:
         findings = [Finding(kind="schema", fails=True, text=f"{error}; make a new baseline")]
     else:
-        made = f"{earlier.created} by eliq-bench {earlier.eliq_bench}"
+        baseline_made = f"{earlier.created} by eliq-bench {earlier.eliq_bench}"
         findings, rows = _compare(earlier, opened, gate)
     return CheckReport(
         passed=not any(finding.fails for finding in findings),
         eliq_bench=installed("eliq-bench"),
         run=str(run),
         baseline=str(baseline),
-        baseline_made=made,
+        baseline_made=baseline_made,
         alpha=gate.alpha,
         min_effect=gate.min_effect,
         allow_new_fingerprint=gate.allow_new_fingerprint,
@@ -115,7 +115,7 @@ def _rows_come_and_gone(baseline: Baseline, run: Run) -> Iterator[Finding]:
             )
     for dataset, model, dimension in run.columns:
         if (dataset, model, dimension) not in known:
-            text = "not in the baseline, so nothing holds it yet"
+            text = "not in the baseline, so it is not checked"
             yield Finding(
                 kind="added row", fails=False, text=text, dataset=dataset, model=model, dimension=dimension
             )

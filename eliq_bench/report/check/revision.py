@@ -1,4 +1,4 @@
-"""Is it still the same benchmark? Items, labels, groups and image contents, baseline and now."""
+"""Whether it is still the same benchmark: items, labels, groups and image contents."""
 
 from dataclasses import dataclass
 from typing import Literal

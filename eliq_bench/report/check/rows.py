@@ -1,4 +1,4 @@
-"""One model on one dimension, then and now: do its scores, its coverage and its SRCC still stand?"""
+"""One model on one dimension, baseline against run: scores, coverage and SRCC."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ def relative_changes(before: Floats, now: Floats) -> Floats:
 def check_row(
     baseline: BaselineScores, shared: SharedItems, run: Run, gate: Gate
 ) -> tuple[CheckedRow, list[Finding]]:
-    """Hold one row of the baseline against the same row of the run.
+    """Compare one row of the baseline with the same row of the run.
 
     Args:
         baseline: the row of the baseline.
@@ -150,7 +150,7 @@ def _drift(
     if not row.drifted:
         return
     worst = int(moved.argmax())
-    known = "with a new fingerprint" if row.fingerprint_changed else "though the fingerprint is the same"
+    known = "with a new fingerprint" if row.fingerprint_changed else "although the fingerprint is the same"
     yield _finding(
         row,
         "score drift",

@@ -108,8 +108,8 @@ def _dimensions(joined: Joined) -> list[str]:
 
 
 def _run_record(run: Run) -> ComparedRun:
-    made = run.results.environment
-    return ComparedRun(path=str(run.path), created=made.created, eliq_bench=made.eliq_bench)
+    environment = run.results.environment
+    return ComparedRun(path=str(run.path), created=environment.created, eliq_bench=environment.eliq_bench)
 
 
 def _table(
@@ -132,7 +132,7 @@ def _table(
         seed=seed,
     )
     ranked = [contender.label for contender in contenders if _may_rank(joined, contender, label)]
-    found = _tiers(comparison, ranked)
+    tier = _tiers(comparison, ranked)
     return ComparisonTable(
         dataset=joined.record.name,
         title=joined.record.title,
@@ -144,7 +144,7 @@ def _table(
         n_common=comparison.n_common,
         n_resamples=comparison.n_resamples,
         standings=[
-            _standing(joined, by_label[standing.model], standing, label, found.get(standing.model))
+            _standing(joined, by_label[standing.model], standing, label, tier.get(standing.model))
             for standing in comparison.standings
         ],
         pairs=[

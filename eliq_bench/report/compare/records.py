@@ -14,7 +14,7 @@ Verdict = Literal["a is better", "b is better", "not separable", "undefined"]
 
 
 class ComparedModel(Record, frozen=True):
-    """Where one model stands."""
+    """SRCC, tier and rank of one model."""
 
     model: str
     """Its name; with part of its fingerprint where two versions of it are compared."""
@@ -35,7 +35,7 @@ class ComparedModel(Record, frozen=True):
     total: int
     """Items with a label."""
     tier: int | None
-    """1 is best; None for a model that saw the labels or lacks scores of items that show something."""
+    """1 is best; None for a model that saw the labels or has no score for an item that is not blank."""
     rank: int | None
     rank_low: Number
     """Best rank inside the 95 % interval, among all models of the table."""
@@ -95,7 +95,7 @@ class ComparedRun(Record, frozen=True):
 
 
 class ComparisonReport(Record, frozen=True):
-    """What `eliq-bench compare` says."""
+    """The result of `eliq-bench compare`."""
 
     schema_version: Literal[1] = 1
     eliq_bench: str

@@ -26,7 +26,8 @@ LEGEND = (
     "over groups in which both models see the same resamples. p Holm: corrected for all pairs of the table; "
     "the verdict goes by it, at {alpha:g}.",
     "tier: models that are not shown to be worse than the best of their tier. A model that saw labels of the dataset, "
-    "or lacks scores, has none. rank: with the interval over the same resamples, among all models of the table.",
+    "or has items without a score, has none. rank: with the interval over the same resamples, among all models of "
+    "the table.",
     "Williams, Meng, Zou: closed forms on ranks, a second opinion; they take items for independent, which items of "
     "one prompt or reference image are not.",
 )
@@ -34,10 +35,9 @@ LEGEND = (
 
 def sections(report: ComparisonReport, second_opinions: bool) -> list[ReportSection]:
     """Standings and pairs of every table, in reading order."""
-    found = []
-    for part in report.tables:
-        found += [_standings(part), _pairs(part, second_opinions)]
-    return found
+    return [
+        section for part in report.tables for section in (_standings(part), _pairs(part, second_opinions))
+    ]
 
 
 def markdown(report: ComparisonReport) -> str:
@@ -85,14 +85,14 @@ def _standing_cells(model: ComparedModel) -> list[str]:
 
 
 def _problems(model: ComparedModel) -> list[str]:
-    found = []
+    problems = []
     if model.saw_labels:
-        found.append("was trained on labels of this dataset; tested here, but without a tier.")
+        problems.append("was trained on labels of this dataset; tested here, but without a tier.")
     elif model.tier is None and model.srcc is not None:
-        found.append(f"{model.total - model.n:,} items without a score; without a tier.")
+        problems.append(f"{model.total - model.n:,} items without a score; without a tier.")
     if model.reason:
-        found.append(f"{model.reason}.")
-    return found
+        problems.append(f"{model.reason}.")
+    return problems
 
 
 def _pairs(part: ComparisonTable, second_opinions: bool) -> ReportSection:

@@ -61,7 +61,7 @@ def cliques(comparison: ModelComparison) -> list[list[str]]:
     """
     names = [standing.model for standing in comparison.standings if standing.tier is not None]
     apart = {frozenset((pair.a, pair.b)) for pair in comparison.pairs if pair.p_holm <= comparison.alpha}
-    found: list[list[str]] = []
+    bars: list[list[str]] = []
     for start in range(len(names)):
         stop = start + 1
         while stop < len(names) and not any(
@@ -69,9 +69,9 @@ def cliques(comparison: ModelComparison) -> list[list[str]]:
         ):
             stop += 1
         run = names[start:stop]
-        if len(run) > 1 and not (found and set(run) <= set(found[-1])):
-            found.append(run)
-    return found
+        if len(run) > 1 and not (bars and set(run) <= set(bars[-1])):
+            bars.append(run)
+    return bars
 
 
 def _models(axes: "Axes", comparison: ModelComparison, start: float) -> None:

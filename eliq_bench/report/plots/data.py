@@ -1,4 +1,4 @@
-"""What the plots of a run are drawn from: one dataset, one dimension, rows and scores of the chosen models."""
+"""Data of the plots of a run: one dataset and dimension, with rows and scores of the chosen models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ def read_plot_data(
         models: names; empty takes all with a score for the dimension.
 
     Raises:
-        InputError: the run lacks a name, or is damaged.
+        InputError: the run has no such name, or is damaged.
     """
     results = Results.load(run)
     name = one_of(dataset, [record.name for record in results.datasets], "dataset")
