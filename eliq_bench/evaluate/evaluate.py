@@ -25,6 +25,9 @@ from eliq_bench.stats.within import within_generator, within_prompt
 from eliq_bench.types import Items, ItemTable, ScoreColumn
 
 ALPHA = 0.05
+"""Significance level of all tests, after Holm's correction."""
+LEVEL = 0.95
+"""Coverage of all intervals."""
 
 
 @dataclass(frozen=True)
