@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.evaluation.evaluate import ALPHA, Floats, finite, groups_of, only_blank, unscored
+from eliq_bench.evaluation.evaluate import ALPHA, LEVEL, groups_of, only_blank, unscored
 from eliq_bench.io.optional import installed
 from eliq_bench.report.compare.join import Contender, Joined, check_models, join
 from eliq_bench.report.compare.records import (
@@ -21,9 +21,8 @@ from eliq_bench.results.folder import Run, load_run
 from eliq_bench.stats.closed_form import second_opinions
 from eliq_bench.stats.many import ModelComparison, Standing, compare_models, resamples_for
 from eliq_bench.stats.paired import PairTest
+from eliq_bench.stats.statistic import Floats
 from eliq_bench.stats.tiers import tiers
-
-LEVEL = 0.95
 
 
 def compare(
@@ -50,14 +49,7 @@ def compare(
     Raises:
         InputError: a folder is no run, protocols are mixed, a name is unknown, or no two models meet.
     """
-    opened = [load_run(Path(run)) for run in dict.fromkeys(map(str, runs))]
-    if not opened:
-        raise InputError("Nothing to compare: give the folders of one or more runs.")
-    protocols = {run.results.protocol for run in opened}
-    if len(protocols) > 1:
-        raise InputError(
-            "Runs of different protocols (zero-shot and probe) are never compared; give one kind."
-        )
+    opened = _open(runs)
     check_models(opened, models)
     names = _wanted("dataset", datasets, [name for run in opened for name in run.tables])
     joined = [join(opened, name, models) for name in names]
@@ -89,6 +81,18 @@ def compare(
     )
 
 
+def _open(folders: Sequence[str | Path]) -> list[Run]:
+    """The runs, each once; of one protocol."""
+    runs = [load_run(Path(folder)) for folder in dict.fromkeys(map(str, folders))]
+    if not runs:
+        raise InputError("Nothing to compare: give the folders of one or more runs.")
+    if len({run.results.protocol for run in runs}) > 1:
+        raise InputError(
+            "Runs of different protocols (zero-shot and probe) are never compared; give one kind."
+        )
+    return runs
+
+
 def _wanted(what: str, chosen: Sequence[str], known: Sequence[str]) -> list[str]:
     """The chosen names, all of them if none is chosen."""
     names = list(dict.fromkeys(known))
@@ -107,8 +111,8 @@ def _dimensions(joined: Joined) -> list[str]:
 
 
 def _run_record(run: Run) -> ComparedRun:
-    made = run.results.environment
-    return ComparedRun(path=str(run.path), created=made.created, eliq_bench=made.eliq_bench)
+    environment = run.results.environment
+    return ComparedRun(path=str(run.path), created=environment.created, eliq_bench=environment.eliq_bench)
 
 
 def _table(
@@ -131,7 +135,7 @@ def _table(
         seed=seed,
     )
     ranked = [contender.label for contender in contenders if _may_rank(joined, contender, label)]
-    found = _tiers(comparison, ranked)
+    tier = _tiers(comparison, ranked)
     return ComparisonTable(
         dataset=joined.record.name,
         title=joined.record.title,
@@ -143,7 +147,7 @@ def _table(
         n_common=comparison.n_common,
         n_resamples=comparison.n_resamples,
         standings=[
-            _standing(joined, by_label[standing.model], standing, label, found.get(standing.model))
+            _standing(joined, by_label[standing.model], standing, label, tier.get(standing.model))
             for standing in comparison.standings
         ],
         pairs=[
@@ -174,8 +178,8 @@ def _standing(
     joined: Joined, contender: Contender, standing: Standing, label: Floats, tier: int | None
 ) -> ComparedModel:
     record = contender.record
-    return ComparedModel(
-        model=standing.model,
+    return ComparedModel.of(
+        standing,
         name=record.name,
         fingerprint=contender.column.fingerprint,
         floor=record.floor,
@@ -183,40 +187,23 @@ def _standing(
         imported_from=record.imported_from,
         saw_labels=_saw_labels(joined, contender),
         run=contender.run,
-        srcc=finite(standing.value),
-        low=finite(standing.low),
-        high=finite(standing.high),
-        se=finite(standing.se),
-        n=standing.n,
+        srcc=standing.value,
         total=int(np.isfinite(label).sum()),
         tier=tier,
-        rank=standing.rank,
-        rank_low=finite(standing.rank_low),
-        rank_high=finite(standing.rank_high),
-        reason=standing.reason,
     )
 
 
 def _pair(pair: PairTest, a: Floats, b: Floats, label: Floats, alpha: float) -> ComparedPair:
     second = second_opinions(a, b, label, LEVEL)
-    return ComparedPair(
-        a=pair.a,
-        b=pair.b,
-        difference=finite(pair.difference),
-        low=finite(pair.low),
-        high=finite(pair.high),
-        se=finite(pair.se),
-        p=finite(pair.p),
-        p_holm=finite(pair.p_holm),
+    return ComparedPair.of(
+        pair,
         verdict=_verdict(pair, alpha),
-        n=pair.n,
-        reason=pair.reason,
-        williams_t=finite(second.williams.statistic),
-        williams_p=finite(second.williams.p),
-        meng_z=finite(second.meng.statistic),
-        meng_p=finite(second.meng.p),
-        zou_low=finite(second.zou.low),
-        zou_high=finite(second.zou.high),
+        williams_t=second.williams.statistic,
+        williams_p=second.williams.p,
+        meng_z=second.meng.statistic,
+        meng_p=second.meng.p,
+        zou_low=second.zou.low,
+        zou_high=second.zou.high,
     )
 
 
