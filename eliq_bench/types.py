@@ -153,6 +153,24 @@ class Items:
         return pd.DataFrame(columns)
 
 
+def plain_items(names: tuple[str, ...], images: tuple[ImageSource | None, ...] = ()) -> Items:
+    """Items without prompts, generators and labels, each its own group.
+
+    Args:
+        names: (n,).
+        images: (n,), or empty where no image is known yet.
+    """
+    nothing = (None,) * len(names)
+    return Items(
+        name=names,
+        image=images or nothing,
+        prompt=nothing,
+        generator=nothing,
+        generator_family=nothing,
+        group=names,
+    )
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A verified benchmark: its card, its items, and what a reader of a table must be told about it."""
