@@ -117,7 +117,7 @@ def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None 
     """
     from eliq_bench.evaluate.assemble import evaluate_all
     from eliq_bench.evaluate.evaluate import Resampling
-    from eliq_bench.evaluate.pairs import judge_all
+    from eliq_bench.evaluate.pairs import known_pair_rows
     from eliq_bench.results.folder import save_results
     from eliq_bench.results.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores, with_pairs
 
@@ -131,7 +131,7 @@ def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None 
     results.rows, results.cross = evaluate_all(
         results.datasets, tables, columns, results.models, resampling, results.protocol
     )
-    results.pairs = judge_all(tables, columns, results.models, resampling)
+    results.pairs = known_pair_rows(tables, columns, results.models, resampling)
     save_results(results, folder)
     return results
 

@@ -67,7 +67,7 @@ class VirtualImage:
 ImageSource = Path | VirtualImage
 
 
-class JudgedPair(NamedTuple):
+class KnownPair(NamedTuple):
     """Two items of which one is known to be better on one dimension."""
 
     pair: str
@@ -163,7 +163,7 @@ class Dataset:
     """Sentences found while loading, for example how many images are missing."""
     subset: str = ""
     """Description of the subset, empty for the whole dataset; a subset never enters a leaderboard."""
-    pairs: tuple[JudgedPair, ...] = ()
+    pairs: tuple[KnownPair, ...] = ()
     """What is judged instead of labels, in a dataset made from pairs."""
 
 
@@ -219,7 +219,7 @@ class ItemTable:
     items: Items
     sha256: tuple[str, ...]
     """Of the file; of the pixels where the image is virtual."""
-    pairs: tuple[JudgedPair, ...] = ()
+    pairs: tuple[KnownPair, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from eliq_bench.errors import InputError, did_you_mean, plural
-from eliq_bench.types import Dataset, JudgedPair
+from eliq_bench.types import Dataset, KnownPair
 
 
 def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
@@ -59,7 +59,7 @@ def select_names(dataset: Dataset, names: Sequence[str]) -> Dataset:
     return replace(dataset, items=dataset.items.take(rows), subset=note, pairs=())
 
 
-def keep_pairs(dataset: Dataset, kept: Sequence[JudgedPair], note: str = "", subset: str = "") -> Dataset:
+def keep_pairs(dataset: Dataset, kept: Sequence[KnownPair], note: str = "", subset: str = "") -> Dataset:
     """The dataset with some of its pairs, and of its items those that they need.
 
     Args:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eliq_bench.results.records import CrossRow, DatasetRecord, ModelRecord, Row
+from eliq_bench.cards import RunProtocol
+from eliq_bench.results.records import CrossRow, DatasetRecord, ModelRecord, Row, RowKind
 from eliq_bench.stats.bootstrap import Bootstrap, bootstrap_srcc
 from eliq_bench.stats.ceiling import noise_ceiling
 from eliq_bench.stats.correlation import krcc, plcc
@@ -48,6 +49,7 @@ class Target:
     groups: tuple[str, ...]
     """(n,) what is resampled as a whole, and never split between folds."""
     resampling: Resampling
+    protocol: RunProtocol = "zero-shot"
 
     @property
     def label(self) -> Floats:
@@ -61,6 +63,7 @@ def evaluate_dataset(
     columns: list[ScoreColumn],
     models: list[ModelRecord],
     resampling: Resampling,
+    protocol: RunProtocol = "zero-shot",
 ) -> tuple[list[Row], list[CrossRow]]:
     """Rows of all models on one dataset, by dimension, with floor and ceiling rows; and the cross table.
 
@@ -70,16 +73,17 @@ def evaluate_dataset(
         columns: scores of all models on these items, each (n,), in the models' own directions.
         models: records of these models.
         resampling: of intervals and tests.
+        protocol: that the scores were computed under.
     """
     by_name = {model.name: model for model in models}
     groups = groups_of(table)
     labels = {name: table.items.labels[name] for name in dataset.dimensions if name in table.items.labels}
     rows: list[Row] = []
-    for dimension, label in labels.items():
-        target = Target(dataset, table, dimension, groups, resampling)
+    for dimension in labels:
+        target = Target(dataset, table, dimension, groups, resampling, protocol)
         own = [column for column in columns if column.dimension == dimension]
         rows += _model_rows(target, own, by_name)
-        rows += reference_rows(dataset, table.items, dimension, label)
+        rows += reference_rows(target)
     return rows, _cross_rows(dataset, labels, columns, by_name)
 
 
@@ -191,6 +195,7 @@ def model_row(
         model=model.name,
         kind="floor" if model.floor else "model",
         dimension=target.dimension,
+        protocol=target.protocol,
         supervision=model.supervision,
         srcc=agreement.value,
         srcc_low=agreement.low,
@@ -246,27 +251,28 @@ def _statistics(target: Target, score: Floats) -> tuple[dict[str, Statistic], di
     return statistics, counts
 
 
-def reference_rows(dataset: DatasetRecord, items: Items, dimension: str, label: Floats) -> list[Row]:
+def reference_rows(target: Target) -> list[Row]:
     """What knowing only the generator reaches, and what the raters' own noise allows."""
-    found = {
+    items, dimension, label = target.table.items, target.dimension, target.label
+    references: dict[str, tuple[RowKind, Statistic]] = {
         name: ("generator floor", generator_floor(label, generator))
         for name, generator in _generators(items).items()
     }
-    raters = items.label_n.get(dimension, dataset.raters.get(dimension))
+    raters = items.label_n.get(dimension, target.dataset.raters.get(dimension))
     ceiling = noise_ceiling(label, items.label_std.get(dimension), raters)
-    found["noise ceiling"] = ("noise ceiling", ceiling)
-    total = int(np.isfinite(label).sum())
+    references["noise ceiling"] = ("noise ceiling", ceiling)
     return [
         Row(
-            dataset=dataset.name,
+            dataset=target.dataset.name,
             model=name,
             kind=kind,
             dimension=dimension,
+            protocol=target.protocol,
             srcc=statistic.value,
             n=statistic.n,
-            total=total,
+            total=int(np.isfinite(label).sum()),
         )
-        for name, (kind, statistic) in found.items()
+        for name, (kind, statistic) in references.items()
         if statistic.defined
     ]
 
@@ -301,8 +307,8 @@ def _cross_rows(
                 model=column.model,
                 score_dimension=cell.score,
                 label_dimension=cell.label,
-                srcc=_number(cell.srcc),
-                partial={partial.given: _number(partial.statistic) for partial in cell.partials},
+                srcc=cell.srcc.value,
+                partial={partial.given: partial.statistic.value for partial in cell.partials},
                 n=cell.srcc.n,
             )
             for cell in cells
@@ -322,10 +328,6 @@ def backwards(rows: Iterable[Row]) -> list[str]:
 def complete_column(column: tuple[str | None, ...]) -> tuple[str | None, ...] | None:
     """The column if every item has an entry: a view by group is not shown for half a dataset."""
     return column if all(value is not None for value in column) else None
-
-
-def _number(statistic: Statistic) -> float | None:
-    return finite(statistic.value)
 
 
 def finite(value: float) -> float | None:

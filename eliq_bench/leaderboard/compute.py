@@ -167,7 +167,7 @@ def _table(given: BoardInput, dimension: str) -> BoardTable | None:
     standings = {standing.model: standing for standing in comparison.standings}
     rows = [_ranked_row(target, column, given.model(column), standings[column.model]) for column in own]
     rows += [_control_row(target, column, given.model(column)) for column in controls]
-    references = reference_rows(given.dataset, given.table.items, dimension, target.label)
+    references = reference_rows(target)
     pairs = [BoardPair.of(pair) for pair in comparison.pairs]
     return BoardTable(
         dimension=dimension,
