@@ -3,22 +3,14 @@
 Light: listing and planning read cards and import neither torch nor pandas.
 """
 
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, Literal
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from eliq_bench.errors import InputError, did_you_mean
 from eliq_bench.vocabulary import Direction, Kind, RunProtocol, Supervision, Truth

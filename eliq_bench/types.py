@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
+    from eliq_bench.stats.statistic import Floats
 from eliq_bench.cards import DatasetCard, ModelCard
 from eliq_bench.vocabulary import Status
 

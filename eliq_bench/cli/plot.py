@@ -26,10 +26,9 @@ def plot(
     forest      SRCC of all models with intervals, floor and ceiling
     generators  SRCC within each generator, a panel per model
     cd          critical-difference style: bars join models that no test separates
-    diagnosis   of a run on pairs:MANIFEST: share of pairs in the right order, modes by severities
+    diagnosis   of a run on pairs:MANIFEST: pairwise accuracy, modes by severities
     """
-    from eliq_bench.report.plots import check_format, draw, read
+    from eliq_bench.report.plots import draw
 
-    check_format(out)
-    draw(kind, read(kind, run, dataset, dimension, options.names(models)), out)
+    draw(kind, run, out, dataset=dataset, dimension=dimension, models=options.names(models))
     click.echo(str(out))

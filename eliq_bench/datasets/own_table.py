@@ -15,7 +15,7 @@ from eliq_bench.io.tables import Table, read_table
 from eliq_bench.types import Dataset, Items
 
 if TYPE_CHECKING:
-    from eliq_bench.types import Floats
+    from eliq_bench.stats.statistic import Floats
 import re
 from collections import Counter
 from typing import NamedTuple, get_args

@@ -8,9 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from eliq_bench.cards import RunProtocol
 from eliq_bench.results.records import CrossRow, DatasetRecord, ModelRecord, Row, RowKind
 from eliq_bench.stats.bootstrap import Bootstrap, bootstrap_srcc
 from eliq_bench.stats.ceiling import noise_ceiling
@@ -21,12 +19,12 @@ from eliq_bench.stats.many import Standing, compare_models, resamples_for
 from eliq_bench.stats.mapping import map_logistic
 from eliq_bench.stats.pair_accuracy import pair_agreement
 from eliq_bench.stats.partial import cross_table
-from eliq_bench.stats.statistic import Statistic
+from eliq_bench.stats.statistic import Floats, Statistic
 from eliq_bench.stats.system import system_level
 from eliq_bench.stats.within import within_generator, within_prompt
 from eliq_bench.types import Items, ItemTable, ScoreColumn
+from eliq_bench.vocabulary import RunProtocol
 
-Floats = NDArray[np.float64]
 ALPHA = 0.05
 
 
@@ -318,7 +316,7 @@ def _cross_rows(
 def backwards(rows: Iterable[Row]) -> list[str]:
     """A warning for every model whose interval lies wholly below zero: its direction may be wrong."""
     return [
-        f"{row.model} ranks {row.dataset} backwards on {row.dimension} (SRCC {row.srcc:.3f}); its sign is kept."
+        f"{row.model} has a negative SRCC on {row.dataset} {row.dimension} ({row.srcc:.3f}); its sign is kept."
         for row in rows
         if row.kind == "model" and row.srcc_high is not None and row.srcc_high < 0
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.evaluate.evaluate import ALPHA, Floats, finite, groups_of, only_blank, unscored
+from eliq_bench.evaluate.evaluate import ALPHA, groups_of, only_blank, unscored
 from eliq_bench.io.optional import installed
 from eliq_bench.report.compare.join import Contender, Joined, check_models, join
 from eliq_bench.report.compare.records import (
@@ -21,6 +21,7 @@ from eliq_bench.results.folder import Run, load_run
 from eliq_bench.stats.closed_form import second_opinions
 from eliq_bench.stats.many import ModelComparison, Standing, compare_models, resamples_for
 from eliq_bench.stats.paired import PairTest
+from eliq_bench.stats.statistic import Floats
 from eliq_bench.stats.tiers import tiers
 
 LEVEL = 0.95
@@ -107,8 +108,8 @@ def _dimensions(joined: Joined) -> list[str]:
 
 
 def _run_record(run: Run) -> ComparedRun:
-    made = run.results.environment
-    return ComparedRun(path=str(run.path), created=made.created, eliq_bench=made.eliq_bench)
+    environment = run.results.environment
+    return ComparedRun(path=str(run.path), created=environment.created, eliq_bench=environment.eliq_bench)
 
 
 def _table(
@@ -131,7 +132,7 @@ def _table(
         seed=seed,
     )
     ranked = [contender.label for contender in contenders if _may_rank(joined, contender, label)]
-    found = _tiers(comparison, ranked)
+    tier = _tiers(comparison, ranked)
     return ComparisonTable(
         dataset=joined.record.name,
         title=joined.record.title,
@@ -143,7 +144,7 @@ def _table(
         n_common=comparison.n_common,
         n_resamples=comparison.n_resamples,
         standings=[
-            _standing(joined, by_label[standing.model], standing, label, found.get(standing.model))
+            _standing(joined, by_label[standing.model], standing, label, tier.get(standing.model))
             for standing in comparison.standings
         ],
         pairs=[
@@ -174,8 +175,8 @@ def _standing(
     joined: Joined, contender: Contender, standing: Standing, label: Floats, tier: int | None
 ) -> ComparedModel:
     record = contender.record
-    return ComparedModel(
-        model=standing.model,
+    return ComparedModel.of(
+        standing,
         name=record.name,
         fingerprint=contender.column.fingerprint,
         floor=record.floor,
@@ -183,40 +184,23 @@ def _standing(
         imported_from=record.imported_from,
         saw_labels=_saw_labels(joined, contender),
         run=contender.run,
-        srcc=finite(standing.value),
-        low=finite(standing.low),
-        high=finite(standing.high),
-        se=finite(standing.se),
-        n=standing.n,
+        srcc=standing.value,
         total=int(np.isfinite(label).sum()),
         tier=tier,
-        rank=standing.rank,
-        rank_low=finite(standing.rank_low),
-        rank_high=finite(standing.rank_high),
-        reason=standing.reason,
     )
 
 
 def _pair(pair: PairTest, a: Floats, b: Floats, label: Floats, alpha: float) -> ComparedPair:
     second = second_opinions(a, b, label, LEVEL)
-    return ComparedPair(
-        a=pair.a,
-        b=pair.b,
-        difference=finite(pair.difference),
-        low=finite(pair.low),
-        high=finite(pair.high),
-        se=finite(pair.se),
-        p=finite(pair.p),
-        p_holm=finite(pair.p_holm),
+    return ComparedPair.of(
+        pair,
         verdict=_verdict(pair, alpha),
-        n=pair.n,
-        reason=pair.reason,
-        williams_t=finite(second.williams.statistic),
-        williams_p=finite(second.williams.p),
-        meng_z=finite(second.meng.statistic),
-        meng_p=finite(second.meng.p),
-        zou_low=finite(second.zou.low),
-        zou_high=finite(second.zou.high),
+        williams_t=second.williams.statistic,
+        williams_p=second.williams.p,
+        meng_z=second.meng.statistic,
+        meng_p=second.meng.p,
+        zou_low=second.zou.low,
+        zou_high=second.zou.high,
     )
 
 
