@@ -27,7 +27,7 @@ def plot(
     forest      SRCC of all models with intervals, floor and ceiling
     generators  SRCC within each generator, a panel per model
     cd          critical-difference style: bars join models that no test separates
-    diagnosis   of a run on pairs:MANIFEST: share of pairs in the right order, modes by severities
+    diagnosis   of a run on pairs:MANIFEST: pairwise accuracy, modes by severities
     """
     check_format(out)
     draw(kind, read(kind, run, dataset, dimension, options.names(models)), out)

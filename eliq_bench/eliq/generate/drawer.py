@@ -12,7 +12,7 @@ from eliq_bench.eliq.generate.locate import Located
 from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.errors import EliqBenchError, InputError, first_line
 from eliq_bench.io.images import decode
-from eliq_bench.io.optional import import_diffusers, quiet
+from eliq_bench.io.optional import import_diffusers, silence_loggers
 
 MULTIPLE = 16
 """Widths and heights that every pipeline can draw are multiples of this: autoencoders halve up to three times, and
@@ -41,7 +41,7 @@ class Drawer:
         diffusers = import_diffusers()
         self.found = found
         try:
-            with quiet():
+            with silence_loggers():
                 pipe = diffusers.DiffusionPipeline.from_pretrained(
                     found.folder, torch_dtype=getattr(torch, dtype)
                 )
@@ -72,7 +72,7 @@ class Drawer:
         arguments = self._arguments(job, positive)
         generator = torch.Generator("cpu").manual_seed(job.seed)
         try:
-            with quiet(), torch.inference_mode():
+            with silence_loggers(), torch.inference_mode():
                 made = self.pipe(generator=generator, **arguments)
         except (RuntimeError, ValueError) as error:
             first = first_line(error)

@@ -10,7 +10,7 @@ import yaml
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.hub import hub_errors, path_or_repository
-from eliq_bench.io.optional import import_diffusers, quiet
+from eliq_bench.io.optional import import_diffusers, silence_loggers
 
 PRESETS = Path(__file__).with_name("presets.yaml")
 INDEX = "model_index.json"
@@ -57,7 +57,7 @@ def locate(given: str, revision: str | None = None) -> Located:
             raise InputError(f"--revision {revision} is for pipelines of the Hub; {given} is a folder.")
         folder, name, commit = found, found.resolve().name, _files_digest(found)
     else:
-        with hub_errors(found), quiet():
+        with hub_errors(found), silence_loggers():
             folder = Path(diffusers.DiffusionPipeline.download(found.name, revision=found.revision))
         name, commit = found.name, folder.name
     accepts = _arguments(diffusers, folder, given)
