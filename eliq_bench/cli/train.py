@@ -61,7 +61,7 @@ def train(
         raise InputError("--old-images needs --old-pairs, the manifest of these images.")
     from eliq_bench.cli.progress import stage_bars
     from eliq_bench.eliq.critic.recipe import read_recipe
-    from eliq_bench.eliq.pairs.manifest import manifest_path
+    from eliq_bench.eliq.pairs.manifest import manifest_path, prompts_note
     from eliq_bench.eliq.pairs.verify import image_folder
 
     plan = read_recipe(recipe)
@@ -75,6 +75,8 @@ def train(
     from eliq_bench.eliq.training.pairs import read_comparisons
     from eliq_bench.eliq.training.train import train as run
 
+    if note := prompts_note(manifest_path(pairs)):
+        click.echo(note, err=True)
     # read here already, so that a mistake is told before long work
     trained = {one.mode for one in read_comparisons(pairs, plan.pairs).train}
     untrained = [mode for mode in plan.pairs.modes if mode not in trained]

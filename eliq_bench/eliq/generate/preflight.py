@@ -8,7 +8,7 @@ from pathlib import Path
 from eliq_bench.eliq.generate.jobs import FOLDER, INDEX_FILE, Job, whole_lines
 from eliq_bench.eliq.generate.locate import INDEX, Located, preset
 from eliq_bench.eliq.generate.plan import WHY, Helpers, Plan, Wanted, plan_jobs
-from eliq_bench.eliq.prompts.entry import Entry
+from eliq_bench.eliq.prompts.entries import Entry
 from eliq_bench.errors import InputError
 from eliq_bench.io.hub import cached_file, path_or_repository
 

@@ -20,10 +20,10 @@ import numpy as np
 from PIL import Image
 
 from eliq_bench.eliq.degrade import RGB
-from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.conversations import conversations
 from eliq_bench.eliq.pairs.manifest import Pair, Split, manifest_path, pixel_hash, read_pairs
 from eliq_bench.eliq.pairs.verify import image_folder, negative_of
+from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.files import sha256_of
 from eliq_bench.io.images import DecodeError, decode
@@ -285,7 +285,7 @@ class _Chosen:
                 yield pair
 
     def _rank(self, pair: Pair) -> int:
-        return draw(self.selection.seed, "export", pair.pair_id)
+        return seeded_number(self.selection.seed, "export", pair.pair_id)
 
     def count(self) -> int:
         count = sum(1 for _ in self)

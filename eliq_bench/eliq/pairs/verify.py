@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eliq_bench.eliq.degrade import RGB, degrade
-from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.build import BUILD_FILE
 from eliq_bench.eliq.pairs.manifest import (
     Pair,
@@ -17,6 +16,7 @@ from eliq_bench.eliq.pairs.manifest import (
     read_pairs,
     recorded_versions,
 )
+from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import sha256_of
 from eliq_bench.io.images import DecodeError, decode
@@ -151,7 +151,7 @@ def _batches(path: Path, share: float, seed: int) -> Iterator[list[Pair]]:
     batch: list[Pair] = []
     last = ""
     for pair in read_pairs(path):
-        if share < 1 and draw(seed, pair.pair_id) >= share * 2**31:
+        if share < 1 and seeded_number(seed, pair.pair_id) >= share * 2**31:
             continue
         if len(batch) >= 200 and pair.positive != last:
             yield batch
