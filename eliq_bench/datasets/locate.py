@@ -40,11 +40,11 @@ def own_folder(card: DatasetCard) -> Path:
 
 def homes(card: DatasetCard, roots: Sequence[Path]) -> Iterator[Path]:
     """The folders below or at the roots that carry the dataset's name, best first."""
-    known = {_plain(card.name), _plain(card.folder)}
+    known = {_normalised(card.name), _normalised(card.folder)}
     for root in roots:
         for parent in (root, root / "labels"):
-            yield from (child for child in subfolders(parent) if _plain(child.name) in known)
-        if root.is_dir() and _plain(root.resolve().name) in known:
+            yield from (child for child in subfolders(parent) if _normalised(child.name) in known)
+        if root.is_dir() and _normalised(root.resolve().name) in known:
             yield root
 
 
@@ -101,5 +101,5 @@ def _label_folders(card: DatasetCard, roots: Sequence[Path]) -> Iterator[Path]:
                 yield folder
 
 
-def _plain(name: str) -> str:
+def _normalised(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -14,7 +14,6 @@ from PIL import Image
 from support.cli import Cli
 from support.pairs import make_pairs
 
-from eliq_bench.api import Settings, check_request
 from eliq_bench.datasets.open import load_dataset
 from eliq_bench.errors import InputError
 from eliq_bench.evaluation.probe import compute
@@ -24,6 +23,7 @@ from eliq_bench.report.check.rows import Gate
 from eliq_bench.report.compare.compute import compare
 from eliq_bench.results.records import Results
 from eliq_bench.results.tables import read_items, read_scores
+from eliq_bench.runner.session import Settings, check_request
 from eliq_bench.stats.groups import merge_groups
 from eliq_bench.stats.ridge import out_of_fold
 
