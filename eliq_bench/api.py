@@ -112,11 +112,11 @@ def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None 
 
     folder = Path(run)
     results = Results.load(folder)
-    made = results.environment
-    made.seed = made.seed if seed is None else seed
-    made.resamples = made.resamples if resamples is None else resamples
+    environment = results.environment
+    environment.seed = environment.seed if seed is None else seed
+    environment.resamples = environment.resamples if resamples is None else resamples
     tables, columns = with_pairs(read_items(folder / ITEMS_FILE), folder), read_scores(folder / SCORES_FILE)
-    resampling = Resampling(made.seed, made.resamples)
+    resampling = Resampling(environment.seed, environment.resamples)
     results.rows, results.cross = evaluate_all(
         results.datasets, tables, columns, results.models, resampling, results.protocol
     )

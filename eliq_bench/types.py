@@ -1,4 +1,4 @@
-"""The types that rooms of the house share: cards, items, batches, fingerprints.
+"""The types that all packages share: items, datasets, batches, scores, fingerprints.
 
 Nothing here imports torch or pandas, so that listing, planning and evaluating stay light.
 """
@@ -51,7 +51,7 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class VirtualImage:
-    """An image that no file holds: a file degraded by a recipe, computed each time it is looked at."""
+    """An image that no file holds: a file degraded by a recipe, computed each time it is needed."""
 
     source: Path
     mode: str
@@ -93,7 +93,7 @@ class Items:
     """The rows of a dataset, as columns of equal length n.
 
     `labels`, `label_std` and `label_n` map a dimension to a float64 array (n,); labels are already flipped
-    so that higher is better, NaN where an item has none. `image` is None where only labels are at hand.
+    so that higher is better, NaN where an item has none. `image` is None where only labels are known.
     """
 
     name: tuple[str, ...]
@@ -173,7 +173,7 @@ def plain_items(names: tuple[str, ...], images: tuple[ImageSource | None, ...] =
 
 @dataclass(frozen=True)
 class Dataset:
-    """A verified benchmark: its card, its items, and what a reader of a table must be told about it."""
+    """A verified benchmark: its card, its items, and notes for the reader of its tables."""
 
     card: DatasetCard
     items: Items
@@ -182,7 +182,7 @@ class Dataset:
     subset: str = ""
     """Description of the subset, empty for the whole dataset; a subset never enters a leaderboard."""
     pairs: tuple[KnownPair, ...] = ()
-    """What is judged instead of labels, in a dataset made from pairs."""
+    """What is known instead of labels, in a dataset made from pairs."""
 
 
 @dataclass(frozen=True)
@@ -260,6 +260,6 @@ class ScoreColumn:
     score: "Floats"
     """NaN where the status is not `ok`, (n,)."""
     status: tuple[Status | Literal["missing"], ...]
-    """`missing`: the image is not at hand."""
+    """`missing`: there is no image."""
     reason: tuple[str, ...]
     seconds: "Floats"

@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import eliq_bench
 
@@ -28,7 +28,27 @@ def api_markdown() -> str:
 
 
 def _function(name: str, function: Any) -> str:
-    return f"## {name}\n\n```python\n{_signature(name, function)}\n```\n\n{_text(function)}\n"
+    return (
+        f"## {name}\n\n```python\n{_signature(name, function)}\n```\n\n{_text(function)}\n{_types(function)}"
+    )
+
+
+def _types(function: Any) -> str:
+    """Where the types in a signature are that are not public names themselves."""
+    signature = inspect.signature(function)
+    annotations = [parameter.annotation for parameter in signature.parameters.values()]
+    types = {
+        it.__name__: it.__module__
+        for annotation in (*annotations, signature.return_annotation)
+        for it in (annotation, *get_args(annotation))
+        if isinstance(it, type) and it.__module__.startswith("eliq_bench.")
+    }
+    lines = [
+        f"- `{name}`: `from {module} import {name}`"
+        for name, module in sorted(types.items())
+        if getattr(getattr(eliq_bench, name, None), "__module__", "") != module
+    ]
+    return "\n".join(["", "**Types:**", "", *lines, ""]) if lines else ""
 
 
 def _class(name: str, kind: Any) -> str:

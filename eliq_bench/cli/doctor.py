@@ -29,7 +29,7 @@ def doctor(models: tuple[str, ...], data_root: tuple[Path, ...], device: str) ->
     failed = _show("Machine", checks.machine())
     failed |= _show("Datasets", checks.datasets(data_root))
     failed |= _show("Weights", checks.weights())
-    failed |= _show("Models", checks.promises(chosen, device))
+    failed |= _show("Models", checks.determinism(chosen, device))
     if failed:
         raise click.exceptions.Exit(1)
 

@@ -35,7 +35,7 @@ def list_group() -> None:
 @click.option(
     "--supervision", type=click.Choice(get_args(Supervision)), multiple=True, help="May be repeated."
 )
-@click.option("--label-free", is_flag=True, help="Only models that saw no human judgement of images.")
+@click.option("--label-free", is_flag=True, help="Only models that saw no human rating of images.")
 @click.option("--ready", is_flag=True, help="Only models whose weights are on this machine.")
 def list_models(
     form: str,

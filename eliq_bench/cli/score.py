@@ -36,8 +36,8 @@ def score(images: tuple[Path, ...], models: tuple[str, ...], out: Path | None, *
         click.echo(f"{len(table.items)} images scored: {out}")
     for note in (*scored.session.datasets[0].notes, *unprompted):
         click.echo(f"Note: {note}", err=True)
-    found = problems(table, columns)
-    for image, text, failed in found:
+    unscored = problems(table, columns)
+    for image, text, failed in unscored:
         click.echo(f"{'No score' if failed else 'Scored in part'}: {image}: {text}", err=True)
-    if any(problem.failed for problem in found):
+    if any(problem.failed for problem in unscored):
         raise click.exceptions.Exit(1)

@@ -26,9 +26,9 @@ def load_dataset(
     Args:
         name: as in `eliq-bench list datasets`, or a path to a CSV, TSV or Parquet table, or `pairs:` and the path of
             a manifest.
-        data_root: folders to look in, before `ELIQ_BENCH_DATA` and the cache.
+        data_root: folders to search, before `ELIQ_BENCH_DATA` and the cache.
         dimensions: for an own table, label dimension to `column` or `column:lower`.
-        labels_only: accept a dataset of which no image is at hand.
+        labels_only: accept a dataset without any image on this machine.
 
     Raises:
         InputError: the name is unknown, files are missing, or they are not what the card says.

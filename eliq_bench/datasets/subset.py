@@ -15,7 +15,7 @@ def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
     Of a dataset made from pairs, at most `limit` pairs, every mode in proportion.
 
     A larger limit with the same seed only adds items, so that scores of a small subset serve a larger one.
-    With a limit of at least the number of generators, each of them is there. Items whose image is not at hand
+    With a limit of at least the number of generators, each of them is there. Items without image
     come last.
 
     Args:
@@ -101,7 +101,7 @@ def _ranking(strata: Sequence[tuple[bool, str]], seed: int) -> "np.ndarray[tuple
     the same share of each stratum.
 
     Args:
-        strata: (n,) whether the image of a row is not at hand, which puts it last; and the name of its stratum.
+        strata: (n,) whether a row has no image, which puts it last; and the name of its stratum.
         seed: of the draw.
     """
     random = np.random.default_rng(seed)

@@ -42,7 +42,7 @@ def import_scores(
 ) -> Results:
     """Take scores from a table into the store and evaluate them as if the models had been run.
 
-    Images need not be at hand; where they are, equal ones are recognised and kept in one group.
+    Images need not be here; where they are, equal ones are recognised and kept in one group.
 
     Args:
         file: CSV, TSV or Parquet, see `score_file.read_score_file`.

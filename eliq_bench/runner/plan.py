@@ -30,7 +30,7 @@ class ModelSpec:
         return (prompt or "") if self.card.needs_prompt else None
 
     def lacks_prompt(self, prompt: str | None) -> bool:
-        """Whether this model can say nothing of an item with this prompt."""
+        """Whether this model has no score for an item with this prompt."""
         return self.card.needs_prompt and not self.card.prompt_optional and not prompt
 
 
@@ -98,10 +98,10 @@ def make_plan(
     for position, spec in enumerate(specs):
         known = store.rows(spec.fingerprint.digest)
         wanted = _wanted(datasets, hashes, spec, paths)
-        lacking = [key for key in wanted if not _is_stored(known, spec, *key)]
+        absent = [key for key in wanted if not _is_stored(known, spec, *key)]
         plan.wanted.append(len(wanted))
-        plan.stored.append(len(wanted) - len(lacking))
-        for image, prompt in lacking:
+        plan.stored.append(len(wanted) - len(absent))
+        for image, prompt in absent:
             wants.setdefault(image, {})[Want(position, prompt)] = None
     plan.tasks = [Task(image, path, tuple(wants[image])) for image, path in paths.items() if image in wants]
     return plan

@@ -95,7 +95,7 @@ class ScoreStore:
         self._connection.close()
 
     def declare(self, fingerprint: Fingerprint) -> None:
-        """Keep what a fingerprint stands for, so that a score can be traced to it."""
+        """Keep the content of a fingerprint, so that a score can be traced to it."""
         with self._transaction():
             self._connection.execute(
                 "INSERT OR IGNORE INTO fingerprints VALUES (?, ?)",
@@ -103,7 +103,7 @@ class ScoreStore:
             )
 
     def describe(self, digest: str) -> dict[str, object]:
-        """What a fingerprint stands for; empty if it is not known."""
+        """The content of a fingerprint; empty if it is not known."""
         row = self._connection.execute(
             "SELECT content FROM fingerprints WHERE digest = ?", (digest,)
         ).fetchone()

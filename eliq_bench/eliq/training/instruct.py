@@ -27,7 +27,7 @@ from eliq_bench.eliq.training.instruct_data import (
 )
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import sha256_of
-from eliq_bench.io.optional import quiet, resolve_device
+from eliq_bench.io.optional import resolve_device, silence_loggers
 from eliq_bench.io.write import write_whole
 
 CLAIM_FILE = "run.json"
@@ -87,7 +87,7 @@ def instruct(
     (report or _silent)(
         f"{len(material.train):,} conversations to train on, {len(material.held_out):,} held out."
     )
-    with quiet():
+    with silence_loggers():
         trainer = _trainer(stage, material, root, loaded, out, device)
         return _train(trainer, story, out)
 

@@ -16,7 +16,7 @@ from eliq_bench.eliq.critic.mllm.load import MllmRecipe, image_token_of
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import NetworkRecipe
 from eliq_bench.errors import InputError
-from eliq_bench.io.optional import quiet
+from eliq_bench.io.optional import silence_loggers
 
 IMAGES = [picture(0), picture(1, 96, 160), picture(2, 200, 80)]
 PROMPTS = ["A red boat", "", "A cat and a dog, and then a very much longer description of both"]
@@ -24,7 +24,7 @@ PROMPTS = ["A red boat", "", "A cat and a dog, and then a very much longer descr
 
 @pytest.mark.parametrize("name", ["qwen3_vl", "qwen2_5_vl", "internvl", "idefics3"])
 def test_any_class_gives_the_same_tokens_alone_and_in_a_batch(name: str, tmp_path: Path) -> None:
-    with quiet():
+    with silence_loggers():
         folder = getattr(mllm, name)(tmp_path)
     backbone = create_backbone({"kind": "mllm", "model": str(folder)})
     together = backbone.encode(IMAGES, PROMPTS)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from eliq_bench.eliq.critic.mllm.locate import adapter_hash, locate
 from eliq_bench.errors import InputError, first_line
-from eliq_bench.io.optional import import_extra, quiet
+from eliq_bench.io.optional import import_extra, silence_loggers
 
 DEFAULT_MODEL = "Qwen/Qwen3-VL-4B-Instruct"
 DEFAULT_REVISION = "ebb281ec70b05090aa6165b016eac8ec08e71b17"
@@ -90,7 +90,7 @@ def load(recipe: MllmRecipe, device: str, dtype: str) -> Loaded:
     found = locate(recipe.model, recipe.wanted_revision())
     processors: Any = AutoProcessor  # transformers types neither of them
     model: Any
-    with _explained(recipe.model), quiet():
+    with _explained(recipe.model), silence_loggers():
         processor = processors.from_pretrained(found.folder)
         model = AutoModelForImageTextToText.from_pretrained(
             found.folder,
@@ -129,7 +129,7 @@ def add_adapter(loaded: Loaded, folder: Path, merge: bool) -> Any:
     """
     _check_base(loaded, folder)
     peft = import_peft()
-    with quiet():
+    with silence_loggers():
         try:
             adapted = peft.PeftModel.from_pretrained(loaded.model, folder)
         except (RuntimeError, ValueError) as error:
