@@ -3,6 +3,7 @@
 import sys
 import warnings
 from collections.abc import Sequence
+from copy import copy
 
 import click
 
@@ -11,16 +12,16 @@ from eliq_bench.cli.check import check
 from eliq_bench.cli.compare import compare
 from eliq_bench.cli.doctor import doctor
 from eliq_bench.cli.import_scores import import_scores
-from eliq_bench.cli.instruct import instruct
 from eliq_bench.cli.leaderboard import leaderboard
 from eliq_bench.cli.listing import list_group
 from eliq_bench.cli.pairs import pairs
 from eliq_bench.cli.plot import plot
-from eliq_bench.cli.project import project
 from eliq_bench.cli.report import report
 from eliq_bench.cli.run import run
 from eliq_bench.cli.score import score
 from eliq_bench.cli.train import train
+from eliq_bench.cli.train_mllm import train_mllm
+from eliq_bench.cli.train_projection import train_projection
 from eliq_bench.errors import EliqBenchError
 
 INTERRUPTED = 130
@@ -44,14 +45,18 @@ for command in (
     leaderboard,
     pairs,
     train,
-    instruct,
-    project,
+    train_mllm,
+    train_projection,
     ablate,
     plot,
     list_group,
     doctor,
 ):
     cli.add_command(command)
+for old, command in (("instruct", train_mllm), ("project", train_projection)):  # names of version 0.1
+    alias = copy(command)
+    alias.hidden = True
+    cli.add_command(alias, old)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,7 +7,7 @@ import pytest
 from eliq_bench.cli import main
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
-COMMANDS = {"train": "lite.yaml", "ablate": "lite.yaml", "instruct": "mllm-instruct.yaml"}
+COMMANDS = {"train": "lite.yaml", "ablate": "lite.yaml", "train-mllm": "mllm-instruct.yaml"}
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *words: object) -> str:

@@ -7,20 +7,29 @@ import numpy as np
 from PIL import Image
 
 from eliq_bench.eliq.critic.backbone import RGB
-from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe, TrainingRecipe
+from eliq_bench.eliq.critic.recipe import LiteRecipe, NetworkRecipe, Recipe, TrainingRecipe
 from eliq_bench.eliq.degrade import MODES, degrade
 from eliq_bench.eliq.pairs.manifest import MANIFEST_FILE, Pair, pixel_hash, write_pairs
+from eliq_bench.eliq.training.pairs import Corpus
+from eliq_bench.eliq.training.tokens import Hardware
 from eliq_bench.io.images import decode
 from support.critics import COLOURS
 
-DAMAGE = (("defocus_blur", 3), ("defocus_blur", 5), ("harsh_contrast", 3), ("checkerboard", 3))
+DEGRADATIONS = (("defocus_blur", 3), ("defocus_blur", 5), ("harsh_contrast", 3), ("checkerboard", 3))
 
 TOY = Recipe(
     name="toy",
-    backbone={"kind": "toy"},
+    backbone=LiteRecipe(),  # tests put a ToyBackbone in its place
     network=NetworkRecipe(width=16, heads=2, queries=2, dropout=0.0),
-    training=TrainingRecipe(epochs=4, positives=8, negatives=4, learning_rate=5e-3),
+    training=TrainingRecipe(epochs=4, batch_positives=8, negatives=4, learning_rate=5e-3),
 )
+TOY_DEVICE = Hardware("toy")
+"""Served by the process of the test."""
+
+
+def corpus_of(folder: Path, tokens: Path | None = None) -> Corpus:
+    """The corpus of `make_manifest`, whose images lie beside the manifest."""
+    return Corpus(folder, folder, tokens or folder / "tokens")
 
 
 def make_manifest(folder: Path, count: int = 36, seed: int = 0, texture: float = 1.0) -> Path:
@@ -61,7 +70,7 @@ def _pairs(folder: Path, name: str, number: int, group: str) -> list[Pair]:
         "group": group,
         "split": "held-out" if number % 3 == 0 else "train",
     }
-    damaged = [
+    degraded = [
         {
             "pair_id": f"{name}-{mode}-{severity}",
             "negative_caption": None,
@@ -72,7 +81,7 @@ def _pairs(folder: Path, name: str, number: int, group: str) -> list[Pair]:
             "severity": severity,
             "simulated": MODES[mode].simulated,
         }
-        for mode, severity in DAMAGE
+        for mode, severity in DEGRADATIONS
     ]
     caption = {
         "pair_id": f"{name}-caption",
@@ -84,4 +93,4 @@ def _pairs(folder: Path, name: str, number: int, group: str) -> list[Pair]:
         "severity": 5,
         "simulated": False,
     }
-    return [Pair(**common, **row) for row in (*damaged, caption)]  # type: ignore[arg-type]
+    return [Pair(**common, **row) for row in (*degraded, caption)]  # type: ignore[arg-type]

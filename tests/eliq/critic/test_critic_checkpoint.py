@@ -12,13 +12,13 @@ from safetensors.torch import save_file
 from support.critics import ToyBackbone
 
 from eliq_bench.eliq.critic import checkpoint
-from eliq_bench.eliq.critic.checkpoint import Calibration, CriticCard, fit_calibration
+from eliq_bench.eliq.critic.checkpoint import Calibration, CriticCard, HeldOutMode, fit_calibration
 from eliq_bench.eliq.critic.critic import Critic
 from eliq_bench.eliq.critic.network import CriticNetwork
-from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe, read_recipe
+from eliq_bench.eliq.critic.recipe import LiteRecipe, NetworkRecipe, Recipe, read_recipe
 from eliq_bench.errors import EliqBenchError, InputError
 
-RECIPE = Recipe(name="toy", backbone={"kind": "toy"}, network=NetworkRecipe(width=8, heads=2))
+RECIPE = Recipe(name="toy", backbone=LiteRecipe(), network=NetworkRecipe(width=8, heads=2))
 
 
 def made() -> tuple[CriticNetwork, CriticCard]:
@@ -31,7 +31,7 @@ def made() -> tuple[CriticNetwork, CriticCard]:
         visual_width=3,
         semantic_width=3,
         calibration={name: Calibration(centre=0.1, slope=2.0) for name in network.dimensions},
-        held_out={"quality:conventional/technical/ringing": 0.9},
+        held_out={HeldOutMode("quality", "conventional/technical", "ringing"): 0.9},
     )
     return network, card
 

@@ -89,6 +89,6 @@ def test_the_head_corrects_what_the_backbone_says() -> None:
     made, given = network(), tokens()
     prior = torch.tensor([0.0, 1.0, -2.0, 3.0])[: len(given.mask)]
     with torch.no_grad():
-        made.trust["alignment"].fill_(2.0)
+        made.prior_weight["alignment"].fill_(2.0)
         moved = made(given._replace(prior=prior), "alignment") - made(given, "alignment")
     torch.testing.assert_close(moved, 2 * prior)

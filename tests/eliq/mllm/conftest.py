@@ -8,7 +8,7 @@ from PIL import Image
 from support import mllm
 
 from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone
-from eliq_bench.eliq.critic.mllm.load import MllmRecipe
+from eliq_bench.eliq.critic.recipe import MllmRecipe
 from eliq_bench.eliq.pairs.manifest import Pair, write_pairs
 from eliq_bench.eliq.training.instruct import Instructed, instruct
 from eliq_bench.eliq.training.instruct_data import InstructRecipe, Stage1

@@ -144,7 +144,17 @@ def test_the_command_writes_weights_and_prints_what_they_reach(
     recipe = tmp_path / "r.yaml"
     recipe.write_text("data: toys\nepochs: 1\nhidden: 8\n")
     out = tmp_path / "p.safetensors"
-    words = ["project", "--captions", "t.csv", "--recipe", str(recipe), "--features", "f", "--out", str(out)]
+    words = [
+        "train-projection",
+        "--captions",
+        "t.csv",
+        "--recipe",
+        str(recipe),
+        "--features",
+        "f",
+        "--out",
+        str(out),
+    ]
     done = CliRunner().invoke(cli, words, catch_exceptions=False)
     assert '"across"' in done.output
     story = Projection.load(out).metadata
