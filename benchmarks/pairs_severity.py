@@ -20,10 +20,10 @@ from tabulate import tabulate
 
 from eliq_bench.eliq.degrade import MODES, RGB, SEVERITIES, applies, degrade
 from eliq_bench.eliq.degrade.pixels import luma
-from eliq_bench.eliq.pairs.crew import run_crew
 from eliq_bench.eliq.pairs.screen import look_at
 from eliq_bench.eliq.pairs.sources import find_candidates
 from eliq_bench.io.images import decode
+from eliq_bench.io.workers import map_in_processes
 from eliq_bench.models.floors import measure_sharpness
 
 LEAST = 0.9
@@ -112,7 +112,7 @@ def main() -> None:
     good = [name for name, look in zip(names, look_at(offered.root, names), strict=True) if not look.refused]
     tasks = [(offered.root / name, seed) for seed, name in enumerate(good[: given.images])]
     by_mode: dict[str, list[Ladder]] = {mode: [] for mode in MODES}
-    for _, found in run_crew("pairs_severity:ladders", tasks, given.workers):
+    for found in map_in_processes(ladders, tasks, given.workers):
         for one in found:
             by_mode[one.mode].append(one)
     lines = sorted((row(mode, own) for mode, own in by_mode.items()), key=lambda line: line[0])
@@ -126,4 +126,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    import pairs_severity  # under the name by which the workers import it
+
+    pairs_severity.main()

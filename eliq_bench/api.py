@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from eliq_bench.cards import RunProtocol
 from eliq_bench.datasets.open import _listed, load_dataset, open_datasets
 from eliq_bench.errors import InputError
 from eliq_bench.models.weights import missing
@@ -14,6 +13,7 @@ from eliq_bench.runner.collect import collect
 from eliq_bench.runner.execute import execute
 from eliq_bench.runner.session import Scored, Settings, open_store, prepare
 from eliq_bench.types import Dataset, Progress
+from eliq_bench.vocabulary import RunProtocol
 
 
 def default_models() -> list[str]:

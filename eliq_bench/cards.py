@@ -21,22 +21,7 @@ import yaml
 from pydantic import ValidationError
 
 from eliq_bench.errors import InputError, did_you_mean
-
-RunProtocol = Literal["zero-shot", "probe"]
-"""`zero-shot`: no label is read; `probe`: a ridge from features of the model to the labels of other groups. The two
-never share a table."""
-
-
-Direction = Literal["higher", "lower"]
-
-
-Supervision = Literal["training-free", "label-free", "preference-trained", "mos-trained"]
-
-
-Truth = Literal["human opinion", "known degradations"]
-
-
-Kind = Literal["aigc", "ugc", "synthetic", "own"]
+from eliq_bench.vocabulary import Direction, Kind, RunProtocol, Supervision, Truth
 
 
 class Card(BaseModel):

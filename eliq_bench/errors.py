@@ -40,6 +40,16 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
+def describe(error: Exception) -> str:
+    """First line of an error, with its type unless it was written for a person.
+
+    >>> describe(EliqBenchError("no such model")), describe(KeyError("x"))
+    ('no such model', "KeyError: 'x'")
+    """
+    line = (str(error).strip().splitlines() or [""])[0]
+    return line if isinstance(error, EliqBenchError) else f"{type(error).__name__}: {line}".rstrip(": ")
+
+
 _NAMES_SHOWN = 3
 
 

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 from eliq_bench.cards import DatasetCard, ModelCard
+from eliq_bench.vocabulary import Status
 
-Status = Literal["ok", "undefined", "unreadable", "error"]
-"""`undefined`: the model has no score for this image; `unreadable`: the file is no image; `error`: a failure
-that a rerun tries again."""
 NO_PROMPT = "the item has no prompt"
 """The reason beside a score that is `undefined` since its model had to read one."""
 

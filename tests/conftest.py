@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.chromium import Chromium, find_chromium
-from support.cli import Cli
+from support.cli import Cli, call
 
 
 @pytest.fixture(scope="session")
@@ -25,11 +25,12 @@ def shared_data() -> Path:
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache folder of the test's own, so that no stored score hides a defect."""
+    """A cache folder of the test's own, so that no stored score hides a defect, and a working folder of its own."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("ELIQ_BENCH_CACHE", str(folder))
     for name in ("ELIQ_BENCH_DATA", "ELIQ_BENCH_WEIGHTS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path_factory.mktemp("work"))  # no test leaves files in the checkout
     return folder
 
 
@@ -92,12 +93,7 @@ def own_table(pictures: Path) -> Path:
 
 @pytest.fixture
 def cli(cache: Path) -> Cli:
-    """Run the command line in a process of its own, as a user does."""
-
-    def call(*words: object, timeout: float = 300, **options: object) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "eliq_bench", *map(str, words)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, **options)  # type: ignore[call-overload,no-any-return]
-
+    """The command line; see `support.cli.call`."""
     return call
 
 

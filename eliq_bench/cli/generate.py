@@ -83,7 +83,7 @@ def generate(
     from eliq_bench.eliq.generate.plan import Helpers, Wanted, check_wanted, plan_jobs
     from eliq_bench.eliq.generate.preflight import preflight
     from eliq_bench.eliq.generate.run import check_place, draw_jobs
-    from eliq_bench.eliq.prompts.read import read_prompts
+    from eliq_bench.eliq.prompts.entries import read_prompts
     from eliq_bench.io.optional import resolve_device
 
     if devices and device != "auto":

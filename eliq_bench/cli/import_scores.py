@@ -5,8 +5,8 @@ from typing import cast, get_args
 
 import click
 
-from eliq_bench.cards import Direction, Supervision
 from eliq_bench.cli import options
+from eliq_bench.vocabulary import Direction, Supervision
 
 
 @click.command("import-scores")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
-from eliq_bench.cards import Kind, Supervision
+from eliq_bench.vocabulary import Kind, Supervision
 
 if TYPE_CHECKING:
     from eliq_bench.cards import DatasetCard, ModelCard

@@ -158,10 +158,13 @@ def build(
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
 def verify(manifest: Path, images: Path | None, share: float, seed: int, workers: int | None) -> None:
     """Compute the negatives of PAIRS again: exit code 0 if all come out as recorded, 1 if not."""
+    from eliq_bench.eliq.pairs.manifest import manifest_path, prompts_note
     from eliq_bench.eliq.pairs.verify import verify_pairs
 
     with stage_bars() as report:
         found = verify_pairs(manifest, images, share, seed, workers, report)
+    if note := prompts_note(manifest_path(manifest)):
+        click.echo(note)
     for wrong in found.mismatches[:SHOWN]:
         click.echo(f"{wrong.pair_id} {wrong.image} {wrong.mode} {wrong.severity}: {wrong.what}.")
     for name, (then, here) in found.versions.items():

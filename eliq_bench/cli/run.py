@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from eliq_bench.cards import RunProtocol
 from eliq_bench.cli import options
 from eliq_bench.cli.progress import progress_bar
+from eliq_bench.vocabulary import RunProtocol
 
 
 @click.command()

@@ -63,7 +63,7 @@ def train(
         raise InputError("--old-images needs --old-pairs, the manifest of these images.")
     from eliq_bench.cli.progress import stage_bars
     from eliq_bench.eliq.critic.recipe import read_recipe, with_seed
-    from eliq_bench.eliq.training.pairs import open_corpus, untrained_modes_notes
+    from eliq_bench.eliq.training.pairs import open_corpus, training_notes
 
     plan = read_recipe(recipe)
     if seed is not None:
@@ -71,7 +71,7 @@ def train(
     tokens = tokens or out / "tokens"
     corpus = open_corpus(pairs, images, tokens)
     old = open_corpus(old_pairs, old_images, tokens) if old_pairs else None
-    for note in untrained_modes_notes(plan, corpus):  # before long work
+    for note in training_notes(plan, corpus):  # before long work
         click.echo(note, err=True)
     from eliq_bench.eliq.training.drift import DRIFT_MD, markdown
     from eliq_bench.eliq.training.tokens import Hardware

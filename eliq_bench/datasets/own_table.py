@@ -23,8 +23,9 @@ from typing import NamedTuple, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from eliq_bench.cards import Direction, explain
+from eliq_bench.cards import explain
 from eliq_bench.io.tables import read_text
+from eliq_bench.vocabulary import Direction
 
 _DIMENSIONS = (
     "quality",

@@ -18,6 +18,7 @@ from eliq_bench.eliq.pairs.manifest import (
     Pair,
     library_versions,
     manifest_path,
+    prompts_note,
     read_pairs,
     recorded_versions,
 )
@@ -54,7 +55,7 @@ def load_pairs(name: str, roots: Sequence[Path], labels_only: bool = False) -> D
     rows = _Rows(root, present)
     judged = tuple(rows.add(pair) for pair in pairs)
     items = rows.items()
-    notes = [missing_images_note(items), _versions_note(path)]
+    notes = [missing_images_note(items), _versions_note(path), prompts_note(path)]
     return Dataset(_card(path, items, judged), items, tuple(note for note in notes if note), pairs=judged)
 
 

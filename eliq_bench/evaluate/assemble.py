@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eliq_bench.cards import RunProtocol
 from eliq_bench.evaluate.evaluate import Resampling, backwards, evaluate_dataset
 from eliq_bench.evaluate.pairs import judge_all
 from eliq_bench.io.optional import installed
 from eliq_bench.results.records import CrossRow, DatasetRecord, Environment, ModelRecord, Results, Row
 from eliq_bench.types import Dataset, ItemTable, ScoreColumn
+from eliq_bench.vocabulary import RunProtocol
 
 if TYPE_CHECKING:
     from eliq_bench.runner.plan import ModelSpec

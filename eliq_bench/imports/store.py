@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eliq_bench.cards import Direction, ModelCard, Supervision
+from eliq_bench.cards import ModelCard
 from eliq_bench.errors import InputError
 from eliq_bench.runner.plan import ModelSpec
 from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
 from eliq_bench.types import Fingerprint, ImageSource, Items, ScoreColumn
+from eliq_bench.vocabulary import Direction, Supervision
 
 if TYPE_CHECKING:
     from eliq_bench.types import Floats

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 from eliq_bench.errors import InputError
 from eliq_bench.io.write import write_whole
 from eliq_bench.results.records import DatasetRecord, ModelRecord, Record, Row
-from eliq_bench.types import Status
+from eliq_bench.vocabulary import Status
 
 BOARD_VERSION = 1
 

@@ -20,8 +20,9 @@ from functools import cache
 from pathlib import Path
 
 from eliq_bench.cards import ModelCard, WeightFile
-from eliq_bench.errors import EliqBenchError
+from eliq_bench.errors import EliqBenchError, first_line
 from eliq_bench.io.files import sha256_of
+from eliq_bench.io.hub import Repository, fetch_folder
 
 OTHER_FORMATS = ["*.msgpack", "*.h5", "*.onnx", "*.ot", "*.tflite"]
 """Files of a hub repository that PyTorch does not read."""
@@ -97,7 +98,7 @@ def require(card: ModelCard, offline: bool) -> None:
             _download(weight)
         except Exception as error:  # network, disk and hub fail in many ways; the advice is the same
             raise EliqBenchError(
-                f"{card.name} needs {weight.file}, and its download failed ({error}): {advice}."
+                f"{card.name} needs {weight.file}, and its download failed ({first_line(error)}): {advice}."
             ) from error
 
 
@@ -163,9 +164,7 @@ def identify(card: ModelCard) -> tuple[tuple[str, str], ...]:
 
 def _download(weight: WeightFile) -> None:
     if weight.cache == "huggingface":
-        from huggingface_hub import snapshot_download
-
-        snapshot_download(weight.file, ignore_patterns=OTHER_FORMATS)
+        fetch_folder(Repository("model", weight.file), ignore=OTHER_FORMATS)
         return
     if not weight.url:
         raise EliqBenchError("no download address is known")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from eliq_bench.cards import Direction, Supervision, Truth
 from eliq_bench.errors import InputError
 from eliq_bench.registry import resolve
+from eliq_bench.vocabulary import Direction, Supervision, Truth
 
 if TYPE_CHECKING:
     import pandas as pd

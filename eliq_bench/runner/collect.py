@@ -6,7 +6,8 @@ import numpy as np
 
 from eliq_bench.runner.plan import ModelSpec
 from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
-from eliq_bench.types import NO_PROMPT, Dataset, ImageSource, ScoreColumn, Status
+from eliq_bench.types import NO_PROMPT, Dataset, ImageSource, ScoreColumn
+from eliq_bench.vocabulary import Status
 
 Cell = tuple[float, Status | Literal["missing"], str, float]
 Known = dict[tuple[str, str, str], ScoreRow]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from eliq_bench.cards import ModelCard, RunProtocol
+from eliq_bench.cards import ModelCard
 from eliq_bench.datasets.open import load_dataset
 from eliq_bench.datasets.subset import keep_predicted, take_subset
 from eliq_bench.errors import EliqBenchError
@@ -11,6 +11,7 @@ from eliq_bench.models.weights import missing
 from eliq_bench.runner.session import Session, Settings, open_features, open_store, prepare
 from eliq_bench.runner.specs import choose
 from eliq_bench.types import Dataset
+from eliq_bench.vocabulary import RunProtocol
 
 
 def preflight(

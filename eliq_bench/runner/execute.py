@@ -1,9 +1,10 @@
 """Carry out a plan: workers compute, this process writes to the store and tells how far it is."""
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from eliq_bench.runner.plan import ModelSpec, Plan
-from eliq_bench.runner.pool import WorkerPool
+from eliq_bench.runner.pool import score_tasks
 from eliq_bench.runner.store import ScoreRow, ScoreStore
 from eliq_bench.types import Progress
 
@@ -42,11 +43,12 @@ def execute(
         store.declare(spec.fingerprint)
     total, done = plan.to_compute, 0
     report("scoring", 0, total)
-    with WorkerPool(specs, resources.workers, resources.batch_size, resources.offline) as pool:
-        for progress in pool.run(plan.tasks):
-            store.add(progress.rows)
-            spent.decode_seconds += progress.decode_seconds
-            scores = _per_score(progress.rows)
+    steps = score_tasks(plan.tasks, specs, resources.workers, resources.batch_size, resources.offline)
+    with closing(steps):  # ends the workers whatever happens here
+        for step in steps:
+            store.add(step.rows)
+            spent.decode_seconds += step.decode_seconds
+            scores = _per_score(step.rows)
             spent.scoring_seconds += sum(scores.values())
             spent.computed += len(scores)
             done += len(scores)

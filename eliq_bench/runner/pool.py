@@ -1,163 +1,119 @@
-"""A pool of worker processes that survives the death of any of them and loses no task.
-
-Own code, since `concurrent.futures` gives up the whole pool when one process is killed, which is what happens
-when an image is too large for the memory at hand.
-"""
+"""Scoring in worker processes: chunks of tasks go out, rows come back, a deadly image costs no more than its rows."""
 
 import os
-import subprocess
-import sys
-import tempfile
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection, wait
-from typing import IO
+import socket
+from collections.abc import Generator, Iterator, Sequence
+from functools import partial
+from typing import Any
 
 from eliq_bench.errors import EliqBenchError
+from eliq_bench.io.workers import Failure, WorkerPool
 from eliq_bench.runner.plan import ModelSpec, Task
-from eliq_bench.runner.scoring import Progress, failed_rows
+from eliq_bench.runner.scoring import ChunkScorer, ScoringStep, failed_rows
 from eliq_bench.runner.store import prompt_key
-from eliq_bench.runner.worker import Setup, environment
 
-AHEAD = 2
-"""Chunks sent to a worker before it has answered, so that it never waits for the caller."""
+MAX_FAILURES = 20
+"""Chunks that may fail in one run before the run gives up: something is wrong with the machine."""
 
-MAX_DEATHS = 20
-"""Workers that may die in one run before the run gives up: something is wrong with the machine."""
-
-
-@dataclass
-class _Worker:
-    process: "subprocess.Popen[bytes]"
-    connection: Connection
-    log: IO[bytes]
-    chunks: deque[list[Task]] = field(default_factory=deque)
-    done: set[tuple[str, str, str]] = field(default_factory=set)
-    """(fingerprint, image, prompt) of the rows that the first chunk has given so far."""
-
-    def last_words(self) -> str:
-        """How the process ended, and the last line it wrote."""
-        code = self.process.wait()
-        self.log.seek(0)
-        lines = self.log.read().decode(errors="replace").strip().splitlines()
-        how = f"killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        hint = ", probably for want of memory" if code == -9 else (f" ({lines[-1]})" if lines else "")
-        return f"the worker process was {how}{hint}" if code < 0 else f"the worker process {how}{hint}"
+_scorer: ChunkScorer
+"""Of a worker process, see `_start_scorer`."""
 
 
-class WorkerPool:
-    """Workers for one run; use it as a context manager."""
+def score_tasks(
+    tasks: list[Task], specs: list[ModelSpec], workers: int, batch_size: int, offline: bool
+) -> Generator[ScoringStep, None, None]:
+    """Steps in the order of completion, until every want of every task has its rows.
 
-    def __init__(self, specs: list[ModelSpec], workers: int, batch_size: int, offline: bool) -> None:
-        self.specs = specs
-        self.setup = Setup(specs, batch_size, offline)
-        self.threads = max(1, (os.cpu_count() or 1) // workers)
-        self.size = workers
-        self.batch_size = batch_size
-        self.workers: list[_Worker] = []
-        self.deaths = 0
-        # Workers are ended without ceremony; what they leave behind is removed with this folder.
-        self.scratch = tempfile.TemporaryDirectory(prefix="eliq-bench-")
+    What a failed chunk has not given is computed again image by image; an image that fails alone becomes error rows.
 
-    def __enter__(self) -> "WorkerPool":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for worker in self.workers:
-            worker.connection.close()
-            worker.process.kill()
-        for worker in self.workers:
-            worker.process.wait()
-            worker.log.close()
-        self.scratch.cleanup()
-
-    def run(self, tasks: list[Task]) -> Iterator[Progress]:
-        """Progress in the order of completion, until every want of every task has its rows.
-
-        Raises:
-            EliqBenchError: workers keep dying.
-        """
-        self._chunks = deque(tasks[at : at + self.batch_size] for at in range(0, len(tasks), self.batch_size))
-        for _ in range(min(self.size, len(self._chunks))):
-            self._start()
-        while any(worker.chunks for worker in self.workers):
-            for ready in wait([worker.connection for worker in self.workers if worker.chunks]):
-                worker = next(worker for worker in self.workers if worker.connection is ready)
-                try:
-                    progress: Progress | None = worker.connection.recv()
-                except (EOFError, ConnectionResetError):
-                    yield from self._replace(worker)
+    Raises:
+        EliqBenchError: workers keep dying.
+    """
+    chunks = [tasks[at : at + batch_size] for at in range(0, len(tasks), batch_size)]
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    start = partial(_start_scorer, specs, batch_size, offline)
+    failures = 0
+    with WorkerPool(workers, threads, _environment(offline), start) as pool:
+        while chunks:
+            alone: list[list[Task]] = []
+            for position, found in pool.stream(_score_chunk, [(chunk,) for chunk in chunks]):
+                if not isinstance(found, Failure):
+                    yield found
                     continue
-                if progress is None:
-                    worker.chunks.popleft()
-                    worker.done.clear()
-                    self._feed(worker)
+                failures += 1
+                if failures > MAX_FAILURES:
+                    raise EliqBenchError(
+                        f"{failures} worker processes died, the last: {found.error}. Finished scores are kept."
+                    )
+                rest = _unfinished(chunks[position], specs, found.results)
+                if len(chunks[position]) == 1:
+                    yield from (_failed(task, specs, str(found.error)) for task in rest)
                 else:
-                    worker.done |= {(row.fingerprint, row.image, row.prompt) for row in progress.rows}
-                    yield progress
+                    alone += [[task] for task in rest]
+            chunks = alone
 
-    def _start(self) -> None:
-        ours, theirs = Pipe()
-        log = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the worker)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "eliq_bench.runner.worker", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            env=environment(self.threads, self.setup.offline) | {"TMPDIR": self.scratch.name},
-        )
-        theirs.close()
-        worker = _Worker(process, ours, log)
-        self.workers.append(worker)
-        ours.send(self.setup)
-        self._feed(worker)
 
-    def _feed(self, worker: _Worker) -> None:
-        while self._chunks and len(worker.chunks) < AHEAD:
-            chunk = self._chunks.popleft()
-            worker.chunks.append(chunk)
-            try:
-                worker.connection.send(chunk)
-            except (BrokenPipeError, ConnectionResetError):
-                return  # its end is noticed, and its chunks are taken back, when we next listen to it
-
-    def _replace(self, dead: _Worker) -> Iterator[Progress]:
-        """Start another worker, which repeats image by image what the dead one had begun.
-
-        An image that was alone when its worker died becomes an error row.
-        """
-        self.deaths += 1
-        reason = dead.last_words()
-        self.workers.remove(dead)
-        dead.connection.close()
-        dead.log.close()
-        if self.deaths > MAX_DEATHS:
-            raise EliqBenchError(
-                f"{self.deaths} worker processes died, the last: {reason}. Finished scores are kept."
-            )
-        begun, *untouched = dead.chunks
-        rest = [left for task in begun if (left := self._unfinished(task, dead.done))]
-        self._chunks.extendleft(reversed(untouched))
-        if len(begun) == 1:
-            for task in rest:
-                rows = [
-                    row
-                    for want in task.wants
-                    for row in failed_rows(self.specs[want.model], want, task.image, "error", reason)
-                ]
-                yield Progress(rows)
-        else:
-            self._chunks.extendleft([task] for task in reversed(rest))
-        if self._chunks:
-            self._start()
-
-    def _unfinished(self, task: Task, done: set[tuple[str, str, str]]) -> Task | None:
+def _unfinished(chunk: list[Task], specs: list[ModelSpec], given: Sequence[ScoringStep]) -> list[Task]:
+    """The tasks of a chunk with the wants that have no row yet."""
+    done = {(row.fingerprint, row.image, row.prompt) for progress in given for row in progress.rows}
+    left = []
+    for task in chunk:
         wants = tuple(
             want
             for want in task.wants
-            if (self.specs[want.model].fingerprint.digest, task.image, prompt_key(want.prompt)) not in done
+            if (specs[want.model].fingerprint.digest, task.image, prompt_key(want.prompt)) not in done
         )
-        return Task(task.image, task.path, wants) if wants else None
+        if wants:
+            left.append(Task(task.image, task.path, wants))
+    return left
+
+
+def _failed(task: Task, specs: list[ModelSpec], reason: str) -> ScoringStep:
+    return ScoringStep(
+        [
+            row
+            for want in task.wants
+            for row in failed_rows(specs[want.model], want, task.image, "error", reason)
+        ]
+    )
+
+
+def _environment(offline: bool) -> dict[str, str]:
+    """Variables of the workers, chiefly for memory that is kept rather than returned.
+
+    By default glibc maps every tensor of some megabytes afresh and the kernel clears its pages; keeping the
+    memory makes pyiqa's NIQE more than twice as fast (`benchmarks/README.md`).
+    """
+    variables = {
+        "OMP_WAIT_POLICY": "PASSIVE",  # an idle thread that spins takes the core of another worker
+        "MALLOC_MMAP_THRESHOLD_": str(2**30),
+        "MALLOC_TRIM_THRESHOLD_": str(2**31),
+    }
+    return variables | ({"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"} if offline else {})
+
+
+def _start_scorer(specs: list[ModelSpec], batch_size: int, offline: bool) -> None:
+    """Prepare a worker process for these models."""
+    global _scorer
+    if offline:
+        _forbid_network()
+    _scorer = ChunkScorer(specs, batch_size)
+
+
+def _score_chunk(tasks: list[Task]) -> Iterator[ScoringStep]:
+    """Score a chunk in a worker process."""
+    return _scorer.score(tasks)
+
+
+def _forbid_network() -> None:
+    """Make every attempt to reach another machine fail with a sentence."""
+    connect = socket.socket.connect
+
+    def refuse(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX:
+            raise EliqBenchError(f"offline: a connection to {address} was refused")
+        connect(self, address)  # to a process on this machine
+
+    # mypy forbids to replace a method; that no library can go around it is the point here
+    socket.socket.connect = refuse  # type: ignore[assignment,method-assign]
+    socket.socket.connect_ex = refuse  # type: ignore[assignment,method-assign]

@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.errors import EliqBenchError
+from eliq_bench.errors import EliqBenchError, describe
 from eliq_bench.io.images import DecodeError
 from eliq_bench.registry import resolve
 from eliq_bench.runner.features import features_of, packed
 from eliq_bench.runner.plan import ModelSpec, Task, Want
 from eliq_bench.runner.store import ScoreRow, prompt_key
 from eliq_bench.runner.virtual import pixels_of
-from eliq_bench.types import Batch, Scorer, Scores, Status
+from eliq_bench.types import Batch, Scorer, Scores
+from eliq_bench.vocabulary import Status
 
 MAX_WAITING_BYTES = 256 * 2**20
 """Prepared images that wait for a full batch: bounds memory when images are large."""
@@ -35,7 +36,7 @@ class Entry(NamedTuple):
 
 
 @dataclass
-class Progress:
+class ScoringStep:
     """What came out of a step: finished rows, and the seconds spent decoding since the last report."""
 
     rows: list[ScoreRow]
@@ -53,34 +54,34 @@ class ChunkScorer:
         on_gpu = any(spec.device != "cpu" for spec in specs)
         self._map = ThreadPoolExecutor(DECODE_THREADS).map if on_gpu else map
 
-    def score(self, tasks: list[Task]) -> Iterator[Progress]:
+    def score(self, tasks: list[Task]) -> Iterator[ScoringStep]:
         """Rows as soon as a batch is complete; every want of every task ends as one row per dimension."""
         waiting: dict[tuple[int, tuple[int, ...]], list[Entry]] = {}
         for task, (image, seconds) in zip(tasks, self._map(_timed_decode, tasks), strict=True):
             if isinstance(image, DecodeError):
-                yield Progress(self._all(task, "unreadable", str(image)), seconds)
+                yield ScoringStep(self._all(task, "unreadable", str(image)), seconds)
                 continue
             if isinstance(image, EliqBenchError):
-                yield Progress(self._all(task, "error", str(image)), seconds)
+                yield ScoringStep(self._all(task, "error", str(image)), seconds)
                 continue
-            yield Progress([], seconds)
+            yield ScoringStep([], seconds)
             for want in task.wants:
                 entry = self._prepare(task, want, image)
                 if not isinstance(entry, Entry):
-                    yield Progress(entry)
+                    yield ScoringStep(entry)
                     continue
                 bucket = (want.model, entry.prepared.shape)
                 waiting.setdefault(bucket, []).append(entry)
                 if len(waiting[bucket]) >= self.batch_sizes[want.model]:
-                    yield Progress(self._batch(want.model, waiting.pop(bucket)))
+                    yield ScoringStep(self._batch(want.model, waiting.pop(bucket)))
             if _waiting_bytes(waiting) > MAX_WAITING_BYTES:
                 yield from self._flush(waiting)
         yield from self._flush(waiting)
 
-    def _flush(self, waiting: dict[tuple[int, tuple[int, ...]], list[Entry]]) -> Iterator[Progress]:
+    def _flush(self, waiting: dict[tuple[int, tuple[int, ...]], list[Entry]]) -> Iterator[ScoringStep]:
         while waiting:
             (model, _), entries = waiting.popitem()
-            yield Progress(self._batch(model, entries))
+            yield ScoringStep(self._batch(model, entries))
 
     def _prepare(self, task: Task, want: Want, image: NDArray[np.uint8]) -> Entry | list[ScoreRow]:
         card = self.specs[want.model].card
@@ -191,12 +192,6 @@ def failed_rows(spec: ModelSpec, want: Want, image: str, status: Status, reason:
 def is_out_of_memory(error: Exception) -> bool:
     """Whether the failure is for want of memory, on the CPU or on a GPU."""
     return isinstance(error, MemoryError) or "memory" in str(error).lower()
-
-
-def describe(error: Exception) -> str:
-    """First line of an error, with its type unless it was written for a person."""
-    line = (str(error).strip().splitlines() or [""])[0]
-    return line if isinstance(error, EliqBenchError) else f"{type(error).__name__}: {line}".rstrip(": ")
 
 
 def _timed_decode(task: Task) -> tuple[NDArray[np.uint8] | DecodeError | EliqBenchError, float]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from eliq_bench.cards import ModelCard, RunProtocol
+from eliq_bench.cards import ModelCard
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import cache_dir
 from eliq_bench.io.optional import default_batch_size, resolve_device
@@ -15,6 +15,7 @@ from eliq_bench.runner.plan import ModelSpec, Plan, hash_images, make_plan
 from eliq_bench.runner.specs import ModelOptions, choose, make_spec
 from eliq_bench.runner.store import ScoreStore
 from eliq_bench.types import Dataset, ImageSource, ItemTable, ScoreColumn
+from eliq_bench.vocabulary import RunProtocol
 
 STORE_FILE = "scores.sqlite"
 FEATURES_FILE = "features.sqlite"

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from eliq_bench.errors import EliqBenchError, InputError
-from eliq_bench.types import Fingerprint, Status
+from eliq_bench.types import Fingerprint
+from eliq_bench.vocabulary import Status
 
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 60.0

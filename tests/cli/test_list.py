@@ -59,7 +59,7 @@ def test_markdown_and_table(cli: Cli) -> None:
 
 
 def test_an_installed_plugin_is_listed_and_a_broken_one_is_named(plugin: Path, cli: Cli) -> None:
-    done = cli("list", "models", "--filter", "dummy")
+    done = cli("list", "models", "--filter", "dummy", process=True)
     assert "dummy-mean" in done.stdout
     assert "plug-in broken (eliq_bench_dummy.does_not_exist:CARDS) is left out" in done.stderr
     assert "plug-in wrong" in done.stderr

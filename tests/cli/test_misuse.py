@@ -146,5 +146,5 @@ def test_a_newer_store_is_refused(cli: Cli, own_table: Path, cache: Path) -> Non
 
 
 def test_debug_shows_the_traceback(cli: Cli) -> None:
-    done = cli("--debug", "run", "--models", "nothing")
+    done = cli("--debug", "run", "--models", "nothing", process=True)
     assert "Traceback" in done.stderr

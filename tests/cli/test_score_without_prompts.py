@@ -7,7 +7,8 @@ import numpy as np
 from support.cli import Cli
 
 from eliq_bench.report.scores import Problem, problems, without_prompts
-from eliq_bench.types import NO_PROMPT, Items, ItemTable, ScoreColumn, Status
+from eliq_bench.types import NO_PROMPT, Items, ItemTable, ScoreColumn
+from eliq_bench.vocabulary import Status
 
 
 def few(pictures: Path) -> Path:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from eliq_bench.registry import model_card
 from eliq_bench.runner.plan import ModelSpec, Task, Want
-from eliq_bench.runner.pool import WorkerPool
+from eliq_bench.runner.pool import score_tasks
 from eliq_bench.runner.specs import make_spec
 from eliq_bench.runner.store import ScoreRow
 
@@ -23,8 +23,8 @@ def specs(*names: str) -> list[ModelSpec]:
 def computed(models: list[ModelSpec], folder: Path, workers: int, offline: bool = False) -> list[ScoreRow]:
     wants = tuple(Want(position, None) for position in range(len(models)))
     tasks = [Task(path.name, path, wants) for path in sorted(folder.iterdir())]
-    with WorkerPool(models, workers, batch_size=4, offline=offline) as pool:
-        return [row for progress in pool.run(tasks) for row in progress.rows]
+    steps = score_tasks(tasks, models, workers, batch_size=4, offline=offline)
+    return [row for step in steps for row in step.rows]
 
 
 @pytest.mark.parametrize("workers", [1, 3])

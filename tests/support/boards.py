@@ -8,12 +8,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.cards import Direction, Supervision
 from eliq_bench.evaluate.assemble import evaluate_all
 from eliq_bench.evaluate.evaluate import Resampling
 from eliq_bench.results.folder import save
 from eliq_bench.results.records import DatasetRecord, Environment, ModelRecord, Results
 from eliq_bench.types import Items, ItemTable, ScoreColumn
+from eliq_bench.vocabulary import Direction, Supervision
 
 Floats = NDArray[np.float64]
 N_PROMPTS, PER_PROMPT = 40, 4

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eliq_bench.imports.run import import_scores
 from eliq_bench.imports.store import Declared
 from eliq_bench.results.folder import load_run, save
-from eliq_bench.types import Status
+from eliq_bench.vocabulary import Status
 
 Floats = NDArray[np.float64]
 ITEMS = 90

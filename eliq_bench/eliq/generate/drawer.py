@@ -9,7 +9,7 @@ from PIL import Image
 
 from eliq_bench.eliq.generate.jobs import Job
 from eliq_bench.eliq.generate.locate import Located
-from eliq_bench.eliq.pairs.alignment import draw
+from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import EliqBenchError, InputError, first_line
 from eliq_bench.io.images import decode
 from eliq_bench.io.optional import import_diffusers, quiet
@@ -126,7 +126,7 @@ def _perturbing(job: Job) -> Callable[[Any, int, Any, dict[str, Any]], dict[str,
     import torch
 
     late = max(1, round(LATE * job.steps)) - 1
-    generator = torch.Generator("cpu").manual_seed(draw(job.seed, "latents"))
+    generator = torch.Generator("cpu").manual_seed(seeded_number(job.seed, "latents"))
 
     def perturb(pipe: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         if step == late:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from eliq_bench.eliq.generate.hub import refusal
 from eliq_bench.errors import InputError
+from eliq_bench.io.hub import hub_errors, path_or_repository
 from eliq_bench.io.optional import import_diffusers, quiet
 
 PRESETS = Path(__file__).with_name("presets.yaml")
@@ -51,14 +51,15 @@ def locate(given: str, revision: str | None = None) -> Located:
         InputError: not found, not a pipeline of diffusers, or diffusers is missing.
     """
     diffusers = import_diffusers()
-    local = Path(given)
-    if local.is_dir():
+    found = path_or_repository("pipeline", given, revision)
+    if isinstance(found, Path):
         if revision:
             raise InputError(f"--revision {revision} is for pipelines of the Hub; {given} is a folder.")
-        folder, name, commit = local, local.resolve().name, _files_digest(local)
+        folder, name, commit = found, found.resolve().name, _files_digest(found)
     else:
-        folder = _download(diffusers, given, revision)
-        name, commit = given, folder.name
+        with hub_errors(found), quiet():
+            folder = Path(diffusers.DiffusionPipeline.download(found.name, revision=found.revision))
+        name, commit = found.name, folder.name
     accepts = _arguments(diffusers, folder, given)
     return Located(name, folder, commit, frozenset(accepts), **_calling(name, accepts))
 
@@ -67,14 +68,6 @@ def preset(name: str) -> dict[str, Any]:
     """How a pipeline is called, fields of `Located`; empty for one that takes the defaults of its class."""
     found: dict[str, Any] = yaml.safe_load(PRESETS.read_text(encoding="utf-8")).get(name, {})
     return found
-
-
-def _download(diffusers: Any, given: str, revision: str | None) -> Path:
-    try:
-        with quiet():
-            return Path(diffusers.DiffusionPipeline.download(given, revision=revision))
-    except Exception as error:  # network, disk and hub fail in many ways, each with classes of its own
-        raise refusal(error, given, revision) from error
 
 
 def _arguments(diffusers: Any, folder: Path, given: str) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from eliq_bench.eliq.degrade import SEVERITIES
 from eliq_bench.eliq.generate.jobs import Job
 from eliq_bench.eliq.generate.locate import Located
 from eliq_bench.eliq.generate.modes import Card, get_card
-from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.settings import check_severities
-from eliq_bench.eliq.prompts.entry import Entry
+from eliq_bench.eliq.prompts.entries import Entry
 from eliq_bench.eliq.prompts.perturb import perturbed
+from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import InputError
 
 
@@ -142,7 +142,7 @@ def _positive(entry: Entry, generator: Located, number: int, wanted: Wanted) -> 
         drawn_from=entry.prompt,
         pipeline=generator.name,
         revision=generator.revision,
-        seed=draw(wanted.seed, entry.prompt, number),
+        seed=seeded_number(wanted.seed, entry.prompt, number),
         steps=wanted.steps or generator.steps,
         guidance=generator.guidance if wanted.guidance is None else wanted.guidance,
         size=wanted.size or generator.size,
@@ -153,7 +153,7 @@ def _positive(entry: Entry, generator: Located, number: int, wanted: Wanted) -> 
 def _severities(card: Card, positive: Job, wanted: Wanted) -> list[int]:
     """Drawn for this positive and mode; a mode of one severity has that one, if it is wanted at all."""
     offered = [level for level in wanted.severities if level in card.severities]
-    ranked = sorted(offered, key=lambda level: draw(wanted.seed, positive.name, card.name, level))
+    ranked = sorted(offered, key=lambda level: seeded_number(wanted.seed, positive.name, card.name, level))
     return sorted(ranked[: wanted.per_mode])
 
 
@@ -176,7 +176,7 @@ def _negative(
         return job._replace(latent_noise=value)
     if card.name == "extreme_guidance":
         return job._replace(guidance=job.guidance * value) if job.guidance else None
-    text = perturbed(entry, None, int(value), draw(wanted.seed, positive.name, card.name))
+    text = perturbed(entry, int(value), seeded_number(wanted.seed, positive.name, card.name))
     return None if text is None else job._replace(drawn_from=text)
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from eliq_bench.eliq.generate.jobs import FOLDER, INDEX_FILE, Job, whole_lines
 from eliq_bench.eliq.generate.locate import INDEX, Located, preset
 from eliq_bench.eliq.generate.plan import WHY, Helpers, Plan, Wanted, plan_jobs
-from eliq_bench.eliq.prompts.entry import Entry
+from eliq_bench.eliq.prompts.entries import Entry
 from eliq_bench.errors import InputError
+from eliq_bench.io.hub import cached_file, path_or_repository
 
 STEPS, GUIDANCE = 50, 5.0
 """Taken where only the pipeline itself knows: with them every severity can be drawn."""
@@ -75,19 +76,13 @@ def _stand_in(given: str) -> Located:
 
 def _place(given: str, revision: str | None) -> str:
     """Where the files of a pipeline are."""
-    if Path(given).is_dir():
-        if not (Path(given) / INDEX).is_file():
+    found = path_or_repository("pipeline", given, revision)
+    if isinstance(found, Path):
+        if not (found / INDEX).is_file():
             raise InputError(f"{given} is no pipeline of diffusers: its {INDEX} is missing.")
         return "a folder here"
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        found = try_to_load_from_cache(given, INDEX, revision=revision)
-    except HFValidationError as error:
-        raise InputError(f"{given} is neither a folder here nor an id on the Hub like owner/name.") from error
-    at = f"revision {revision or 'main'} of the Hub"
-    return f"{at}, in the cache" if isinstance(found, str) else f"{at}, to be downloaded"
+    at = f"revision {found.revision or 'main'} of the Hub"
+    return f"{at}, in the cache" if cached_file(found, INDEX) else f"{at}, to be downloaded"
 
 
 def _calling(given: str, wanted: Wanted) -> str:

@@ -1,6 +1,5 @@
 """Drawing the images of a plan that are not there yet, one pipeline in memory at a time."""
 
-import os
 import platform
 import threading
 import time
@@ -16,8 +15,7 @@ from PIL import Image
 from eliq_bench.eliq.generate.drawer import Drawer
 from eliq_bench.eliq.generate.jobs import FOLDER, INDEX_FILE, Job, add, add_story, listed, repair, whole_lines
 from eliq_bench.eliq.generate.locate import Located
-from eliq_bench.eliq.pairs.crew import run_crew
-from eliq_bench.errors import EliqBenchError
+from eliq_bench.io.workers import map_in_processes
 from eliq_bench.io.write import check_writable, write_whole
 from eliq_bench.types import Progress
 
@@ -35,12 +33,12 @@ def draw_shares(
 ) -> int:
     """Draw jobs on several devices; returns how many were drawn. The arguments are those of `run.draw_jobs`."""
     tasks = [
-        (share, list(pipelines), out, device, offload, os.getpid())
+        (share, pipelines, out, device, offload)
         for share, device in zip(shares(jobs, len(devices)), devices, strict=True)
         if share
     ]
     with _watched(out, len(jobs), report):
-        return sum(made for _, made in run_crew(f"{__name__}:work", tasks, len(tasks))) if tasks else 0
+        return sum(map_in_processes(draw_share, tasks, len(tasks)))
 
 
 def shares(jobs: Sequence[Job], number: int) -> list[list[Job]]:
@@ -55,18 +53,6 @@ def shares(jobs: Sequence[Job], number: int) -> list[list[Job]]:
         place = places.setdefault(job.negative_of or job.name, len(places) % number)
         parts[place].append(job)
     return parts
-
-
-def work(
-    jobs: list[Job], pipelines: list[Located], out: Path, device: str, offload: bool, parent: int
-) -> int:
-    """Draw the share of one device; runs in a process of its own, which ends when its parent has."""
-
-    def orphaned(*_: object) -> None:
-        if os.getppid() != parent:
-            raise EliqBenchError("The command that asked for these images has ended.")
-
-    return draw_share(jobs, pipelines, out, device, offload, orphaned)
 
 
 @contextmanager
@@ -157,9 +143,15 @@ def draw_jobs(
 
 
 def draw_share(
-    jobs: Sequence[Job], pipelines: Sequence[Located], out: Path, device: str, offload: bool, report: Progress
+    jobs: Sequence[Job],
+    pipelines: Sequence[Located],
+    out: Path,
+    device: str,
+    offload: bool,
+    report: Progress | None = None,
 ) -> int:
     """Draw jobs on one device, one pipeline in memory at a time; returns how many were drawn."""
+    report = report or (lambda *_: None)
     named = {(one.name, one.revision): one for one in pipelines}
     made = 0
     for key, group in groupby(jobs, key=lambda job: (job.pipeline, job.revision, job.dtype)):

@@ -3,17 +3,17 @@
 Both are pure functions of the table: no pixel is computed, since the negative shows pixels that exist.
 """
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from eliq_bench.eliq.degrade import Family
-from eliq_bench.eliq.pairs.facts import find_facts
 from eliq_bench.eliq.pairs.manifest import Pair, Split
-from eliq_bench.eliq.pairs.one_fact import change_one_fact
 from eliq_bench.eliq.pairs.positives import Positive, normal_prompt, pair_id, pair_with
+from eliq_bench.eliq.prompts.facts import find_facts
+from eliq_bench.eliq.prompts.perturb import change_one_fact
+from eliq_bench.eliq.seeding import seeded_number
 
 ONE_FACT_TRIES = 2
 """Changed captions per image, each with one fact changed; our choice."""
@@ -79,7 +79,7 @@ class Alignment:
                 self.drawn[key].append(positive)
         self.partners: dict[str, tuple[list[str], list[str]]] = {}
         for side in prompts.values():
-            offered = sorted(side, key=lambda key: draw(seed, key))[:OFFERED]
+            offered = sorted(side, key=lambda key: seeded_number(seed, key))[:OFFERED]
             for key, prompt in side.items():
                 self.partners[key] = _far_and_near(prompt, {other: side[other] for other in offered})
         self.prompts = prompts["train"] | prompts["held-out"]
@@ -93,16 +93,16 @@ class Alignment:
             if others:
                 telling = [other for other in others if self.prompts[other].telling]
                 pool = telling if wanted == "far" and telling else others
-                number = draw(self.seed, positive.name, wanted)
+                number = seeded_number(self.seed, positive.name, wanted)
                 caption = self.prompts[pool[number % len(pool)]].text
                 yield _pair(positive, f"caption_{wanted}", number, caption=caption)
                 if positive.generator:
-                    number = draw(self.seed, positive.name, f"image/{wanted}")
+                    number = seeded_number(self.seed, positive.name, f"image/{wanted}")
                     image = self._image(positive, others, number)
                     yield _pair(positive, f"image_{wanted}", number, image=image)
         seen = {positive.prompt}
         for attempt in range(ONE_FACT_TRIES):
-            number = draw(self.seed, positive.name, f"fact/{attempt}")
+            number = seeded_number(self.seed, positive.name, f"fact/{attempt}")
             changed = change_one_fact(positive.prompt, number)
             if changed and changed.prompt not in seen:
                 seen.add(changed.prompt)
@@ -125,12 +125,6 @@ def content_words(text: str) -> frozenset[str]:
     ['octopus', 'red']
     """
     return frozenset(re.findall(r"\w{3,}", text.lower())) - _EMPTY_WORDS
-
-
-def draw(seed: int, *about: object) -> int:
-    """A number from 0 to 2**31 - 1 that depends on nothing but the arguments."""
-    text = "/".join(map(str, (seed, *about)))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little") >> 1
 
 
 def _prompt(text: str) -> _Prompt:

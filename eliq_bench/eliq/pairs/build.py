@@ -1,7 +1,6 @@
 """Building a manifest of pairs: look at the images, plan, degrade in worker processes, merge the parts."""
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,6 @@ from typing import Any, NamedTuple
 
 from eliq_bench.eliq.degrade import MODES, applies, degrade
 from eliq_bench.eliq.pairs.alignment import Alignment
-from eliq_bench.eliq.pairs.crew import Crew
 from eliq_bench.eliq.pairs.drawn import older_pairs, pair_up, usable
 from eliq_bench.eliq.pairs.manifest import (
     AGAIN,
@@ -30,7 +28,7 @@ from eliq_bench.eliq.pairs.positives import (
     pair_id,
     pair_with,
 )
-from eliq_bench.eliq.pairs.screen import Look, SafetyModel
+from eliq_bench.eliq.pairs.screen import Look, SafetyModel, look_at
 from eliq_bench.eliq.pairs.settings import (
     CHUNK,
     Settings,
@@ -44,6 +42,7 @@ from eliq_bench.eliq.pairs.settings import (
 from eliq_bench.eliq.pairs.sources import Candidate, Candidates, Worse, find_candidates
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.io.images import DecodeError, decode
+from eliq_bench.io.workers import WorkerPool
 from eliq_bench.io.write import check_writable, write_whole
 from eliq_bench.types import Progress
 
@@ -105,21 +104,20 @@ def build_pairs(
     if not overwrite:
         begun = any(out.glob(f"{PARTS}*"))
         check_earlier(out / MANIFEST_FILE, out / BUILD_FILE, asked, begun)
-    workers = workers or os.cpu_count() or 1
     report = report or (lambda *_: None)
     checker = SafetyModel(safety) if safety else None
-    with Crew(workers) as crew:
-        looks = _look(offered.root, offered.images, crew, report, checker)
+    with WorkerPool(workers) as pool:
+        looks = _look(offered.root, offered.images, pool, report, checker)
         positives = choose_positives(offered.root, offered.images, looks, settings.seed)
         worse, lost = usable(offered.worse, positives.kept, settings.severities)
-        drawn = pair_up(worse, _look(offered.root, worse, crew, report, checker), positives.kept)
+        drawn = pair_up(worse, _look(offered.root, worse, pool, report, checker), positives.kept)
         ready = _joined(drawn.pairs, older_pairs(positives.kept, settings.severities))
         there = [pair for pairs in ready.values() for pair in pairs]
         held = held_out_modes(settings, there)
         key = digest(settings, positives.kept, there)
         folder = out / f"{PARTS}{key}"
         folder.mkdir(exist_ok=True)
-        continued = _make_parts(positives, ready, settings, held, folder, crew, report)
+        continued = _make_parts(positives, ready, settings, held, folder, pool, report)
     parts = [_part(folder, at) for at in range(0, len(positives.kept), CHUNK)]
     count = merge(parts, out / MANIFEST_FILE)
     lacking = lacking_notes(modes_in(out / MANIFEST_FILE), held, positives.kept, there)
@@ -188,19 +186,16 @@ def _thin(offered: Candidates, limit: int | None) -> Candidates:
 def _look(
     root: Path,
     images: Sequence[Candidate | Worse],
-    crew: Crew,
+    pool: WorkerPool,
     report: Progress,
     checker: SafetyModel | None,
 ) -> list[Look]:
     chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
     tasks = [(root, [image.name for image in chunk]) for chunk in chunks]
-    looks: dict[int, list[Look]] = {}
-    done = 0
-    for position, found in crew.run("eliq_bench.eliq.pairs.screen:look_at", tasks):
-        looks[position] = found
-        done += len(found)
-        report("looking", done, len(images))
-    made = [look for position in range(len(tasks)) for look in looks[position]]
+    made: list[Look] = []
+    for looks in pool.map(look_at, tasks):
+        made += looks
+        report("looking", len(made), len(images))
     if checker is None:
         return made
     passed = [number for number, look in enumerate(made) if not look.refused]
@@ -217,14 +212,13 @@ def _make_parts(
     settings: Settings,
     held: frozenset[str],
     folder: Path,
-    crew: Crew,
+    pool: WorkerPool,
     report: Progress,
 ) -> int:
     """Make the parts that are missing; returns how many positives were done before."""
     kept = positives.kept
     missing = [at for at in range(0, len(kept), CHUNK) if not _part(folder, at).exists()]
-    sizes = {at: len(kept[at : at + CHUNK]) for at in missing}
-    done = before = len(kept) - sum(sizes.values())
+    done = before = len(kept) - sum(len(kept[at : at + CHUNK]) for at in missing)
     partners = Alignment(kept, settings.seed)
     tasks = (
         (
@@ -243,8 +237,8 @@ def _make_parts(
         )
         for at in missing
     )
-    for position, _ in crew.run("eliq_bench.eliq.pairs.build:make_part", tasks):
-        done += sizes[missing[position]]
+    for at, _ in zip(missing, pool.map(make_part, tasks), strict=True):
+        done += len(kept[at : at + CHUNK])
         report("degrading", done, len(kept))
     return before
 

@@ -8,9 +8,9 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.manifest import Pair
-from eliq_bench.eliq.pairs.one_fact import change_one_fact
+from eliq_bench.eliq.prompts.perturb import change_one_fact
+from eliq_bench.eliq.seeding import seeded_number
 
 Kind = Literal["rating", "comparison", "alignment"]
 Side = Literal["positive", "negative"]
@@ -72,7 +72,7 @@ def _rating(pair: Pair, side: Side, seed: int) -> Conversation:
 
 def _comparison(pair: Pair, seed: int) -> Conversation:
     texts, aspect = _texts()["comparison"], _texts()["aspects"][pair.aspect]
-    first = draw(seed, pair.pair_id, "order") % 2 == 0
+    first = seeded_number(seed, pair.pair_id, "order") % 2 == 0
     images: tuple[Side, Side] = ("positive", "negative") if first else ("negative", "positive")
     places = {"better": "first" if first else "second", "worse": "second" if first else "first"}
     asked, prefix = "comparison", "alignment_" if pair.aspect == "alignment" else ""
@@ -125,7 +125,7 @@ def _changed_fact(pair: Pair) -> tuple[str, str]:
     prompt, caption = pair.prompt or "", pair.negative_caption or ""
     changed = change_one_fact(prompt, pair.seed)
     if changed and changed.prompt == caption:
-        return changed.after.replace(MARKER, "image"), changed.before.replace(MARKER, "image")
+        return changed.change.after.replace(MARKER, "image"), changed.change.before.replace(MARKER, "image")
     # A caption changed by other means: the words that differ.
     before, after = _prompt(pair, "positive").split(), _prompt(pair, "negative").split()
     blocks = [block for block in SequenceMatcher(None, before, after).get_opcodes() if block[0] != "equal"]
@@ -136,7 +136,7 @@ def _changed_fact(pair: Pair) -> tuple[str, str]:
 
 def _word(wordings: Sequence[str], pair: Pair, asked: str, seed: int, **values: str) -> str:
     """One of some wordings, drawn by seed and pair, filled in."""
-    return wordings[draw(seed, pair.pair_id, asked, wordings[0]) % len(wordings)].format(**values)
+    return wordings[seeded_number(seed, pair.pair_id, asked, wordings[0]) % len(wordings)].format(**values)
 
 
 @cache

@@ -20,14 +20,14 @@ import numpy as np
 from PIL import Image
 
 from eliq_bench.eliq.degrade import RGB
-from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.conversations import conversations
-from eliq_bench.eliq.pairs.crew import run_crew
 from eliq_bench.eliq.pairs.manifest import Pair, Split, manifest_path, pixel_hash, read_pairs
 from eliq_bench.eliq.pairs.verify import image_folder, negative_of
+from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.files import sha256_of
 from eliq_bench.io.images import DecodeError, decode
+from eliq_bench.io.workers import map_in_processes
 from eliq_bench.io.write import check_writable, write_whole
 from eliq_bench.types import Progress
 
@@ -248,7 +248,7 @@ def export_pairs(
     _open_folder(out, path, selection)
     names: list[str] = []
 
-    def tasks() -> Iterator[tuple[object, ...]]:
+    def tasks() -> Iterator[tuple[Path, Path, str, list[Pair], Selection]]:
         for name, batch in chosen.batches():
             names.append(name)
             shards = selection.form == "webdataset"
@@ -256,9 +256,7 @@ def export_pairs(
                 yield root, out, name, batch, selection
 
     done = 0
-    for _, count in run_crew(
-        "eliq_bench.eliq.pairs.export:write_part", tasks(), workers or os.cpu_count() or 1
-    ):
+    for count in map_in_processes(write_part, tasks(), workers):
         done += count
         if report:
             report("exporting", done, total)
@@ -287,7 +285,7 @@ class _Chosen:
                 yield pair
 
     def _rank(self, pair: Pair) -> int:
-        return draw(self.selection.seed, "export", pair.pair_id)
+        return seeded_number(self.selection.seed, "export", pair.pair_id)
 
     def count(self) -> int:
         count = sum(1 for _ in self)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from eliq_bench.eliq.degrade import VERSION, Aspect, Family
+from eliq_bench.eliq.prompts import perturb
 from eliq_bench.errors import InputError
 from eliq_bench.io.parquet import integers, table, texts
 from eliq_bench.io.write import write_whole
@@ -22,6 +23,10 @@ SCHEMA_VERSION = 1
 MANIFEST_FILE = "pairs.parquet"
 AGAIN = "the same command goes on from the finished parts"
 KEY_SCHEMA, KEY_VERSIONS = b"eliq-bench.pairs.schema", b"eliq-bench.pairs.versions"
+KEY_PROMPTS = b"eliq-bench.pairs.prompts"
+"""Version of the rules that change facts of prompts; manifests of version 1 do not have it."""
+CHANGED_PROMPTS = frozenset({"caption_one_fact", "perturbed_prompt"})
+"""Modes whose negatives come from those rules."""
 
 Split = Literal["train", "held-out"]
 
@@ -165,10 +170,31 @@ def recorded_versions(path: Path) -> dict[str, str]:
     return found
 
 
+def prompts_note(path: Path) -> str:
+    """A sentence if other rules than those here changed the prompts of a manifest; empty if not.
+
+    Raises:
+        InputError: no manifest, or one of another schema version.
+    """
+    with _open(path) as file:
+        then = file.schema_arrow.metadata.get(KEY_PROMPTS, b"1").decode()
+    modes = sorted(CHANGED_PROMPTS & modes_in(path))
+    if then == str(perturb.VERSION) or not modes:
+        return ""
+    return (
+        f"The prompts of {' and '.join(modes)} were changed by version {then} of the rules, where this eliq-bench has "
+        f"{perturb.VERSION}; they are used as the manifest has them."
+    )
+
+
 def metadata() -> dict[bytes, bytes]:
-    """What the file says about itself: schema version and library versions; no date and no path."""
+    """What the file says about itself: versions of the schema, of libraries and of rules; no date and no path."""
     versions = json.dumps(library_versions(), sort_keys=True)
-    return {KEY_SCHEMA: str(SCHEMA_VERSION).encode(), KEY_VERSIONS: versions.encode()}
+    return {
+        KEY_SCHEMA: str(SCHEMA_VERSION).encode(),
+        KEY_VERSIONS: versions.encode(),
+        KEY_PROMPTS: str(perturb.VERSION).encode(),
+    }
 
 
 def manifest_path(given: Path) -> Path:

@@ -10,6 +10,7 @@ from PIL import Image, ImageStat
 from eliq_bench.eliq.pairs.manifest import pixel_hash
 from eliq_bench.errors import InputError, first_line
 from eliq_bench.io.files import sha256_of
+from eliq_bench.io.hub import fetch_file, path_or_repository
 from eliq_bench.io.images import DecodeError, decode
 from eliq_bench.types import Progress
 
@@ -88,11 +89,15 @@ class SafetyModel:
         """
         import transformers
 
+        found = path_or_repository("safety model", given)
+        place, revision = (found, None) if isinstance(found, Path) else (found.name, found.revision)
+        if not isinstance(found, Path):
+            fetch_file(found, "config.json")  # says why the Hub refuses, which transformers does not
         processors: Any = transformers.AutoImageProcessor
         models: Any = transformers.AutoModelForImageClassification
         try:
-            self.processor: Any = processors.from_pretrained(given)
-            self.model: Any = models.from_pretrained(given).eval()
+            self.processor: Any = processors.from_pretrained(place, revision=revision or "main")
+            self.model: Any = models.from_pretrained(place, revision=revision or "main").eval()
         except (OSError, ValueError) as error:
             first = first_line(error)
             raise InputError(f"The safety model {given} cannot be loaded: {first}") from error
@@ -103,7 +108,7 @@ class SafetyModel:
                 f"None of the labels of the safety model {given} ({', '.join(labels.values())}) means unsafe; "
                 f"known are {', '.join(UNSAFE)}."
             )
-        self.name = given if not Path(given).is_dir() else Path(given).resolve().name
+        self.name = found.resolve().name if isinstance(found, Path) else given
 
     def flags(self, paths: Sequence[Path], report: Progress) -> list[bool]:
         """Whether each of these images is unsafe, in their order."""

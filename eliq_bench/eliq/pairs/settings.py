@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eliq_bench.eliq.degrade import MODES, SEVERITIES
-from eliq_bench.eliq.pairs import lexicon
-from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES, draw
+from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.manifest import SCHEMA_VERSION, Pair, library_versions
 from eliq_bench.eliq.pairs.positives import Positive
-from eliq_bench.eliq.prompts import swaps
+from eliq_bench.eliq.prompts import perturb, words
+from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import InputError
 
 CHUNK = 16
@@ -76,7 +76,7 @@ def held_out_modes(settings: Settings, ready: Iterable[Pair] = ()) -> frozenset[
         for family, aspect, name in kind:
             cells.setdefault((number, family, aspect), []).append(name)
     return frozenset(
-        min(names, key=lambda name: (draw(settings.seed, "held-out mode", name), name))
+        min(names, key=lambda name: (seeded_number(settings.seed, "held-out mode", name), name))
         for names in cells.values()
         if len(names) > 1
     )
@@ -91,8 +91,8 @@ def recipes(positive: Positive, settings: Settings) -> list[tuple[str, int, int]
     found = []
     for mode in MODES:
         if mode not in kept:
-            seed = draw(settings.seed, positive.name, mode)
-            ranked = sorted(settings.severities, key=lambda level: draw(settings.seed, seed, level))
+            seed = seeded_number(settings.seed, positive.name, mode)
+            ranked = sorted(settings.severities, key=lambda level: seeded_number(settings.seed, seed, level))
             found += [(mode, severity, seed) for severity in sorted(ranked[: settings.per_mode])]
     return found
 
@@ -101,8 +101,8 @@ def digest(settings: Settings, positives: Sequence[Positive], drawn: Sequence[Pa
     """What identifies a build: equal digests give equal parts, so that those that exist are kept."""
     libraries = library_versions() | {"hanta": version("hanta")}
     held = sorted(held_out_modes(settings, drawn))
-    text = json.dumps([SCHEMA_VERSION, libraries, CHUNK, settings, held], sort_keys=True)
-    total = hashlib.sha256(text.encode() + lexicon.FILE.read_bytes() + swaps.FILE.read_bytes())
+    text = json.dumps([SCHEMA_VERSION, perturb.VERSION, libraries, CHUNK, settings, held], sort_keys=True)
+    total = hashlib.sha256(text.encode() + words.FILE.read_bytes())
     for row in (*positives, *drawn):
         total.update(json.dumps(row).encode())
     return total.hexdigest()[:16]

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 import heapq
 from collections import defaultdict
 
-from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.manifest import read_pairs
+from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import InputError
 
 
@@ -63,7 +63,7 @@ def choose(manifest: Path, choice: Choice) -> list[Group]:
         if choice.cell in pair.cell and choice.mode in ("", pair.mode):
             kept = best[pair.cell, pair.mode, pair.severity]
             # A heap with the highest rank on top, which the next lower one pushes out.
-            heapq.heappush(kept, (-draw(choice.seed, pair.positive, pair.mode), pair.pair_id, pair))
+            heapq.heappush(kept, (-seeded_number(choice.seed, pair.positive, pair.mode), pair.pair_id, pair))
             if len(kept) > choice.each:
                 heapq.heappop(kept)
     if not best:

@@ -1,16 +1,13 @@
 """Verifying a manifest: virtual negatives are computed again and held against their hashes."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from eliq_bench.eliq.degrade import RGB, degrade
-from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.build import BUILD_FILE
-from eliq_bench.eliq.pairs.crew import run_crew
 from eliq_bench.eliq.pairs.manifest import (
     Pair,
     library_versions,
@@ -19,9 +16,11 @@ from eliq_bench.eliq.pairs.manifest import (
     read_pairs,
     recorded_versions,
 )
+from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import sha256_of
 from eliq_bench.io.images import DecodeError, decode
+from eliq_bench.io.workers import map_in_processes
 from eliq_bench.types import Progress
 
 
@@ -102,7 +101,7 @@ def verify_pairs(
     tasks = ((root, batch) for batch in _batches(path, share, seed))
     checked = 0
     found: list[Mismatch] = []
-    for _, (count, mismatches) in run_crew(f"{__name__}:check_batch", tasks, workers or os.cpu_count() or 1):
+    for count, mismatches in map_in_processes(check_batch, tasks, workers):
         checked += count
         found += mismatches
         if report:
@@ -152,7 +151,7 @@ def _batches(path: Path, share: float, seed: int) -> Iterator[list[Pair]]:
     batch: list[Pair] = []
     last = ""
     for pair in read_pairs(path):
-        if share < 1 and draw(seed, pair.pair_id) >= share * 2**31:
+        if share < 1 and seeded_number(seed, pair.pair_id) >= share * 2**31:
             continue
         if len(batch) >= 200 and pair.positive != last:
             yield batch

@@ -21,10 +21,10 @@ from eliq_bench.eliq.critic.mllm.chat import (
     text,
 )
 from eliq_bench.eliq.critic.recipe import MllmRecipe, checked, read_fields
-from eliq_bench.eliq.pairs.alignment import draw
 from eliq_bench.eliq.pairs.conversations import MARKER, Conversation, Kind, conversations
 from eliq_bench.eliq.pairs.manifest import Pair, read_pairs
 from eliq_bench.eliq.pairs.verify import negative_of
+from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import decode
 
@@ -156,7 +156,7 @@ def read_conversations(manifest: Path, root: Path, recipe: InstructRecipe) -> Co
                 f"{manifest} has no conversation of the kinds {', '.join(recipe.kinds)} on its {side} side; "
                 "build more pairs."
             )
-        items.sort(key=lambda item: (draw(recipe.seed, item.conversation.id), item.conversation.id))
+        items.sort(key=lambda item: (seeded_number(recipe.seed, item.conversation.id), item.conversation.id))
     split = ConversationSplit(sides["train"][: recipe.conversations], sides["held-out"][: recipe.held_out])
     _check_images(split, root)
     return split

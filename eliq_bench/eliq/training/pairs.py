@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from eliq_bench.eliq.critic.backbone import Dimension
 from eliq_bench.eliq.critic.recipe import PairsRecipe, Recipe
-from eliq_bench.eliq.pairs.manifest import Pair, manifest_path, read_pairs
+from eliq_bench.eliq.pairs.manifest import Pair, manifest_path, prompts_note, read_pairs
 from eliq_bench.eliq.pairs.verify import image_folder
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import sha256_of
@@ -142,19 +142,20 @@ def open_corpus(pairs: Path, images: Path | None, tokens: Path) -> Corpus:
     return Corpus(pairs, images or image_folder(manifest_path(pairs)), tokens)
 
 
-def untrained_modes_notes(recipe: Recipe, corpus: Corpus) -> tuple[str, ...]:
-    """A warning if the recipe names modes that the manifest holds out entirely.
+def training_notes(recipe: Recipe, corpus: Corpus) -> tuple[str, ...]:
+    """Warnings before training: older prompts in the manifest, and modes of the recipe that no pair trains.
 
     Raises:
         InputError: as `Corpus.split`.
     """
     trained = {one.mode for one in corpus.split(recipe.pairs).train}
-    untrained = [mode for mode in recipe.pairs.modes if mode not in trained]
-    if not untrained:
-        return ()
-    return (
-        f"No pair trains {', '.join(untrained)}, which the recipe names; `pairs build --all-modes` trains all modes.",
-    )
+    notes = [prompts_note(manifest_path(corpus.pairs))]
+    if untrained := [mode for mode in recipe.pairs.modes if mode not in trained]:
+        modes = ", ".join(untrained)
+        notes.append(
+            f"No pair trains {modes}, which the recipe names; `pairs build --all-modes` trains all modes."
+        )
+    return tuple(note for note in notes if note)
 
 
 def by_positive(preferences: tuple[Preference, ...]) -> dict[tuple[Dimension, Side], list[Preference]]:

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import os
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -17,12 +16,12 @@ from pydantic import TypeAdapter
 from eliq_bench.eliq.critic.backbone import RGB, Backbone, Dimension, Encoded, Tokens
 from eliq_bench.eliq.critic.critic import create_backbone
 from eliq_bench.eliq.critic.recipe import BackboneRecipe, Recipe
-from eliq_bench.eliq.pairs.crew import run_crew
 from eliq_bench.eliq.pairs.manifest import Pair, pixel_hash
 from eliq_bench.eliq.pairs.verify import negative_of
 from eliq_bench.eliq.training.pairs import Corpus, Side, preference_of, takes
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import DecodeError, decode
+from eliq_bench.io.workers import map_in_processes
 from eliq_bench.types import Progress
 
 FINGERPRINT_FILE = "backbone.json"
@@ -198,12 +197,12 @@ def token_source(
     missing = [
         group for group in _by_positive(used) if any(key not in store for key in _keys(group, backbone))
     ]
-    results: Iterator[Any]
+    results: Iterator[int]
     if hardware.device == "cpu":
         tasks = ((corpus.images, group, recipe.backbone, corpus.tokens, hardware) for group in missing)
-        results = run_crew(f"{__name__}:encode_pairs", tasks, hardware.workers or os.cpu_count() or 1)
+        results = map_in_processes(encode_pairs, tasks, hardware.workers)
     else:
-        results = ((0, _encode(group, corpus.images, backbone, store)) for group in missing)
+        results = (_encode(group, corpus.images, backbone, store) for group in missing)
     for done, _ in enumerate(results, start=1):
         if progress:
             progress("encoding", done, len(missing))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from eliq_bench.eliq.critic.recipe import Recipe
 from eliq_bench.eliq.training.drift import Drift, load_previous, measure_drift, write_drift
 from eliq_bench.eliq.training.fit import Trained, fit
-from eliq_bench.eliq.training.pairs import Corpus, untrained_modes_notes
+from eliq_bench.eliq.training.pairs import Corpus, training_notes
 from eliq_bench.eliq.training.tokens import CPU, Hardware, token_source
 from eliq_bench.io.write import check_writable
 from eliq_bench.types import Progress
@@ -83,4 +83,4 @@ def adapt(
 def _check(recipe: Recipe, corpus: Corpus, out: Path) -> tuple[str, ...]:
     """Report errors before the long work; returns the warnings."""
     check_writable(out)
-    return untrained_modes_notes(recipe, corpus)
+    return training_notes(recipe, corpus)

@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from eliq_bench.cards import Direction
 from eliq_bench.errors import InputError
 from eliq_bench.evaluate.evaluate import Floats
 from eliq_bench.io.write import write_whole
@@ -25,6 +24,7 @@ from eliq_bench.results.folder import Run, load_run
 from eliq_bench.results.records import RESULTS_FILE, Record
 from eliq_bench.results.records import SCHEMA_VERSION as RESULTS_VERSION
 from eliq_bench.types import ItemTable
+from eliq_bench.vocabulary import Direction
 
 
 def label_digests(table: ItemTable) -> dict[str, str]:

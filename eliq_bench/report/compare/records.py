@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from eliq_bench.cards import Supervision
 from eliq_bench.results.records import Record
+from eliq_bench.vocabulary import Supervision
 
 SCHEMA_VERSION = 1
 TEST = "paired bootstrap over groups of the difference of SRCC, two-sided; Holm over all pairs of a table"

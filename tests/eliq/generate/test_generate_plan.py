@@ -13,7 +13,7 @@ from eliq_bench.eliq.generate.locate import PRESETS, Located, locate
 from eliq_bench.eliq.generate.modes import cards, expand
 from eliq_bench.eliq.generate.plan import Helpers, Wanted, plan_jobs
 from eliq_bench.eliq.generate.run import shares
-from eliq_bench.eliq.prompts.entry import Entry
+from eliq_bench.eliq.prompts.entries import Entry
 from eliq_bench.errors import InputError
 from eliq_bench.io.optional import import_diffusers
 

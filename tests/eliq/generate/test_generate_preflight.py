@@ -93,7 +93,7 @@ def test_a_place_that_cannot_be_written_is_told_before_a_pipeline_is_fetched(
 
 
 @pytest.mark.parametrize(
-    ("given", "told"), [("one/two/three", "nor an id on the Hub"), (".", "model_index.json is missing")]
+    ("given", "told"), [("one/two/three", "nor a pipeline on the Hub"), (".", "model_index.json is missing")]
 )
 def test_a_pipeline_that_cannot_be_one_is_told(given: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=told):

@@ -124,8 +124,8 @@ def test_what_cannot_be_loaded_is_said_in_one_sentence(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     wrong: dict[str, dict[str, object]] = {
-        "cannot be downloaded": {"model": "somebody/a-model"},
-        "neither a folder here": {"model": "/no/such/folder"},
+        "not on this machine": {"model": "somebody/a-model"},
+        "neither a file, nor a folder": {"model": "/no/such/folder"},
         "cannot load": {"model": str(tmp_path)},
         "names layer 9": {"model": str(model), "layers": [9]},
         "no LoRA adapter": {"model": str(model), "adapter": str(tmp_path)},

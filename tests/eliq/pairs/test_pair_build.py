@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from support.cli import Cli
@@ -17,7 +18,15 @@ from support.cli import Cli
 from eliq_bench.eliq.degrade import MODES, degrade
 from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.build import Built, build_pairs
-from eliq_bench.eliq.pairs.manifest import Pair, count_pairs, pixel_hash, read_pairs
+from eliq_bench.eliq.pairs.manifest import (
+    KEY_PROMPTS,
+    Pair,
+    count_pairs,
+    pixel_hash,
+    prompts_note,
+    read_pairs,
+    write_pairs,
+)
 from eliq_bench.eliq.pairs.positives import counted
 from eliq_bench.eliq.pairs.settings import Settings
 from eliq_bench.eliq.pairs.sources import find_candidates
@@ -273,6 +282,22 @@ def test_verify_finds_nothing_and_then_names_the_changed_image(
     assert sum(found.reasons().values()) == len(found.mismatches)
     own = Counter(pair.positive for pair in read_pairs(built.manifest))
     assert found.reasons()["the file of the positive is another one"] == own["images/004.png"]
+
+
+def test_a_manifest_with_prompts_of_an_earlier_version_is_read_and_verified(
+    cli: Cli, pool: Path, pairs: list[Pair], tmp_path: Path
+) -> None:
+    write_pairs(pairs[:60], tmp_path / "now.parquet")
+    content = pq.read_table(tmp_path / "now.parquet")
+    metadata = {key: value for key, value in content.schema.metadata.items() if key != KEY_PROMPTS}
+    pq.write_table(content.replace_schema_metadata(metadata), tmp_path / "then.parquet")
+    assert list(read_pairs(tmp_path / "then.parquet")) == pairs[:60]
+    for name, noted in (("now.parquet", False), ("then.parquet", True)):
+        result = cli("pairs", "verify", str(tmp_path / name), "--images", str(pool))
+        assert result.returncode == 0
+        assert ("caption_one_fact were changed by version 1 of the rules" in result.stdout) == noted
+    write_pairs([pair for pair in pairs[:60] if pair.mode == "tilt"], tmp_path / "tilt.parquet")
+    assert not prompts_note(tmp_path / "tilt.parquet"), "no prompt was changed"
 
 
 def test_what_is_no_manifest_is_said_to_be_none(pool: Path) -> None:

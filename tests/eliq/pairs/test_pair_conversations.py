@@ -5,10 +5,11 @@ from collections import Counter
 import pytest
 
 from eliq_bench.eliq.degrade import MODES
-from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES, draw
+from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.conversations import Conversation, conversations
 from eliq_bench.eliq.pairs.manifest import Pair
-from eliq_bench.eliq.pairs.one_fact import change_one_fact
+from eliq_bench.eliq.prompts.perturb import change_one_fact
+from eliq_bench.eliq.seeding import seeded_number
 
 PROMPT = "Two red boats behind a green tree"
 
@@ -76,8 +77,8 @@ def test_a_hard_negative_names_the_changed_fact() -> None:
         made = conversations(pair("caption_one_fact", 1, seed, caption=changed.prompt), 0)
         wrong = named(made, "alignment-no")
         assert wrong.answer.startswith("No")
-        assert f'"{changed.after}"' in wrong.answer
-        assert f'"{changed.before}"' in wrong.answer
+        assert f'"{changed.change.after}"' in wrong.answer
+        assert f'"{changed.change.before}"' in wrong.answer
         assert changed.prompt in wrong.question
         assert wrong.images == ("positive",)
         assert named(made, "alignment-yes").answer.startswith("Yes")
@@ -120,7 +121,7 @@ def test_same_arguments_same_words_and_seeds_vary_them() -> None:
     assert conversations(pair("tilt"), 3) == conversations(pair("tilt"), 3)
     wordings = {conversations(pair("tilt"), seed)[0].question for seed in range(40)}
     assert len(wordings) >= 3
-    ids = [one.id for mode in MODES for one in conversations(pair(mode), draw(0))]
+    ids = [one.id for mode in MODES for one in conversations(pair(mode), seeded_number(0))]
     assert len(set(ids)) == len(ids)
 
 

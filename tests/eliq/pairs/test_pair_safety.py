@@ -77,3 +77,14 @@ def test_a_model_that_knows_nothing_unsafe_is_refused(images: Path, tmp_path: Pa
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be loaded"):
         SafetyModel(str(tmp_path))
+
+
+def test_a_model_that_cannot_be_had_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="nor a safety model on the Hub"):
+        SafetyModel("one/two/three")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(
+        InputError, match=r"^The safety model nobody/nothing is not on this machine \(offline\)"
+    ):
+        SafetyModel("nobody/nothing")

@@ -6,10 +6,9 @@ from itertools import combinations
 
 import pytest
 
-from eliq_bench.eliq.pairs.facts import find_facts
-from eliq_bench.eliq.prompts.entry import CATEGORIES, Entry, Fact
-from eliq_bench.eliq.prompts.perturb import CHANGES, apply, perturbed, possible_changes
-from eliq_bench.eliq.prompts.read import own_prompts
+from eliq_bench.eliq.prompts.entries import CATEGORIES, Entry, own_prompts
+from eliq_bench.eliq.prompts.facts import Fact, find_facts
+from eliq_bench.eliq.prompts.perturb import CHANGES, apply, possible_changes
 
 PROMPTS = own_prompts()
 DANGLING = re.compile(
@@ -60,95 +59,31 @@ def test_facts_stand_where_they_say() -> None:
 def test_every_prompt_can_be_changed_and_every_change_reads_well() -> None:
     kinds: Counter[str] = Counter()
     for entry in PROMPTS:
-        changes = possible_changes(entry)
+        changes = possible_changes(entry.prompt, entry.facts())
         assert changes, entry.prompt
         kinds.update({change.kind for change in changes})
         for change in changes:
             text = apply(entry.prompt, [change])
             assert text.lower() != entry.prompt.lower()
             assert not DANGLING.search(text) or DANGLING.search(entry.prompt), (entry.prompt, text)
+            assert not text.endswith((",", " and", " being"))
             assert not VOWEL_SOUND.search(text) or VOWEL_SOUND.search(entry.prompt), text
     assert set(kinds) == set(CHANGES)
-    assert min(kinds.values()) >= 80
-
-
-def test_several_changes_go_together_and_repeat() -> None:
-    made = 0
-    for entry in PROMPTS[::7]:
-        texts = {perturbed(entry, None, number, seed=3) for number in range(1, 6)}
-        made += len(texts - {None})
-        assert perturbed(entry, None, 2, seed=3) == perturbed(entry, None, 2, seed=3)
-        assert perturbed(entry, None, 99, seed=3) is None
-    assert made > 200
-
-
-@pytest.mark.parametrize(
-    ("kind", "wanted"),
-    [
-        ("relation_turned", {"A cat under a red sofa"}),
-        ("object_dropped", {"A cat"}),
-        (
-            "attribute_changed",
-            {f"A cat on a {colour} sofa" for colour in ("green", "blue", "white", "purple")},
-        ),
-        ("object_swapped", {"An armadillo on a red sofa", "A cat on a red trumpet"}),
-    ],
-)
-def test_each_kind_of_change(kind: str, wanted: set[str]) -> None:
-    entry = Entry(
-        prompt="A cat on a red sofa",
-        objects=("cat", "sofa"),
-        attributes=("red sofa",),
-        relations=("cat on sofa",),
-    )
-    made = {apply(entry.prompt, [change]) for change in possible_changes(entry) if change.kind == kind}
-    assert wanted <= made
-    assert not (kind in ("relation_turned", "object_dropped") and made - wanted)
-
-
-def test_two_attributes_are_bound_to_the_other_object() -> None:
-    entry = Entry(
-        prompt="An old dog near a red barn", objects=("dog", "barn"), attributes=("old dog", "red barn")
-    )
-    assert perturbed(entry, "attribute_misbound", 1, 0) == "A red dog near an old barn"
-
-
-def test_one_becomes_several_with_its_noun() -> None:
-    entry = Entry(prompt="one cherry on ice", objects=("cherry", "ice"), counts=("one cherry",))
-    assert perturbed(entry, "count_changed", 1, 0) in {
-        f"{number} cherries on ice" for number in ("three", "four", "five")
-    }
-
-
-def test_facts_that_do_not_stand_in_the_prompt_are_refused() -> None:
-    with pytest.raises(ValueError, match="'blue' does not stand in the prompt"):
-        Entry(prompt="a red vase", objects=("vase",), attributes=("blue vase",))
-    with pytest.raises(ValueError, match="ends with none of the objects"):
-        Entry(prompt="a red vase", objects=("vase",), attributes=("red",))
-    with pytest.raises(ValueError, match="starts with none of the objects"):
-        Entry(prompt="a red vase on a box", objects=("vase", "box"), relations=("red on box",))
-
-
-def test_without_facts_the_parser_finds_them() -> None:
-    entry = Entry(prompt="A red boat behind a tall tree")
-    assert perturbed(entry, "relation_turned", 1, 0) == "A red boat in front of a tall tree"
-    assert perturbed(entry, "attribute_misbound", 1, 0) == "A tall boat behind a red tree"
-    assert perturbed(Entry(prompt="Calm"), None, 1, 0) is None
+    assert min(kinds.values()) >= 50
 
 
 def test_precision_and_recall_of_the_parser(capsys: pytest.CaptureFixture[str]) -> None:
-    """The level of `pairs.facts` on every second prompt of ours: its rules were made with the others in view."""
+    """The level of `find_facts` on every second prompt of ours: its rules were made with the others in view."""
     right, said, true = Counter[str](), Counter[str](), Counter[str]()
     for entry in PROMPTS[1::2]:
         wanted = list(entry.facts())
         true.update(fact.kind for fact in wanted)
         for found in find_facts(entry.prompt):
-            kind = found.kind if found.kind in ("object", "count", "relation") else "attribute"
-            said[kind] += 1
-            hit = next((fact for fact in wanted if _meets(fact, kind, found.start, found.end)), None)
+            said[found.kind] += 1
+            hit = next((fact for fact in wanted if _meets(fact, found)), None)
             if hit:
                 wanted.remove(hit)
-                right[kind] += 1
+                right[found.kind] += 1
     with capsys.disabled():
         for kind in ("object", "attribute", "count", "relation"):
             print(
@@ -160,5 +95,5 @@ def test_precision_and_recall_of_the_parser(capsys: pytest.CaptureFixture[str]) 
     assert right.total() / true.total() >= 0.91
 
 
-def _meets(fact: Fact, kind: str, start: int, end: int) -> bool:
-    return fact.kind == kind and fact.start < end and start < fact.end
+def _meets(fact: Fact, found: Fact) -> bool:
+    return fact.kind == found.kind and fact.start < found.end and found.start < fact.end

@@ -4,7 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from eliq_bench.errors import InputError, first_line
+from eliq_bench.errors import InputError
+from eliq_bench.io.hub import fetch_folder, path_or_repository
 
 NEEDED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
 """Files that are taken from the hub: weights, configurations and vocabularies, no code."""
@@ -25,22 +26,11 @@ def locate(model: str, revision: str | None) -> Located:
     Raises:
         InputError: neither here nor reachable, or the hub has no such model or revision.
     """
-    if Path(model).is_dir():
-        return Located(Path(model), {"weights": content_hash(Path(model), NEEDED)})
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        folder = Path(snapshot_download(model, revision=revision, allow_patterns=NEEDED))
-    except HFValidationError as error:
-        raise InputError(f"{model} is neither a folder here nor the id of a model on the hub.") from error
-    except (OSError, ValueError) as error:  # what the hub's client raises: no network, no model, no access
-        reason = first_line(error)
-        raise InputError(
-            f"The model {model} (revision {revision or 'main'}) is not on this machine and cannot be downloaded "
-            f"({reason}); run `hf download {model}` where there is a network, or give a local folder as its id."
-        ) from error
-    return Located(folder, {"model": model, "revision": folder.name})
+    found = path_or_repository("model", model, revision)
+    if isinstance(found, Path):
+        return Located(found, {"weights": content_hash(found, NEEDED)})
+    folder = fetch_folder(found, NEEDED)
+    return Located(folder, {"model": found.name, "revision": folder.name})
 
 
 def adapter_hash(folder: Path) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eliq_bench.eliq.prompts.read import own_prompts, read_prompts
+from eliq_bench.eliq.prompts.entries import Entry, own_prompts, read_prompts
 from eliq_bench.errors import InputError
 
 CONTENT = {
@@ -58,3 +58,12 @@ def test_images_and_folders_are_no_prompts(tmp_path: Path) -> None:
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(InputError, match="absent does not exist"):
         read_prompts("absent")
+
+
+def test_facts_that_do_not_stand_in_the_prompt_are_refused() -> None:
+    with pytest.raises(ValueError, match="'blue' does not stand in the prompt"):
+        Entry(prompt="a red vase", objects=("vase",), attributes=("blue vase",))
+    with pytest.raises(ValueError, match="ends with none of the objects"):
+        Entry(prompt="a red vase", objects=("vase",), attributes=("red",))
+    with pytest.raises(ValueError, match="starts with none of the objects"):
+        Entry(prompt="a red vase on a box", objects=("vase", "box"), relations=("red on box",))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from eliq_bench.eliq.pairs.facts import find_facts
-from eliq_bench.eliq.pairs.one_fact import change_one_fact
+from eliq_bench.eliq.prompts.facts import find_facts
+from eliq_bench.eliq.prompts.perturb import change_one_fact
 
 LABELLED = [
     (prompt, Counter(facts))
@@ -15,13 +15,12 @@ LABELLED = [
         Path(__file__).with_name("labelled_prompts.yaml").read_text(encoding="utf-8")
     )
 ]
-
 WITHOUT_CHANGE = ("It was a dark and stormy night", "A high resolution photo of a rainy Tokyo street")
 """The facts that the parser finds in these have no contrary in the lists."""
 
 
 def found(prompt: str) -> Counter[str]:
-    return Counter(f"{fact.kind} {fact.word}" for fact in find_facts(prompt))
+    return Counter(f"{fact.kind} {fact.words}" for fact in find_facts(prompt))
 
 
 def test_precision_and_recall_on_labelled_prompts(capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,6 +40,11 @@ def test_precision_and_recall_on_labelled_prompts(capsys: pytest.CaptureFixture[
     assert exact >= 37
 
 
+def test_styles_and_empty_prompts_hold_no_fact() -> None:
+    for prompt in ("", "style of Rose Tree", "by Cat Stevens", "Calm"):
+        assert find_facts(prompt) == []
+
+
 @pytest.mark.parametrize(("prompt", "facts"), [row for row in LABELLED if sum(row[1].values())])
 def test_a_change_leaves_every_other_fact(prompt: str, facts: Counter[str]) -> None:
     for seed in range(8):
@@ -53,34 +57,3 @@ def test_a_change_leaves_every_other_fact(prompt: str, facts: Counter[str]) -> N
         before, after = found(prompt), found(changed.prompt)
         # One fact goes; what takes its place may be no fact by itself, as a place that a thing was put in.
         assert (before - after).total() <= 1, changed
-
-
-@pytest.mark.parametrize(
-    ("prompt", "change", "wanted"),
-    [
-        (
-            "two cats",
-            "count changed",
-            {f"{count} cats" for count in ("four", "five", "six", "seven", "eight", "nine", "ten")},
-        ),
-        ("a red car behind a blue house", "attributes exchanged", {"a blue car behind a red house"}),
-        ("a dog to the left of a tree", "relation turned", {"a dog to the right of a tree"}),
-        ("a tiny robot", "attribute changed", {"a huge robot"}),
-    ],
-)
-def test_each_kind_of_change_is_made(prompt: str, change: str, wanted: set[str]) -> None:
-    changes = [change_one_fact(prompt, seed) for seed in range(60)]
-    assert {made.prompt for made in changes if made and made.change == change} == wanted
-
-
-def test_articles_follow_the_new_word() -> None:
-    made = {change.prompt for seed in range(200) if (change := change_one_fact("a dog", seed))}
-    assert "an octopus" in made
-    assert "an elephant" in made
-    assert all(text.split()[0] == ("an" if text.split()[1][0] in "aeiou" else "a") for text in made)
-
-
-def test_styles_and_empty_prompts_hold_no_fact() -> None:
-    for prompt in ("", "style of Rose Tree", "by Cat Stevens", "Calm"):
-        assert find_facts(prompt) == []
-        assert change_one_fact(prompt, 0) is None

@@ -1,0 +1,14 @@
+"""Words with a fixed set of values; apart from the cards, so that the command line shows them without pydantic."""
+
+from typing import Literal
+
+RunProtocol = Literal["zero-shot", "probe"]
+"""`zero-shot`: no label is read; `probe`: a ridge from features of the model to the labels of other groups. The two
+never share a table."""
+Direction = Literal["higher", "lower"]
+Supervision = Literal["training-free", "label-free", "preference-trained", "mos-trained"]
+Truth = Literal["human opinion", "known degradations"]
+Kind = Literal["aigc", "ugc", "synthetic", "own"]
+Status = Literal["ok", "undefined", "unreadable", "error"]
+"""`undefined`: the model has no score for this image; `unreadable`: the file is no image; `error`: a failure
+that a rerun tries again."""
