@@ -85,7 +85,7 @@ def test_channels_are_standardised_by_what_was_seen() -> None:
     torch.testing.assert_close(holes(seen), scale(seen))
 
 
-def test_the_head_corrects_what_the_backbone_says() -> None:
+def test_the_head_corrects_the_prior_of_the_backbone() -> None:
     made, given = network(), tokens()
     prior = torch.tensor([0.0, 1.0, -2.0, 3.0])[: len(given.mask)]
     with torch.no_grad():

@@ -34,7 +34,7 @@ def test_each_command_reads_its_example_and_names_that_of_another(kind: Kind) ->
         )
 
 
-def test_recipes_are_told_apart_by_fields_that_the_others_lack() -> None:
+def test_recipes_are_identified_by_fields_that_no_other_has() -> None:
     fields = {
         "train": set(Recipe.model_fields),
         "train-mllm": set(Stage1._fields),

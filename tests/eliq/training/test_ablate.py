@@ -1,4 +1,4 @@
-"""Ablations on a toy backbone: what variants are, how they are judged, and that nothing is trained twice."""
+"""Ablations on a toy backbone: what variants are, how they are evaluated, and that nothing is trained twice."""
 
 import json
 from collections.abc import Iterator
@@ -80,7 +80,9 @@ def test_a_variant_never_trains_on_more_than_the_recipe() -> None:
     assert variant(recipe, "one-severity").reason == "the recipe uses no such severities"
 
 
-def test_all_variants_are_judged_on_the_held_out_pairs_of_the_recipe(found: Ablations, pairs: Path) -> None:
+def test_all_variants_are_evaluated_on_the_held_out_pairs_of_the_recipe(
+    found: Ablations, pairs: Path
+) -> None:
     held_out = corpus_of(pairs).split(TOY.pairs).held_out
     for one in found.variants[:-1]:
         sizes = {score.scope: score.pairs for score in one.scores}
