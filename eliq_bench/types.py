@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
+    from eliq_bench.stats.statistic import Floats
 from eliq_bench.cards import DatasetCard, ModelCard
 from eliq_bench.vocabulary import Status
 
@@ -67,7 +67,7 @@ class VirtualImage:
 ImageSource = Path | VirtualImage
 
 
-class JudgedPair(NamedTuple):
+class KnownPair(NamedTuple):
     """Two items of which one is known to be better on one dimension."""
 
     pair: str
@@ -153,6 +153,24 @@ class Items:
         return pd.DataFrame(columns)
 
 
+def plain_items(names: tuple[str, ...], images: tuple[ImageSource | None, ...] = ()) -> Items:
+    """Items without prompts, generators and labels, each its own group.
+
+    Args:
+        names: (n,).
+        images: (n,), or empty where no image is known yet.
+    """
+    nothing = (None,) * len(names)
+    return Items(
+        name=names,
+        image=images or nothing,
+        prompt=nothing,
+        generator=nothing,
+        generator_family=nothing,
+        group=names,
+    )
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A verified benchmark: its card, its items, and what a reader of a table must be told about it."""
@@ -163,7 +181,7 @@ class Dataset:
     """Sentences found while loading, for example how many images are missing."""
     subset: str = ""
     """Description of the subset, empty for the whole dataset; a subset never enters a leaderboard."""
-    pairs: tuple[JudgedPair, ...] = ()
+    pairs: tuple[KnownPair, ...] = ()
     """What is judged instead of labels, in a dataset made from pairs."""
 
 
@@ -183,6 +201,15 @@ class Scores:
     values: "dict[str, Floats]"
     reasons: tuple[str, ...] = ()
     """Empty, or one sentence per image, empty where all dimensions are defined."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """One array (B, D) per dimension; a row that is not finite is undefined, with the reason beside it."""
+
+    values: "dict[str, NDArray[np.floating[Any]]]"
+    reasons: tuple[str, ...]
+    """One sentence per image, read where its row is not finite."""
 
 
 class Scorer(Protocol):
@@ -219,7 +246,7 @@ class ItemTable:
     items: Items
     sha256: tuple[str, ...]
     """Of the file; of the pixels where the image is virtual."""
-    pairs: tuple[JudgedPair, ...] = ()
+    pairs: tuple[KnownPair, ...] = ()
 
 
 @dataclass(frozen=True)

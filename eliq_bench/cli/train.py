@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from eliq_bench.cli import options
 from eliq_bench.errors import InputError
 
 
@@ -11,10 +12,7 @@ from eliq_bench.errors import InputError
 @click.option(
     "--recipe", required=True, type=click.Path(path_type=Path), help="YAML, such as recipes/mllm.yaml."
 )
-@click.option("--pairs", required=True, type=click.Path(path_type=Path), help="Manifest, or its folder.")
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
-)
+@options.pairs_options
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Folder for checkpoint and curves."
 )

@@ -13,6 +13,7 @@ from eliq_bench.eliq.critic.recipe import Recipe
 from eliq_bench.eliq.training.ablations import FULL, Variant
 from eliq_bench.eliq.training.judge import RESAMPLES, paired_change
 from eliq_bench.eliq.training.pairs import Preference
+from eliq_bench.io.numbers import number
 from eliq_bench.stats.statistic import Floats
 from eliq_bench.stats.tiers import holm
 
@@ -208,7 +209,7 @@ def _dimension_table(variants: list[VariantResult], scope: str) -> str:
         spread = np.std(score.by_seed, ddof=1) if len(score.by_seed) > 1 else math.nan
         deviation = "" if math.isnan(spread) else f" ({spread:.3f})"
         interval, p = _interval(score.difference), _p(score.difference)
-        rows.append((f"`{one.name}`", one.changes, _number(score.accuracy) + deviation, interval, p))
+        rows.append((f"`{one.name}`", one.changes, number(score.accuracy) + deviation, interval, p))
     headers = ("variant", "what is different", "accuracy", "difference [95 %]", "p")
     align = ("left", "left", "right", "right", "right")
     return tabulate(rows, headers, tablefmt="github", colalign=align, disable_numparse=True)
@@ -222,7 +223,7 @@ def _cell_table(variants: list[VariantResult], cells: list[str]) -> str:
 
 
 def _cell(score: ScopeScore) -> str:
-    text, difference = _number(score.accuracy), score.difference
+    text, difference = number(score.accuracy), score.difference
     if difference is None or math.isnan(difference.value):
         return text
     return f"{text} ({difference.value:+.3f}{_mark(difference)})"
@@ -251,7 +252,3 @@ def _mark(difference: DifferenceToFull) -> str:
     if not difference.p_holm < CLEAR:
         return ""
     return MARK if difference.seeds_apart else DOUBTFUL
-
-
-def _number(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"

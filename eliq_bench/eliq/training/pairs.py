@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from eliq_bench.eliq.critic.backbone import Dimension
 from eliq_bench.eliq.critic.recipe import PairsRecipe, Recipe
+from eliq_bench.eliq.pairs.build_info import image_folder
 from eliq_bench.eliq.pairs.manifest import Pair, manifest_path, prompts_note, read_pairs
-from eliq_bench.eliq.pairs.verify import image_folder
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import sha256_of
 

@@ -16,8 +16,7 @@ from pydantic import TypeAdapter
 from eliq_bench.eliq.critic.backbone import RGB, Backbone, Dimension, Encoded, Tokens
 from eliq_bench.eliq.critic.critic import create_backbone
 from eliq_bench.eliq.critic.recipe import BackboneRecipe, Recipe
-from eliq_bench.eliq.pairs.manifest import Pair, pixel_hash
-from eliq_bench.eliq.pairs.verify import negative_of
+from eliq_bench.eliq.pairs.manifest import Pair, pixel_hash, render_negative
 from eliq_bench.eliq.training.pairs import Corpus, Side, preference_of, takes
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import DecodeError, decode
@@ -242,7 +241,8 @@ def _encode(pairs: list[Pair], images: Path, backbone: Backbone, store: TokenCac
         for start in range(0, len(keys), BATCH):
             chosen = [wanted[key] for key in keys[start : start + BATCH]]
             pixels = [
-                positive if source is None else negative_of(source, positive, images) for _, source in chosen
+                positive if source is None else render_negative(source, positive, images)
+                for _, source in chosen
             ]
             for (side, _), image in zip(chosen, pixels, strict=True):
                 _check(image, side, pairs[0])
