@@ -32,19 +32,23 @@ COMMANDS = {
         "doctor:doctor", "Check this machine, datasets, weights, and that models are deterministic."
     ),
     "import-scores": Command("import_scores:import_scores", "Evaluate scores that were computed elsewhere."),
-    "instruct": Command(
-        "instruct:instruct", "Tune a multimodal model with LoRA on conversations made from pairs."
-    ),
     "leaderboard": Command("leaderboard:leaderboard", "Add a run to the boards, render and check them."),
     "list": Command("listing:list_group", "List models or datasets."),
     "pairs": Command("pairs:pairs", "Build, verify, count, show and export pairs without labels."),
     "plot": Command("plot:plot", "Draw a plot of a run."),
-    "project": Command("project:project", "Train the image-text projection of the lite backbone."),
     "report": Command("report:report", "Compute the statistics of a run again and rewrite its report."),
     "run": Command("run:run", "Score datasets with models and show the agreement with their labels."),
     "score": Command("score:score", "Score images that have no labels."),
     "train": Command("train:train", "Train a critic on pairs."),
+    "train-mllm": Command(
+        "train_mllm:train_mllm", "Tune a multimodal model with LoRA on conversations made from pairs."
+    ),
+    "train-projection": Command(
+        "train_projection:train_projection", "Train the image-text projection of the lite backbone."
+    ),
 }
+OLD_NAMES = {"instruct": "train-mllm", "project": "train-projection"}
+"""Names of commands in version 0.1, which still work but are not listed."""
 
 
 class LazyGroup(click.Group):
@@ -56,9 +60,10 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name, imported now; None if there is none."""
-        if cmd_name not in COMMANDS:
+        current = OLD_NAMES.get(cmd_name, cmd_name)
+        if current not in COMMANDS:
             return None
-        module, _, name = COMMANDS[cmd_name].function.partition(":")
+        module, _, name = COMMANDS[current].function.partition(":")
         command: click.Command = getattr(import_module(f"{__name__}.{module}"), name)
         return command
 

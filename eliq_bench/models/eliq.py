@@ -123,7 +123,7 @@ def critic_card(name: str, offline: bool = False) -> ModelCard:
     from eliq_bench.eliq.critic.checkpoint import read_card  # imports torch: only once there is a file
 
     critic = read_card(path)
-    lite = critic.recipe.backbone.get("kind") == "lite"
+    lite = critic.recipe.backbone.kind == "lite"
     packages = tuple(key for key in critic.backbone if key in _BACKBONE_PACKAGES) or ("torch", "transformers")
     return model_card("eliq").model_copy(
         update={

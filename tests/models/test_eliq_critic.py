@@ -19,7 +19,7 @@ from eliq_bench.eliq.critic.backbone import DIMENSIONS, RGB, Encoded
 from eliq_bench.eliq.critic.checkpoint import CHECKPOINT_FILE, Calibration, CriticCard
 from eliq_bench.eliq.critic.lite import LiteBackbone
 from eliq_bench.eliq.critic.network import CriticNetwork
-from eliq_bench.eliq.critic.recipe import Recipe, read_recipe
+from eliq_bench.eliq.critic.recipe import LiteRecipe, Recipe, read_recipe
 from eliq_bench.errors import InputError
 from eliq_bench.registry import create_model, model_card
 from eliq_bench.types import NO_PROMPT, Batch
@@ -32,7 +32,7 @@ def untaught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of the real classes with random heads."""
     torch.manual_seed(0)
     backbone = LiteBackbone()
-    recipe = Recipe(name="untaught", backbone={"kind": "lite"})
+    recipe = Recipe(name="untaught", backbone=LiteRecipe())
     dimensions = DIMENSIONS
     network = CriticNetwork(backbone.visual_width, backbone.semantic_width, recipe.network, dimensions)
     card = CriticCard(

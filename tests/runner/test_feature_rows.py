@@ -13,7 +13,7 @@ from eliq_bench.cards import ModelCard
 from eliq_bench.eliq.critic.checkpoint import Calibration, CriticCard
 from eliq_bench.eliq.critic.critic import Critic
 from eliq_bench.eliq.critic.network import CriticNetwork
-from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe
+from eliq_bench.eliq.critic.recipe import LiteRecipe, NetworkRecipe, Recipe
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.models.eliq import CriticScorer
 from eliq_bench.registry import model_card
@@ -75,7 +75,7 @@ def test_a_card_that_promises_too_much_is_named() -> None:
 
 
 def test_a_critic_gives_what_its_heads_read_and_no_alignment_without_a_prompt() -> None:
-    recipe = Recipe(name="toy", backbone={"kind": "toy"}, network=NetworkRecipe(width=8, heads=2))
+    recipe = Recipe(name="toy", backbone=LiteRecipe(), network=NetworkRecipe(width=8, heads=2))
     torch.manual_seed(0)
     network = CriticNetwork(3, 3, recipe.network).eval()
     card = CriticCard(

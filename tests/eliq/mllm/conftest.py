@@ -9,7 +9,7 @@ from support import mllm
 from support.pairs import pair
 
 from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone
-from eliq_bench.eliq.critic.mllm.load import MllmRecipe
+from eliq_bench.eliq.critic.recipe import MllmRecipe
 from eliq_bench.eliq.pairs.manifest import write_pairs
 from eliq_bench.eliq.training.instruct import Instructed, instruct
 from eliq_bench.eliq.training.instruct_data import InstructRecipe, Stage1
