@@ -153,6 +153,24 @@ class Items:
         return pd.DataFrame(columns)
 
 
+def plain_items(names: tuple[str, ...], images: tuple[ImageSource | None, ...] = ()) -> Items:
+    """Items without prompts, generators and labels, each its own group.
+
+    Args:
+        names: (n,).
+        images: (n,), or empty where no image is known yet.
+    """
+    nothing = (None,) * len(names)
+    return Items(
+        name=names,
+        image=images or nothing,
+        prompt=nothing,
+        generator=nothing,
+        generator_family=nothing,
+        group=names,
+    )
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A verified benchmark: its card, its items, and what a reader of a table must be told about it."""
@@ -183,6 +201,15 @@ class Scores:
     values: "dict[str, Floats]"
     reasons: tuple[str, ...] = ()
     """Empty, or one sentence per image, empty where all dimensions are defined."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """One array (B, D) per dimension; a row that is not finite is undefined, with the reason beside it."""
+
+    values: "dict[str, NDArray[np.floating[Any]]]"
+    reasons: tuple[str, ...]
+    """One sentence per image, read where its row is not finite."""
 
 
 class Scorer(Protocol):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from eliq_bench.cli import options
 from eliq_bench.errors import InputError
 
 
@@ -22,10 +23,7 @@ class WithVariants(click.Command):
 @click.option(
     "--recipe", required=True, type=click.Path(path_type=Path), help="YAML, such as recipes/lite.yaml."
 )
-@click.option("--pairs", required=True, type=click.Path(path_type=Path), help="Manifest, or its folder.")
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
-)
+@options.pairs_options
 @click.option(
     "--tokens", type=click.Path(path_type=Path), help="Folder of the token cache.  [default: OUT/tokens]"
 )
@@ -60,8 +58,8 @@ def ablate(
     numbers = _numbers(seeds)
     from eliq_bench.cli.progress import stage_bars
     from eliq_bench.eliq.critic.recipe import read_recipe
+    from eliq_bench.eliq.pairs.build_info import image_folder
     from eliq_bench.eliq.pairs.manifest import manifest_path
-    from eliq_bench.eliq.pairs.verify import image_folder
 
     plan = read_recipe(recipe)
     root = images or image_folder(manifest_path(pairs))

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from eliq_bench.cli import options
+
 
 @click.command("instruct")
 @click.option(
@@ -12,10 +14,7 @@ import click
     type=click.Path(path_type=Path),
     help="YAML with the sections backbone and instruct, such as recipes/mllm-instruct.yaml.",
 )
-@click.option("--pairs", required=True, type=click.Path(path_type=Path), help="Manifest, or its folder.")
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
-)
+@options.pairs_options
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the adapter.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 def instruct(recipe: Path, pairs: Path, images: Path | None, out: Path, device: str) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from eliq_bench.cli import options
 from eliq_bench.errors import InputError
 
 
@@ -11,10 +12,7 @@ from eliq_bench.errors import InputError
 @click.option(
     "--recipe", required=True, type=click.Path(path_type=Path), help="YAML, such as recipes/mllm.yaml."
 )
-@click.option("--pairs", required=True, type=click.Path(path_type=Path), help="Manifest, or its folder.")
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
-)
+@options.pairs_options
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Folder for checkpoint and curves."
 )
@@ -63,8 +61,8 @@ def train(
         raise InputError("--old-images needs --old-pairs, the manifest of these images.")
     from eliq_bench.cli.progress import stage_bars
     from eliq_bench.eliq.critic.recipe import read_recipe
+    from eliq_bench.eliq.pairs.build_info import image_folder
     from eliq_bench.eliq.pairs.manifest import manifest_path, prompts_note
-    from eliq_bench.eliq.pairs.verify import image_folder
 
     plan = read_recipe(recipe)
     if seed is not None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from eliq_bench.cards import DatasetCard, LabelCard, LabelFile
 from eliq_bench.datasets.load import missing_images_note
 from eliq_bench.datasets.own_table import PAIRS
+from eliq_bench.eliq.pairs.build_info import image_folder
 from eliq_bench.eliq.pairs.manifest import (
     MANIFEST_FILE,
     Pair,
@@ -22,7 +23,6 @@ from eliq_bench.eliq.pairs.manifest import (
     read_pairs,
     recorded_versions,
 )
-from eliq_bench.eliq.pairs.verify import image_folder
 from eliq_bench.errors import InputError, plural
 from eliq_bench.io.files import sha256_of
 from eliq_bench.types import Dataset, ImageSource, Items, KnownPair, VirtualImage

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from eliq_bench.errors import InputError, did_you_mean, plural
+from eliq_bench.errors import InputError, plural
 from eliq_bench.types import Dataset, KnownPair
 
 
@@ -26,8 +26,7 @@ def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
     Raises:
         InputError: the limit is below 1.
     """
-    if limit < 1:
-        raise InputError(f"The limit must be at least 1, not {limit}.")
+    check_limit(limit)
     if dataset.pairs:
         return _take_pairs(dataset, limit, seed)
     if limit >= len(dataset.items):
@@ -42,21 +41,14 @@ def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
     return replace(dataset, items=dataset.items.take(rows.tolist()), subset=note)
 
 
-def select_names(dataset: Dataset, names: Sequence[str]) -> Dataset:
-    """The items of these names, in the order of the dataset.
+def check_limit(limit: int) -> None:
+    """Refuse a subset of no item.
 
     Raises:
-        InputError: no name is given, or one is unknown.
+        InputError: the limit is below 1.
     """
-    known = {name: row for row, name in enumerate(dataset.items.name)}
-    if not names:
-        raise InputError("No names of items are given.")
-    for name in names:
-        if name not in known:
-            raise InputError(f"{dataset.card.name} has no item {name!r}.{did_you_mean(name, list(known))}")
-    rows = sorted({known[name] for name in names})
-    note = f"{len(rows):,} of {len(dataset.items):,} items, chosen by name"
-    return replace(dataset, items=dataset.items.take(rows), subset=note, pairs=())
+    if limit < 1:
+        raise InputError(f"The limit must be at least 1, not {limit}.")
 
 
 def keep_pairs(dataset: Dataset, kept: Sequence[KnownPair], note: str = "", subset: str = "") -> Dataset:

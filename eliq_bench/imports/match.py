@@ -14,7 +14,7 @@ class Match(NamedTuple):
 
     row: tuple[int | None, ...]
     """Per item the position of its row, None where the table has none."""
-    strangers: tuple[str, ...]
+    unmatched_rows: tuple[str, ...]
     """Names of rows that fit no item, in the order of the table."""
 
 
@@ -57,7 +57,7 @@ def match_rows(path: Path, images: Sequence[str], prompts: Sequence[str | None],
     used = set(found.values())
     return Match(
         row=tuple(found.get(item) for item in range(len(items))),
-        strangers=tuple(name for row, name in enumerate(images) if row not in used),
+        unmatched_rows=tuple(name for row, name in enumerate(images) if row not in used),
     )
 
 

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -134,8 +134,7 @@ def columns(board: Board, table: BoardTable, notes: "Footnotes") -> list[Column]
 def pair_columns(table: BoardTable) -> list[Column]:
     """Agreement on generators, and on pairs of images of one prompt; empty if no row has any."""
     every = [
-        Column(field, title, lambda row, field=field: _numeric(getattr(row, field)))
-        for field, title in {**GENERATORS, **PROMPTS}.items()
+        Column(field, title, partial(_number_of, field)) for field, title in {**GENERATORS, **PROMPTS}.items()
     ]
     return [column for column in every if any(column.cell(row).text for row in table.rows)]
 
@@ -205,6 +204,10 @@ def is_label_free(row: BoardRow) -> bool:
 
 def _numeric(value: float | None) -> Cell:
     return Cell(number(value, missing="", minus="−"), value)
+
+
+def _number_of(field: str, row: BoardRow) -> Cell:
+    return _numeric(getattr(row, field))
 
 
 def _published(board: Board, row: BoardRow, notes: Footnotes) -> Cell:

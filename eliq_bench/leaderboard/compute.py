@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.evaluate.evaluate import (
+from eliq_bench.evaluation.evaluate import (
     ALPHA,
     Resampling,
     Target,

@@ -1,6 +1,6 @@
 """A table summarised in sentences: the best model, its lead, the distance to floor and ceiling."""
 
-from eliq_bench.evaluate.evaluate import ALPHA
+from eliq_bench.evaluation.evaluate import ALPHA
 from eliq_bench.io.numbers import interval
 from eliq_bench.leaderboard.board import Board, BoardPair, BoardRow, BoardTable
 from eliq_bench.leaderboard.cells import is_label_free, signed, with_interval

@@ -10,6 +10,7 @@ from eliq_bench.cards import ModelCard
 from eliq_bench.io.files import sha256_of
 from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
 from eliq_bench.types import Dataset, Fingerprint, ImageSource, VirtualImage
+from eliq_bench.vocabulary import RunProtocol
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class ModelSpec:
     device: str
     dtype: str
     fingerprint: Fingerprint
-    features: bool = False
-    """Ask its scorer for features instead of scores, as the probe protocol does."""
+    protocol: RunProtocol = "zero-shot"
+    """`probe` asks its scorer for features, `zero-shot` for scores."""
 
     def prompt(self, prompt: str | None) -> str | None:
         """The prompt as this model reads it: None if it reads none."""

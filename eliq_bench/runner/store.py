@@ -10,8 +10,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.types import Fingerprint
@@ -29,7 +30,8 @@ CREATE TABLE IF NOT EXISTS scores (
 """
 
 
-class ScoreRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
     """One score: `score` is None unless `status` is `ok`; `seconds` is the time its batch took per image."""
 
     fingerprint: str
@@ -40,8 +42,11 @@ class ScoreRow(NamedTuple):
     status: Status
     reason: str
     seconds: float
-    vector: bytes | None = None
-    """Features as float32, in the feature store only (`runner/features.py`)."""
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What identifies the row in the store."""
+        return self.fingerprint, self.image, self.prompt, self.dimension
 
 
 def prompt_key(prompt: str | None) -> str:
@@ -118,7 +123,7 @@ class ScoreStore:
             "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "score = excluded.score, status = excluded.status, reason = excluded.reason, "
             "seconds = excluded.seconds WHERE scores.status = 'error'",
-            (row[:8] for row in rows),
+            ((*row.key, row.score, row.status, row.reason, row.seconds) for row in rows),
         )
 
     def rows(self, fingerprint: str) -> dict[tuple[str, str, str], ScoreRow]:

@@ -87,7 +87,7 @@ def test_every_other_supplied_file_fits_its_dataset_row_by_row(name: str, shared
     assert file.left_out == ("mos",)
     items = eliq_bench.load_dataset(name, [shared_data], labels_only=True).items
     match = match_rows(file.path, file.image, file.prompt, items)
-    assert match.strangers == ()
+    assert match.unmatched_rows == ()
     assert None not in match.row
     # The file's own MOS stands beside the same image: names are joined right.
     theirs = (

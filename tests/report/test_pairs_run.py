@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.cli import Cli
-from support.pairs import DAMAGE, IMAGES, Small, make_pairs
+from support.pairs import DEGRADATIONS, IMAGES, Small, make_pairs
 
 import eliq_bench
 from eliq_bench.eliq.degrade import degrade
@@ -66,7 +66,7 @@ def test_accuracy_is_that_of_the_pixels(small: Small, results: Results) -> None:
             right.setdefault((pair.mode, pair.severity), []).append(
                 1.0 if better > worse else 0.5 if better == worse else 0.0
             )
-    for mode in DAMAGE:
+    for mode in DEGRADATIONS:
         for severity in (1, 2, 3, 4, 5):
             row = row_of(results, mode, severity)
             assert row.accuracy == pytest.approx(np.mean(right[mode, severity]))
@@ -168,7 +168,7 @@ def test_a_wrong_hash_is_counted_shown_and_tried_again(small: Small, tmp_path: P
         for pair in small.pairs
     ]
     write_pairs(wrong, tmp_path / "pairs.parquet")
-    for to_compute in (IMAGES * (1 + len(DAMAGE) * 5), 1):
+    for to_compute in (IMAGES * (1 + len(DEGRADATIONS) * 5), 1):
         found = eliq_bench.run(
             ["sharpness"],
             [f"pairs:{tmp_path}"],

@@ -101,9 +101,9 @@ def test_calibrated_ties_oracle(example: dict[str, object]) -> None:
 def test_best_eps_is_the_best_of_all(data: list[tuple[int, int]]) -> None:
     x, y = (list(column) for column in zip(*data, strict=True))
     every = [all_pairs(x, y).agree(eps).mean() for eps in range(6)]
-    eps, share = best_eps(x, y)
-    assert eps == np.argmax(every)
-    assert share == pytest.approx(max(every), abs=1e-12)
+    eps, best = best_eps(x, y)
+    assert eps == float(np.argmax(every))
+    assert best == pytest.approx(max(every), abs=1e-12)
 
 
 def test_eps_never_sees_the_pairs_it_is_counted_on() -> None:

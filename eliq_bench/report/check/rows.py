@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.errors import plural
-from eliq_bench.evaluate.evaluate import groups_of, oriented
+from eliq_bench.evaluation.evaluate import ALPHA, LEVEL, groups_of, oriented
 from eliq_bench.report.check.baseline import BaselineRow
 from eliq_bench.report.check.findings import CheckedRow, Finding, Kind
 from eliq_bench.report.check.revision import SharedItems
@@ -19,14 +19,12 @@ from eliq_bench.stats.paired import PairTest, paired_bootstrap
 from eliq_bench.stats.statistic import Floats
 from eliq_bench.types import ScoreColumn
 
-LEVEL = 0.95
-
 
 @dataclass(frozen=True)
 class Gate:
     """How strict a check is."""
 
-    alpha: float = 0.05
+    alpha: float = ALPHA
     """A drop of SRCC fails if its two-sided p is at most this."""
     min_effect: float = 0.01
     """Smaller drops pass, however significant."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.evaluate.evaluate import ALPHA, groups_of, only_blank, unscored
+from eliq_bench.evaluation.evaluate import ALPHA, LEVEL, groups_of, only_blank, unscored
 from eliq_bench.io.optional import installed
 from eliq_bench.report.compare.join import Contender, Joined, check_models, join
 from eliq_bench.report.compare.records import (
@@ -23,8 +23,6 @@ from eliq_bench.stats.many import ModelComparison, Standing, compare_models, res
 from eliq_bench.stats.paired import PairTest
 from eliq_bench.stats.statistic import Floats
 from eliq_bench.stats.tiers import tiers
-
-LEVEL = 0.95
 
 
 def compare(
@@ -51,14 +49,7 @@ def compare(
     Raises:
         InputError: a folder is no run, protocols are mixed, a name is unknown, or no two models meet.
     """
-    opened = [load_run(Path(run)) for run in dict.fromkeys(map(str, runs))]
-    if not opened:
-        raise InputError("Nothing to compare: give the folders of one or more runs.")
-    protocols = {run.results.protocol for run in opened}
-    if len(protocols) > 1:
-        raise InputError(
-            "Runs of different protocols (zero-shot and probe) are never compared; give one kind."
-        )
+    opened = _open(runs)
     check_models(opened, models)
     names = _wanted("dataset", datasets, [name for run in opened for name in run.tables])
     joined = [join(opened, name, models) for name in names]
@@ -88,6 +79,18 @@ def compare(
         tables=tables,
         notes=notes,
     )
+
+
+def _open(folders: Sequence[str | Path]) -> list[Run]:
+    """The runs, each once; of one protocol."""
+    runs = [load_run(Path(folder)) for folder in dict.fromkeys(map(str, folders))]
+    if not runs:
+        raise InputError("Nothing to compare: give the folders of one or more runs.")
+    if len({run.results.protocol for run in runs}) > 1:
+        raise InputError(
+            "Runs of different protocols (zero-shot and probe) are never compared; give one kind."
+        )
+    return runs
 
 
 def _wanted(what: str, chosen: Sequence[str], known: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from eliq_bench.errors import InputError
-from eliq_bench.evaluate.evaluate import ALPHA
+from eliq_bench.evaluation.evaluate import ALPHA
 from eliq_bench.io.numbers import number
 from eliq_bench.report.plots.data import PlotData
 from eliq_bench.report.plots.style import ACCENT, FLOOR, SOFT, bare, canvas

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.evaluate.evaluate import oriented
+from eliq_bench.evaluation.evaluate import oriented
 from eliq_bench.results.records import DatasetRecord, ModelRecord, Results, Row
 from eliq_bench.results.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores
 from eliq_bench.stats.groups import merge_groups

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eliq_bench.errors import InputError
-from eliq_bench.evaluate.evaluate import complete_column
+from eliq_bench.evaluation.evaluate import complete_column
 from eliq_bench.io.numbers import number
 from eliq_bench.report.plots.data import PlotData
 from eliq_bench.report.plots.style import ACCENT, ACCENT_SOFT, FLOOR, SOFT, bare, canvas

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.errors import EliqBenchError, InputError
-from eliq_bench.evaluate.evaluate import groups_of
+from eliq_bench.evaluation.evaluate import groups_of
 from eliq_bench.runner.collect import collect
 from eliq_bench.runner.execute import execute
 from eliq_bench.runner.features import FeatureStore, Vector
 from eliq_bench.runner.plan import ModelSpec
-from eliq_bench.runner.session import Scored, Session, Settings, open_features, prepare
+from eliq_bench.runner.session import Request, Scored, Session, open_features, prepare
 from eliq_bench.runner.store import prompt_key
 from eliq_bench.stats.ridge import STRENGTHS, out_of_fold
 from eliq_bench.types import Dataset, ItemTable, Progress, ScoreColumn
@@ -28,31 +28,24 @@ VERSION = 1
 """Raise it when predictions from equal features change."""
 
 
-def compute(
-    datasets: Sequence[Dataset],
-    models: Sequence[str],
-    settings: Settings,
-    seed: int,
-    progress: Progress,
-) -> Scored:
+def compute(datasets: Sequence[Dataset], request: Request, seed: int, progress: Progress) -> Scored:
     """Predictions of every model on every labelled item, features computed unless the store has them.
 
     Args:
         datasets: with labels.
-        models: that give features.
-        settings: how to compute.
+        request: models that give features, with the protocol `probe`.
         seed: of the folds.
         progress: called with (done, total) while features are computed.
 
     Raises:
-        InputError: a dataset has no labels or is reserved, or a model gives no features.
+        InputError: a dataset has no labels or is reserved.
         EliqBenchError: weights are missing, or the store cannot be written.
     """
     for dataset in datasets:
         _check(dataset)
     began = time.perf_counter()
     with open_features() as store:
-        session = prepare(datasets, models, settings, store, "probe")
+        session = prepare(datasets, request, store)
         spent = execute(session.plan, session.specs, store, session.resources, progress)
         columns = collect(session.datasets, session.hashes, session.specs, store)
         predicted = [_predict(column, session, store, seed) for column in columns]

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.evaluate.evaluate import Resampling, oriented
+from eliq_bench.evaluation.evaluate import Resampling, oriented
 from eliq_bench.results.records import ModelRecord, PairRow
 from eliq_bench.stats.known_pairs import known_pair_accuracy
 from eliq_bench.types import ItemTable, KnownPair, ScoreColumn

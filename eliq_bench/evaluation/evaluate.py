@@ -26,6 +26,9 @@ from eliq_bench.types import Items, ItemTable, ScoreColumn
 from eliq_bench.vocabulary import RunProtocol
 
 ALPHA = 0.05
+"""Significance level of all tests, after Holm's correction."""
+LEVEL = 0.95
+"""Coverage of all intervals."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eliq_bench.evaluate.evaluate import Resampling, backwards, evaluate_dataset
-from eliq_bench.evaluate.pairs import known_pair_rows
+from eliq_bench.evaluation.evaluate import Resampling, backwards, evaluate_dataset
+from eliq_bench.evaluation.pairs import known_pair_rows
 from eliq_bench.io.optional import installed
 from eliq_bench.results.records import CrossRow, DatasetRecord, Environment, ModelRecord, Results, Row
 from eliq_bench.types import Dataset, ItemTable, ScoreColumn
