@@ -328,8 +328,3 @@ def backwards(rows: Iterable[Row]) -> list[str]:
 def complete_column(column: tuple[str | None, ...]) -> tuple[str | None, ...] | None:
     """The column if every item has an entry: a view by group is not shown for half a dataset."""
     return column if all(value is not None for value in column) else None
-
-
-def finite(value: float) -> float | None:
-    """The value, None where it is not finite."""
-    return float(value) if np.isfinite(value) else None

@@ -67,7 +67,7 @@ class Row(Record, frozen=True):
     n: int
     """Items with a score and a label."""
     total: int
-    """Items with a label, whether or not their image is at hand."""
+    """Items with a label, with or without an image."""
     srcc_within_generator: Number = None
     """Mean over generators, through Fisher's z."""
     within_generator_groups: int = 0
@@ -92,7 +92,7 @@ class Row(Record, frozen=True):
     system_generators: int = 0
     """Generators these three rest on; below 4 they are undefined."""
     missing: int = 0
-    """Items whose image is not at hand."""
+    """Items without an image."""
     undefined: int = 0
     unreadable: int = 0
     errors: int = 0
@@ -128,7 +128,7 @@ class CrossRow(Record, frozen=True):
 class PairRow(Record, frozen=True):
     """How often one model scores the better image of a pair above the worse one, for some of the pairs.
 
-    The truth is damage done on purpose, not human opinion.
+    The truth is a degradation applied on purpose, not human opinion.
     """
 
     dataset: str
@@ -145,7 +145,7 @@ class PairRow(Record, frozen=True):
     simulated: bool = False
     """True where an artefact of generators is imitated without one."""
     accuracy: Number = None
-    """Share of the n pairs in the right order, ties counting half; 0.5 is guessing."""
+    """Pairwise accuracy: share of the n pairs in the right order, ties counting half; 0.5 is guessing."""
     low: Number = None
     """Lower end of the 95 % interval."""
     high: Number = None
@@ -158,7 +158,7 @@ class PairRow(Record, frozen=True):
     tied: int = 0
     groups: int = 0
     missing: int = 0
-    """Pairs of which an image is not at hand; this and what follows makes up the difference of total and n."""
+    """Pairs without one of their images; this and what follows make up the difference of total and n."""
     undefined: int = 0
     unreadable: int = 0
     errors: int = 0
@@ -176,7 +176,7 @@ class DatasetRecord(Record):
     truth: Truth
     items: int
     images: int
-    """Items whose image is at hand."""
+    """Items that have an image."""
     dimensions: dict[str, tuple[float, float]]
     """Scale of each dimension."""
     raters: dict[str, int | None] = Field(default_factory=dict)
@@ -213,7 +213,7 @@ class ModelRecord(Record):
     tolerance: float
     fingerprint: str
     identity: dict[str, Any] = Field(default_factory=dict)
-    """What the fingerprint stands for."""
+    """What the fingerprint identifies."""
     images_per_second: float | None = None
     """Of one worker, preparation included, decoding excluded, as measured when its scores were computed."""
     computed: int = 0
@@ -253,7 +253,7 @@ class Results(Record):
     pairs: list[PairRow] = Field(default_factory=list)
     """Of datasets made from pairs, which have no labels and so neither `rows` nor `cross`."""
     warnings: list[str] = Field(default_factory=list)
-    """Sentences a reader must see, such as a model that ranks backwards."""
+    """Sentences a reader must see, such as a negative SRCC."""
 
     def dataset(self, name: str) -> DatasetRecord:
         """Record of a dataset of this run."""

@@ -185,10 +185,10 @@ def with_pairs(tables: Sequence[ItemTable], folder: Path) -> list[ItemTable]:
     for row in rows:
         cells = {name: kind(row[name]) for name, kind in kinds.items()}
         pairs.setdefault(row["dataset"], []).append(KnownPair(**cells))
-    found = [replace(table, pairs=tuple(pairs[table.dataset])) for table in tables]
-    for table in found:
+    filled = [replace(table, pairs=tuple(pairs[table.dataset])) for table in tables]
+    for table in filled:
         if any(max(pair.positive, pair.negative) >= len(table.items) for pair in table.pairs):
             raise InputError(
                 f"{folder} mixes files of different runs ({PAIRS_FILE}: {table.dataset}); run again."
             )
-    return found
+    return filled

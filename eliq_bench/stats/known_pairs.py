@@ -74,8 +74,8 @@ def known_pair_accuracy(
         return KnownPairAccuracy(math.nan, 0, 0, lost, 0, math.nan, math.nan, "", NOTHING_SCORED)
     value = float(right.mean())
     if n_groups == n or np.ptp(right) == 0:
-        found = wilson(value, n_groups, level)
-        return KnownPairAccuracy(value, n, tied, lost, n_groups, found.low, found.high, "wilson", "")
+        interval = wilson(value, n_groups, level)
+        return KnownPairAccuracy(value, n, tied, lost, n_groups, interval.low, interval.high, "wilson", "")
     if n_groups < MIN_GROUPS:
         return KnownPairAccuracy(value, n, tied, lost, n_groups, math.nan, math.nan, "", TOO_FEW_GROUPS)
     drawn = bootstrap_mean(right, names, n_resamples=n_resamples, level=level, seed=seed)

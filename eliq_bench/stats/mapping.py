@@ -2,7 +2,7 @@
 
 Direction is kept: the curve can only increase, it is fitted to the score times the sign of its SRCC, and
 the correlation carries that sign. The default is cross-fitted: each item is mapped by a curve that did
-not see its group. Numbers judged on the data of the fit carry the suffix `_insample`.
+not see its group. The suffix `_insample` marks a fit to the very items it maps.
 """
 
 from dataclasses import dataclass
@@ -65,13 +65,13 @@ def map_logistic(score: ArrayLike, label: ArrayLike, groups: Groups | None) -> L
 
 
 def map_logistic_insample(score: ArrayLike, label: ArrayLike) -> LogisticMapping:
-    """As `map_logistic`, with one curve fitted to all items and judged on them: optimistic."""
+    """As `map_logistic`, with one curve fitted to all items, which it then maps: optimistic."""
     rows = complete(score=score, label=label)
     return _mapping(rows, np.zeros(rows.n, dtype=np.intp), "")
 
 
 def _mapping(rows: Complete, folds: Integers, reason: str) -> LogisticMapping:
-    """Fits per fold and gathers; a single fold is judged on the items that fitted it."""
+    """Fits per fold and gathers; a single fold is mapped by a fit to its own items."""
     x, y = rows.values
     dropped = rows.n_nan, rows.n_inf
     reason = _reason(x, y) or reason

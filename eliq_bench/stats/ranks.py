@@ -40,10 +40,10 @@ def doubled_ranks(values: Floats) -> Integers:
     >>> doubled_ranks(np.array([3.0, 1.0, 3.0]))
     array([5, 2, 5])
     """
-    found = ties(values)
-    sizes = found.sizes
+    tied = ties(values)
+    sizes = tied.sizes
     ranks = np.empty(len(values), dtype=np.intp)
-    ranks[found.order] = np.repeat(2 * found.starts + sizes + 1, sizes)
+    ranks[tied.order] = np.repeat(2 * tied.starts + sizes + 1, sizes)
     return ranks
 
 
