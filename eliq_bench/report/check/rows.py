@@ -148,7 +148,7 @@ def _drift(
     if not row.drifted:
         return
     worst = int(moved.argmax())
-    known = "with a new fingerprint" if row.fingerprint_changed else "although the fingerprint is the same"
+    known = "with a new fingerprint" if row.fingerprint_changed else "though the fingerprint is the same"
     yield _finding(
         row,
         "score drift",
