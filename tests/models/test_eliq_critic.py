@@ -130,6 +130,6 @@ def test_the_card_of_the_critic_that_ships_names_no_labels() -> None:
     from eliq_bench.models.weights import find
 
     card = checkpoint.read_card(find(model_card("eliq").weights[0]) or Path())
-    assert card.trained_on["human_labels"] == "none"
+    assert card.trained_on.human_labels == "none"
     assert card.recipe == read_recipe(Path(__file__).parents[2] / "recipes/lite.yaml")
     assert card.backbone == LiteBackbone().fingerprint()

@@ -108,6 +108,7 @@ def test_training_learns_the_pairs_on_tuned_tokens(made: Trained, recipe: Recipe
         "quality:conventional/technical/defocus_blur",
         "quality:generative/technical/checkerboard",
     }
+    assert isinstance(recipe.backbone, MllmRecipe)
     untuned = MllmBackbone(recipe.backbone.model_copy(update={"adapter": None}))
     assert untuned.fingerprint() != made.card.backbone == made.source.backbone.fingerprint()
 
