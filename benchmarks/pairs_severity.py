@@ -20,7 +20,7 @@ from tabulate import tabulate
 
 from eliq_bench.eliq.degrade import MODES, RGB, SEVERITIES, applies, degrade
 from eliq_bench.eliq.degrade.pixels import luma
-from eliq_bench.eliq.pairs.screen import look_at
+from eliq_bench.eliq.pairs.screen import inspect_images
 from eliq_bench.eliq.pairs.sources import find_candidates
 from eliq_bench.io.images import decode
 from eliq_bench.io.workers import map_in_processes
@@ -109,7 +109,11 @@ def main() -> None:
     offered = find_candidates(given.pool)
     order = np.random.default_rng(given.seed).permutation(len(offered.images))
     names = [offered.images[place].name for place in order[: 2 * given.images]]
-    good = [name for name, look in zip(names, look_at(offered.root, names), strict=True) if not look.refused]
+    good = [
+        name
+        for name, inspection in zip(names, inspect_images(offered.root, names), strict=True)
+        if not inspection.refused
+    ]
     tasks = [(offered.root / name, seed) for seed, name in enumerate(good[: given.images])]
     by_mode: dict[str, list[Ladder]] = {mode: [] for mode in MODES}
     for found in map_in_processes(ladders, tasks, given.workers):

@@ -21,9 +21,9 @@ import numpy as np
 from PIL import Image
 
 from eliq_bench.eliq.pairs.build import build_pairs
+from eliq_bench.eliq.pairs.build_info import image_folder
 from eliq_bench.eliq.pairs.manifest import read_pairs
-from eliq_bench.eliq.pairs.settings import CHUNK, Settings
-from eliq_bench.eliq.pairs.verify import image_folder
+from eliq_bench.eliq.pairs.settings import CHUNK, BuildSettings
 from eliq_bench.io.images import decode
 from eliq_bench.io.workers import map_in_processes
 
@@ -63,7 +63,7 @@ def main() -> None:
     for _ in range(given.repeat):
         load = os.getloadavg()[0]
         with tempfile.TemporaryDirectory() as folder:
-            built = build_pairs(given.pool, Path(folder), Settings(), given.workers, given.images)
+            built = build_pairs(given.pool, Path(folder), BuildSettings(), given.workers, given.images)
             root = image_folder(built.manifest)
             counts = Counter(
                 pair.positive for pair in read_pairs(built.manifest) if pair.aspect != "alignment"

@@ -106,7 +106,7 @@ def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None 
     """
     from eliq_bench.evaluation.assemble import evaluate_all
     from eliq_bench.evaluation.evaluate import Resampling
-    from eliq_bench.evaluation.pairs import judge_all
+    from eliq_bench.evaluation.pairs import known_pair_rows
     from eliq_bench.results.folder import save_results
     from eliq_bench.results.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores, with_pairs
 
@@ -120,7 +120,7 @@ def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None 
     results.rows, results.cross = evaluate_all(
         results.datasets, tables, columns, results.models, resampling, results.protocol
     )
-    results.pairs = judge_all(tables, columns, results.models, resampling)
+    results.pairs = known_pair_rows(tables, columns, results.models, resampling)
     save_results(results, folder)
     return results
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
+    from eliq_bench.stats.statistic import Floats
 from eliq_bench.cards import DatasetCard, ModelCard
 from eliq_bench.vocabulary import Status
 
@@ -67,7 +67,7 @@ class VirtualImage:
 ImageSource = Path | VirtualImage
 
 
-class JudgedPair(NamedTuple):
+class KnownPair(NamedTuple):
     """Two items of which one is known to be better on one dimension."""
 
     pair: str
@@ -181,7 +181,7 @@ class Dataset:
     """Sentences found while loading, for example how many images are missing."""
     subset: str = ""
     """Description of the subset, empty for the whole dataset; a subset never enters a leaderboard."""
-    pairs: tuple[JudgedPair, ...] = ()
+    pairs: tuple[KnownPair, ...] = ()
     """What is known instead of labels, in a dataset made from pairs."""
 
 
@@ -246,7 +246,7 @@ class ItemTable:
     items: Items
     sha256: tuple[str, ...]
     """Of the file; of the pixels where the image is virtual."""
-    pairs: tuple[JudgedPair, ...] = ()
+    pairs: tuple[KnownPair, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,8 @@ def ablate(
     numbers = _numbers(seeds)
     from eliq_bench.cli.progress import stage_bars
     from eliq_bench.eliq.critic.recipe import read_recipe
+    from eliq_bench.eliq.pairs.build_info import image_folder
     from eliq_bench.eliq.pairs.manifest import manifest_path
-    from eliq_bench.eliq.pairs.verify import image_folder
 
     plan = read_recipe(recipe)
     root = images or image_folder(manifest_path(pairs))

@@ -1,12 +1,18 @@
 """`eliq-bench pairs generate`: positives and generated negatives, drawn by pipelines of diffusers."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from eliq_bench.cli.options import names
 from eliq_bench.cli.progress import stage_bars
 from eliq_bench.errors import InputError
+
+if TYPE_CHECKING:
+    from eliq_bench.eliq.generate.plan import Wanted
+    from eliq_bench.eliq.prompts.entries import Entry
 
 
 @click.command("generate")
@@ -48,7 +54,9 @@ from eliq_bench.errors import InputError
 @click.option("--editor", help="Editing pipeline for the negatives of mode edit.")
 @click.option("--severities", default="1,2,3,4,5", show_default=True, help="Those that may be drawn.")
 @click.option("--per-mode", default=1, show_default=True, help="Severities drawn per image and mode.")
-@click.option("--dry-run", is_flag=True, help="Say what would be drawn, with which seeds and where; no more.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print what would be drawn, with which seeds and where; no more."
+)
 def generate(
     prompts: str,
     pipelines: tuple[str, ...],
@@ -71,30 +79,19 @@ def generate(
     per_mode: int,
     dry_run: bool,
 ) -> None:
-    """Draw images of PROMPTS, and if wished worse ones beside them. Started again, it draws what is missing.
+    """Draw images of PROMPTS and, on request, degraded negatives of them. Started again, it draws what is missing.
 
     \b
     eliq-bench pairs generate --pipeline Qwen/Qwen-Image --out drawn --negatives few_steps,perturbed_prompt
     eliq-bench pairs build --images drawn --out pairs
     """
     from eliq_bench.cli.options import levels
-    from eliq_bench.eliq.generate.locate import locate
-    from eliq_bench.eliq.generate.modes import expand
-    from eliq_bench.eliq.generate.plan import Helpers, Wanted, check_wanted, plan_jobs
+    from eliq_bench.eliq.generate.plan import Wanted, check_wanted, expand
     from eliq_bench.eliq.generate.preflight import preflight
-    from eliq_bench.eliq.generate.run import check_place, draw_jobs
     from eliq_bench.eliq.prompts.entries import read_prompts
-    from eliq_bench.io.optional import resolve_device
 
-    if devices and device != "auto":
-        raise InputError(f"--device {device} and --devices {devices} exclude each other; give one of them.")
-    chosen = names((devices,)) if devices else [device]
-    where = chosen if dry_run else [resolve_device(one) for one in chosen]
-    given = names(pipelines)
-    if not given:
-        raise InputError("--pipeline names no pipeline; give an id on the Hub or a folder.")
-    if revision and len(given) > 1:
-        raise InputError(f"--revision {revision} fits one pipeline, not {len(given)}; draw them one by one.")
+    where = _devices(device, devices, dry_run)
+    given = _pipelines(pipelines, revision)
     wanted = Wanted(
         steps=steps,
         guidance=guidance,
@@ -111,8 +108,28 @@ def generate(
     entries = read_prompts(prompts)
     if dry_run:
         click.echo(preflight(entries, given, revision, wanted, weaker, editor, out))
-        return
-    check_place(out)
+    else:
+        _draw(entries, given, revision, wanted, weaker, editor, out, where, offload)
+
+
+def _draw(
+    entries: "Sequence[Entry]",
+    given: list[str],
+    revision: str | None,
+    wanted: "Wanted",
+    weaker: str | None,
+    editor: str | None,
+    out: Path,
+    devices: list[str],
+    offload: bool,
+) -> None:
+    """Locate the pipelines, draw what is missing, and print what was done."""
+    from eliq_bench.eliq.generate.jobs import check_folder
+    from eliq_bench.eliq.generate.locate import locate
+    from eliq_bench.eliq.generate.plan import Helpers, plan_jobs
+    from eliq_bench.eliq.generate.run import draw_jobs
+
+    check_folder(out)
     generators = [locate(one, revision) for one in given]
     helpers = Helpers(locate(weaker) if weaker else None, locate(editor) if editor else None)
     plan = plan_jobs(entries, generators, wanted, helpers)
@@ -120,14 +137,33 @@ def generate(
         click.echo(f"Note: {note}", err=True)
     known = [*generators, *(one for one in helpers if one)]
     with stage_bars() as report:
-        drawn = draw_jobs(plan.jobs, known, out, where, offload, report)
+        drawn = draw_jobs(plan.jobs, known, out, devices, offload, report)
     if drawn.kept:
-        click.echo(f"Kept: {drawn.kept:,} images were there before.", err=True)
+        click.echo(f"Kept: {drawn.kept:,} images existed before.", err=True)
     if drawn.refused:
         click.echo(
             f"Refused: {drawn.refused:,} images, by a safety checker or with their positive.", err=True
         )
-    click.echo(f"{out}: {drawn.made:,} images drawn in {drawn.seconds:.1f} s")
+    click.echo(f"{out}: {drawn.drawn:,} images drawn in {drawn.seconds:.1f} s")
+
+
+def _devices(device: str, devices: str | None, dry_run: bool) -> list[str]:
+    """The torch devices to draw on; a dry run takes their names as they are, without torch."""
+    from eliq_bench.io.optional import resolve_device
+
+    if devices and device != "auto":
+        raise InputError(f"--device {device} and --devices {devices} exclude each other; give one of them.")
+    chosen = names((devices,)) if devices else [device]
+    return chosen if dry_run else [resolve_device(one) for one in chosen]
+
+
+def _pipelines(values: tuple[str, ...], revision: str | None) -> list[str]:
+    given = names(values)
+    if not given:
+        raise InputError("--pipeline names no pipeline; give an id on the Hub or a folder.")
+    if revision and len(given) > 1:
+        raise InputError(f"--revision {revision} fits one pipeline, not {len(given)}; draw them one by one.")
+    return given
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -133,9 +133,9 @@ def _show(rows: Sequence[Mapping[str, str]], form: str, what: str) -> None:
     else:
         # here, not above: `--format json` needs neither numpy nor rich
         from eliq_bench.report.console import show_section, terminal
-        from eliq_bench.report.layout import Section
+        from eliq_bench.report.layout import ReportSection
 
         cells = [list(row.values()) for row in rows]
-        section = Section("", tuple(rows[0]), cells, [False] * len(rows), [])
+        section = ReportSection("", tuple(rows[0]), cells, [False] * len(rows), [])
         show_section(section, terminal(), COMPACT[what], justify="left")
     click.echo(f"{len(rows)} {what if len(rows) != 1 else what[:-1]}", err=True)

@@ -1,4 +1,4 @@
-"""`eliq-bench pairs build|verify|stats|modes|show|export`: pairs without labels, their numbers and looks."""
+"""`eliq-bench pairs build|verify|stats|modes|show|export`: pairs of images without labels."""
 
 import json
 from pathlib import Path
@@ -31,12 +31,12 @@ from eliq_bench.errors import InputError
 @click.option(
     "--jpeg",
     type=click.IntRange(1, 100),
-    help="Write JPEG of this quality; it adds damage of its own.  [default: PNG, every pixel as recorded]",
+    help="Write JPEG of this quality; it adds artefacts of its own.  [default: PNG, every pixel as recorded]",
 )
 @click.option(
     "--shard-size", default=1000, show_default=True, type=click.IntRange(1), help="Pairs per tar shard."
 )
-@click.option("--seed", default=0, show_default=True, help="Of the draw and of the wordings.")
+@click.option("--seed", default=0, show_default=True, help="Decides on the drawn pairs and the wordings.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
 def export(
     manifest: Path,
@@ -58,7 +58,8 @@ def export(
     \b
     eliq-bench pairs export pairs --format folder --out exported
     """
-    from eliq_bench.eliq.pairs.export import Selection, export_pairs
+    from eliq_bench.eliq.pairs.export import export_pairs
+    from eliq_bench.eliq.pairs.export_worker import Selection
 
     selection = Selection(form, split, cell, limit, jpeg, shard_size, seed)
     with stage_bars() as report:
@@ -68,7 +69,7 @@ def export(
 
 
 SHOWN = 10
-"""Mismatches that are listed; their number is always told."""
+"""Mismatches that are listed; their number is always printed."""
 
 
 @click.group("pairs")
@@ -96,7 +97,7 @@ pairs.add_command(export)
     help="Severities drawn per image and mode; 5 is the whole ladder.",
 )
 @click.option("--all-modes", is_flag=True, help="Do not keep one mode per cell from the training images.")
-@click.option("--seed", default=0, show_default=True, help="Of the draws and of the split.")
+@click.option("--seed", default=0, show_default=True, help="Decides on draws and on the split.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
 @click.option("--limit", type=click.IntRange(1), help="Take only this many images, spread over the list.")
 @click.option("--safety", help="Leave out what this image classifier of transformers flags: id or folder.")
@@ -122,21 +123,22 @@ def build(
     \b
     eliq-bench pairs build --images pool --out pairs
     """
-    from eliq_bench.eliq.pairs.build import BUILD_FILE, build_pairs
-    from eliq_bench.eliq.pairs.positives import NAMED, in_words
-    from eliq_bench.eliq.pairs.settings import Settings
+    from eliq_bench.eliq.pairs.build import build_pairs
+    from eliq_bench.eliq.pairs.build_info import BUILD_FILE
+    from eliq_bench.eliq.pairs.positives import NAMED, describe_rejected
+    from eliq_bench.eliq.pairs.settings import BuildSettings
 
-    settings = Settings(levels(severities), per_mode, not all_modes, seed)
+    settings = BuildSettings(levels(severities), per_mode, not all_modes, seed)
     with stage_bars() as report:
         built = build_pairs(images, out, settings, workers, limit, report, safety, overwrite)
     for note in built.notes:
         click.echo(f"Note: {note}", err=True)
-    for line in in_words(built.rejected):
+    for line in describe_rejected(built.rejected):
         click.echo(f"Rejected: {line}.", err=True)
     if len(built.rejected) > NAMED:
         click.echo(f"All rejected images: {out / BUILD_FILE}, under rejected_images.", err=True)
     if built.continued:
-        click.echo(f"Continued: {built.continued:,} positives were done before.", err=True)
+        click.echo(f"Continued: {built.continued:,} positives had been finished before.", err=True)
     click.echo(
         f"{built.manifest}: {built.pairs:,} pairs of {built.positives:,} positives in {built.seconds:.1f} s"
     )
@@ -154,7 +156,7 @@ def build(
     type=click.FloatRange(0, 1, min_open=True),
     help="Share of the pairs to compute again.",
 )
-@click.option("--seed", default=0, show_default=True, help="Of the draw of that share.")
+@click.option("--seed", default=0, show_default=True, help="Decides which share.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
 def verify(manifest: Path, images: Path | None, share: float, seed: int, workers: int | None) -> None:
     """Compute the negatives of PAIRS again: exit code 0 if all come out as recorded, 1 if not."""
@@ -162,20 +164,20 @@ def verify(manifest: Path, images: Path | None, share: float, seed: int, workers
     from eliq_bench.eliq.pairs.verify import verify_pairs
 
     with stage_bars() as report:
-        found = verify_pairs(manifest, images, share, seed, workers, report)
+        verified = verify_pairs(manifest, images, share, seed, workers, report)
     if note := prompts_note(manifest_path(manifest)):
         click.echo(note)
-    for wrong in found.mismatches[:SHOWN]:
+    for wrong in verified.mismatches[:SHOWN]:
         click.echo(f"{wrong.pair_id} {wrong.image} {wrong.mode} {wrong.severity}: {wrong.what}.")
-    for name, (then, here) in found.versions.items():
-        click.echo(f"Version of {name}: {then} recorded, {here} here.")
+    for name, (recorded, here) in verified.versions.items():
+        click.echo(f"Version of {name}: {recorded} recorded, {here} here.")
     click.echo(
-        f"{found.checked:,} of {found.total:,} pairs checked, {len(found.mismatches):,} differ"
-        + (f", of which {SHOWN} are listed" if len(found.mismatches) > SHOWN else "")
+        f"{verified.checked:,} of {verified.total:,} pairs checked, {len(verified.mismatches):,} differ"
+        + (f", of which {SHOWN} are listed" if len(verified.mismatches) > SHOWN else "")
     )
-    for what, count in found.reasons().items():
+    for what, count in verified.reasons().items():
         click.echo(f"{count:,}: {what}.")
-    if found.mismatches:
+    if verified.mismatches:
         raise click.exceptions.Exit(1)
 
 
@@ -262,7 +264,7 @@ def show(
     """
     if html.suffix != ".html":
         raise InputError(f"--html {html} must end in .html.")
-    from eliq_bench.eliq.pairs.show import Choice, write_page
+    from eliq_bench.eliq.pairs.show import PageSelection, write_page
 
-    shown = write_page(manifest, html, Choice(cell, mode, each, seed), images, size)
+    shown = write_page(manifest, html, PageSelection(cell, mode, each, seed), images, size)
     click.echo(f"{html}: {shown:,} pairs")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from eliq_bench.cli import options
-from eliq_bench.report.plots import check_format, draw, read
+from eliq_bench.report.plots import draw
 
 KINDS = ("scatter", "forest", "generators", "cd", "diagnosis")
 
@@ -29,6 +29,6 @@ def plot(
     cd          critical-difference style: bars join models that no test separates
     diagnosis   of a run on pairs:MANIFEST: pairwise accuracy, modes by severities
     """
-    check_format(out)
-    draw(kind, read(kind, run, dataset, dimension, options.names(models)), out)
+
+    draw(kind, run, out, dataset=dataset, dimension=dimension, models=options.names(models))
     click.echo(str(out))

@@ -61,8 +61,8 @@ def train(
         raise InputError("--old-images needs --old-pairs, the manifest of these images.")
     from eliq_bench.cli.progress import stage_bars
     from eliq_bench.eliq.critic.recipe import read_recipe
+    from eliq_bench.eliq.pairs.build_info import image_folder
     from eliq_bench.eliq.pairs.manifest import manifest_path, prompts_note
-    from eliq_bench.eliq.pairs.verify import image_folder
 
     plan = read_recipe(recipe)
     if seed is not None:

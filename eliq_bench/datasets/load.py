@@ -14,7 +14,7 @@ from eliq_bench.registry import resolve
 from eliq_bench.types import Dataset, Items
 
 if TYPE_CHECKING:
-    from eliq_bench.types import Floats
+    from eliq_bench.stats.statistic import Floats
 
 
 def load_card(card: DatasetCard, roots: Sequence[Path], labels_only: bool = False) -> Dataset:

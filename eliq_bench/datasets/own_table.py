@@ -21,7 +21,7 @@ from eliq_bench.types import Dataset, Items
 from eliq_bench.vocabulary import Direction
 
 if TYPE_CHECKING:
-    from eliq_bench.types import Floats
+    from eliq_bench.stats.statistic import Floats
 
 TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".parquet"))
 PAIRS = "pairs:"

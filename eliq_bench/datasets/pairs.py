@@ -13,6 +13,7 @@ from pathlib import Path
 from eliq_bench.cards import DatasetCard, LabelCard, LabelFile
 from eliq_bench.datasets.load import missing_images_note
 from eliq_bench.datasets.own_table import PAIRS
+from eliq_bench.eliq.pairs.build_info import image_folder
 from eliq_bench.eliq.pairs.manifest import (
     MANIFEST_FILE,
     Pair,
@@ -22,10 +23,9 @@ from eliq_bench.eliq.pairs.manifest import (
     read_pairs,
     recorded_versions,
 )
-from eliq_bench.eliq.pairs.verify import image_folder
 from eliq_bench.errors import InputError, plural
 from eliq_bench.io.files import sha256_of
-from eliq_bench.types import Dataset, ImageSource, Items, JudgedPair, VirtualImage
+from eliq_bench.types import Dataset, ImageSource, Items, KnownPair, VirtualImage
 
 DIMENSION_OF = {"technical": "quality", "aesthetic": "quality", "alignment": "alignment"}
 """The dimension that an aspect belongs to."""
@@ -71,14 +71,14 @@ class _Rows:
     generator: list[str | None] = field(default_factory=list)
     group: list[str] = field(default_factory=list)
 
-    def add(self, pair: Pair) -> JudgedPair:
+    def add(self, pair: Pair) -> KnownPair:
         label = f"{pair.positive}#{pair.mode}-{pair.severity}-{pair.pair_id[:8]}"
         virtual = pair.negative_image is None and pair.negative_caption is None
         negative: str | VirtualImage = pair.negative_image or pair.positive
         if virtual:
             source = self.root / pair.positive
             negative = VirtualImage(source, pair.mode, pair.severity, pair.seed, pair.negative_sha256)
-        return JudgedPair(
+        return KnownPair(
             pair=pair.pair_id,
             positive=self._item(pair, pair.positive, pair.positive, pair.prompt),
             negative=self._item(pair, label, negative, pair.negative_caption or pair.prompt),
@@ -160,7 +160,7 @@ def _versions_note(path: Path) -> str:
     )
 
 
-def _card(path: Path, items: Items, pairs: Sequence[JudgedPair]) -> DatasetCard:
+def _card(path: Path, items: Items, pairs: Sequence[KnownPair]) -> DatasetCard:
     label = path.resolve().parent.name if path.name == MANIFEST_FILE else path.stem
     digest = sha256_of(path)
     return DatasetCard(

@@ -20,7 +20,7 @@ from eliq_bench.io.tables import Table, read_table, read_text
 from eliq_bench.types import Items, plain_items
 
 if TYPE_CHECKING:
-    from eliq_bench.types import Floats
+    from eliq_bench.stats.statistic import Floats
 
 NO_NUMBER = frozenset(("", "nan", "na", "n/a", "null", "none"))
 """Cells without a label, in lower case."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from eliq_bench.errors import InputError, plural
-from eliq_bench.types import Dataset, JudgedPair
+from eliq_bench.types import Dataset, KnownPair
 
 
 def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
@@ -51,7 +51,7 @@ def check_limit(limit: int) -> None:
         raise InputError(f"The limit must be at least 1, not {limit}.")
 
 
-def keep_pairs(dataset: Dataset, kept: Sequence[JudgedPair], note: str = "", subset: str = "") -> Dataset:
+def keep_pairs(dataset: Dataset, kept: Sequence[KnownPair], note: str = "", subset: str = "") -> Dataset:
     """The dataset with some of its pairs, and of its items those that they need.
 
     Args:

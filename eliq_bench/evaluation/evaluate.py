@@ -8,23 +8,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from eliq_bench.results.records import CrossRow, DatasetRecord, ModelRecord, Row
+from eliq_bench.results.records import CrossRow, DatasetRecord, ModelRecord, Row, RowKind
 from eliq_bench.stats.bootstrap import Bootstrap, bootstrap_srcc
 from eliq_bench.stats.ceiling import noise_ceiling
 from eliq_bench.stats.correlation import krcc, plcc
 from eliq_bench.stats.floor import generator_floor
 from eliq_bench.stats.groups import merge_groups
-from eliq_bench.stats.many import compare_models, resamples_for
+from eliq_bench.stats.many import Standing, compare_models, resamples_for
 from eliq_bench.stats.mapping import map_logistic
+from eliq_bench.stats.pair_accuracy import pair_agreement
 from eliq_bench.stats.partial import cross_table
-from eliq_bench.stats.statistic import Statistic
+from eliq_bench.stats.statistic import Floats, Statistic
+from eliq_bench.stats.system import system_level
 from eliq_bench.stats.within import within_generator, within_prompt
 from eliq_bench.types import Items, ItemTable, ScoreColumn
+from eliq_bench.vocabulary import RunProtocol
 
-Floats = NDArray[np.float64]
 ALPHA = 0.05
+"""Significance level of all tests, after Holm's correction."""
+LEVEL = 0.95
+"""Coverage of all intervals."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,31 @@ class Resampling:
     resamples: int
 
 
+@dataclass(frozen=True)
+class Target:
+    """One labelled dimension of a dataset: what the scores of every model are compared with."""
+
+    dataset: DatasetRecord
+    table: ItemTable
+    dimension: str
+    groups: tuple[str, ...]
+    """(n,) what is resampled as a whole, and never split between folds."""
+    resampling: Resampling
+    protocol: RunProtocol = "zero-shot"
+
+    @property
+    def label(self) -> Floats:
+        """(n,) higher is better, NaN where an item has none."""
+        return self.table.items.labels[self.dimension]
+
+
 def evaluate_dataset(
     dataset: DatasetRecord,
     table: ItemTable,
     columns: list[ScoreColumn],
     models: list[ModelRecord],
     resampling: Resampling,
+    protocol: RunProtocol = "zero-shot",
 ) -> tuple[list[Row], list[CrossRow]]:
     """Rows of all models on one dataset, by dimension, with floor and ceiling rows; and the cross table.
 
@@ -50,21 +73,73 @@ def evaluate_dataset(
         columns: scores of all models on these items, each (n,), in the models' own directions.
         models: records of these models.
         resampling: of intervals and tests.
+        protocol: that the scores were computed under.
     """
     by_name = {model.name: model for model in models}
     groups = groups_of(table)
-    rows: list[Row] = []
     labels = {name: table.items.labels[name] for name in dataset.dimensions if name in table.items.labels}
-    for dimension, label in labels.items():
-        usable = [column for column in columns if column.dimension == dimension]
-        scored = {column.model: oriented(column, by_name[column.model]) for column in usable}
-        part = [
-            model_row(dataset, table, column, by_name[column.model], scored[column.model], label, groups)
-            for column in usable
-        ]
-        _rank(part, scored, label, groups, resampling)
-        rows += part + reference_rows(dataset, table.items, dimension, label)
+    rows: list[Row] = []
+    for dimension in labels:
+        target = Target(dataset, table, dimension, groups, resampling, protocol)
+        own = [column for column in columns if column.dimension == dimension]
+        rows += _model_rows(target, own, by_name)
+        rows += reference_rows(target)
     return rows, _cross_rows(dataset, labels, columns, by_name)
+
+
+def _model_rows(target: Target, columns: list[ScoreColumn], models: dict[str, ModelRecord]) -> list[Row]:
+    """SRCC with intervals first, then tiers of the models that may be ranked, then one row a model."""
+    scores = {column.model: oriented(column, models[column.model]) for column in columns}
+    agreement = {name: _bootstrap(score, target) for name, score in scores.items()}
+    ranked = {
+        column.model: scores[column.model]
+        for column in columns
+        if may_rank(target, column, models[column.model]) and np.isfinite(agreement[column.model].low)
+    }
+    tiers = _tiers(ranked, target)
+    return [
+        model_row(
+            target,
+            column,
+            models[column.model],
+            agreement[column.model],
+            ranked=column.model in ranked,
+            tier=tiers.get(column.model),
+        )
+        for column in columns
+    ]
+
+
+def _bootstrap(score: Floats, target: Target) -> Bootstrap:
+    how = target.resampling
+    return bootstrap_srcc(score, target.label, target.groups, n_resamples=how.resamples, seed=how.seed)
+
+
+def _tiers(ranked: dict[str, Floats], target: Target) -> dict[str, int | None]:
+    """Tiers of the ranked models; none where there are not two to compare."""
+    if len(ranked) < 2:
+        return {}
+    how = target.resampling
+    needed = max(how.resamples, resamples_for(len(ranked), ALPHA))
+    comparison = compare_models(
+        ranked, target.label, target.groups, n_resamples=needed, alpha=ALPHA, seed=how.seed
+    )
+    return {standing.model: standing.tier for standing in comparison.standings}
+
+
+def may_rank(target: Target, column: ScoreColumn, model: ModelRecord) -> bool:
+    """Whether a model is ranked: all items scored but blank ones, its labels not seen, and no subset."""
+    lost = unscored(column, target.label)
+    return (
+        only_blank(target.dataset, target.table, lost)
+        and not saw_labels(target.dataset, model)
+        and not target.dataset.subset
+    )
+
+
+def saw_labels(dataset: DatasetRecord, model: ModelRecord) -> bool:
+    """Whether a model was trained on labels of the dataset."""
+    return (dataset.labels_of or dataset.name) in model.trained_on
 
 
 def groups_of(table: ItemTable) -> tuple[str, ...]:
@@ -88,114 +163,116 @@ def oriented(column: ScoreColumn, model: ModelRecord) -> Floats:
 
 
 def model_row(
-    dataset: DatasetRecord,
-    table: ItemTable,
+    target: Target,
     column: ScoreColumn,
     model: ModelRecord,
-    score: Floats,
-    label: Floats,
-    groups: tuple[str, ...],
+    agreement: Bootstrap | Standing,
+    *,
+    ranked: bool,
+    tier: int | None,
 ) -> Row:
-    """The row of one model, all but SRCC with its interval and the tier.
+    """The row of one model.
 
     Args:
-        dataset: what is known of the dataset.
-        table: its n items.
-        column: scores of the model and their status, (n,).
+        target: what its scores are compared with.
+        column: scores of the model in its own direction, and their status, (n,).
         model: its record.
-        score: the same scores, higher is better.
-        label: (n,) higher is better.
-        groups: (n,) what the folds of the mapping keep together.
+        agreement: its SRCC with interval.
+        ranked: whether it is ranked among the models of the table.
+        tier: among these; None without one.
     """
-    labelled = np.isfinite(label)
-    within_g = within_generator(score, label, complete_column(table.items.generator))
-    within_p = within_prompt(score, label, complete_column(table.items.prompt))
-    mapped = map_logistic(score, label, groups)
-    found = {
-        "krcc": krcc(score, label),
-        "plcc": plcc(score, label),
-        "plcc_logistic4": mapped.plcc,
-        "rmse_logistic4": mapped.rmse,
-        "srcc_within_generator": Statistic(within_g.value, within_g.n, within_g.reason),
-        "srcc_within_prompt": Statistic(within_p.value, within_p.n, within_p.reason),
-    }
-    saw_labels = (dataset.labels_of or dataset.name) in model.trained_on
+    label = target.label
+    score = oriented(column, model)
+    statistics, counts = _statistics(target, score)
+    reasons = {name: statistic.reason for name, statistic in statistics.items() if statistic.reason}
+    if agreement.reason:
+        reasons["srcc" if np.isnan(agreement.value) else "srcc_low"] = agreement.reason
     lost = unscored(column, label)
     status = [column.status[i] for i in lost]
+    total = int(np.isfinite(label).sum())
     return Row(
-        dataset=dataset.name,
+        dataset=target.dataset.name,
         model=model.name,
         kind="floor" if model.floor else "model",
-        dimension=column.dimension,
+        dimension=target.dimension,
+        protocol=target.protocol,
         supervision=model.supervision,
-        n=int(labelled.sum()) - len(lost),
-        total=int(labelled.sum()),
-        within_generator_groups=within_g.n,
-        within_prompt_groups=within_p.n,
+        srcc=agreement.value,
+        srcc_low=agreement.low,
+        srcc_high=agreement.high,
+        srcc_se=agreement.se,
+        n=total - len(lost),
+        total=total,
         missing=status.count("missing"),
         undefined=status.count("undefined"),
         unreadable=status.count("unreadable"),
         errors=status.count("error"),
-        saw_labels=saw_labels,
-        ranked=only_blank(dataset, table, lost) and not saw_labels and not dataset.subset,
+        saw_labels=saw_labels(target.dataset, model),
+        ranked=ranked,
+        tier=tier,
         fingerprint=column.fingerprint,
-        reasons={name: statistic.reason for name, statistic in found.items() if statistic.reason},
-        **{name: _number(statistic) for name, statistic in found.items()},
+        reasons=reasons,
+        **{name: statistic.value for name, statistic in statistics.items()},
+        **counts,
     )
 
 
-def _rank(
-    rows: list[Row], scored: dict[str, Floats], label: Floats, groups: tuple[str, ...], resampling: Resampling
-) -> None:
-    """Fill in SRCC with its interval, and the tiers of the ranked rows."""
-    for row in rows:
-        _set_srcc(
-            row,
-            bootstrap_srcc(
-                scored[row.model], label, groups, n_resamples=resampling.resamples, seed=resampling.seed
-            ),
-        )
-    for row in rows:
-        if row.srcc_low is None:
-            row.ranked = False  # without an interval there is nothing to separate
-    ranked = {row.model: scored[row.model] for row in rows if row.ranked}
-    if len(ranked) < 2:
-        return
-    needed = max(resampling.resamples, resamples_for(len(ranked), ALPHA))
-    comparison = compare_models(ranked, label, groups, n_resamples=needed, alpha=ALPHA, seed=resampling.seed)
-    tiers = {standing.model: standing.tier for standing in comparison.standings}
-    for row in rows:
-        row.tier = tiers.get(row.model)
+def _statistics(target: Target, score: Floats) -> tuple[dict[str, Statistic], dict[str, int]]:
+    """All statistics of a row but SRCC, and what they rest on, by the fields of `Row`."""
+    items, label, groups = target.table.items, target.label, target.groups
+    generator, prompt = complete_column(items.generator), complete_column(items.prompt)
+    mapped = map_logistic(score, label, groups)
+    inside_generator = within_generator(score, label, generator)
+    inside_prompt = within_prompt(score, label, prompt)
+    pairs = pair_agreement(score, label, prompt, groups)
+    how = target.resampling
+    systems = system_level(score, label, generator, groups, n_resamples=how.resamples, seed=how.seed)
+    statistics = {
+        "krcc": krcc(score, label),
+        "plcc": plcc(score, label),
+        "plcc_logistic4": mapped.plcc,
+        "rmse_logistic4": mapped.rmse,
+        "srcc_within_generator": Statistic(
+            inside_generator.value, inside_generator.n, inside_generator.reason
+        ),
+        "srcc_within_prompt": Statistic(inside_prompt.value, inside_prompt.n, inside_prompt.reason),
+        "pair_accuracy_within_prompt": pairs.accuracy,
+        "acc_eq_within_prompt": pairs.acc_eq,
+        "system_tau": systems.tau,
+        "system_accuracy": systems.accuracy,
+        "system_soft_accuracy": systems.soft,
+    }
+    counts = {
+        "within_generator_groups": inside_generator.n,
+        "within_prompt_groups": inside_prompt.n,
+        "within_prompt_pairs": pairs.accuracy.n,
+        "system_generators": len(systems.generators),
+    }
+    return statistics, counts
 
 
-def _set_srcc(row: Row, result: Bootstrap) -> None:
-    row.srcc, row.srcc_se = finite(result.value), finite(result.se)
-    row.srcc_low, row.srcc_high = finite(result.low), finite(result.high)
-    if result.reason:
-        row.reasons["srcc" if row.srcc is None else "srcc_low"] = result.reason
-
-
-def reference_rows(dataset: DatasetRecord, items: Items, dimension: str, label: Floats) -> list[Row]:
+def reference_rows(target: Target) -> list[Row]:
     """What knowing only the generator reaches, and what the raters' own noise allows."""
-    found = {
+    items, dimension, label = target.table.items, target.dimension, target.label
+    references: dict[str, tuple[RowKind, Statistic]] = {
         name: ("generator floor", generator_floor(label, generator))
         for name, generator in _generators(items).items()
     }
-    raters = items.label_n.get(dimension, dataset.raters.get(dimension))
+    raters = items.label_n.get(dimension, target.dataset.raters.get(dimension))
     ceiling = noise_ceiling(label, items.label_std.get(dimension), raters)
-    found["noise ceiling"] = ("noise ceiling", ceiling)
-    total = int(np.isfinite(label).sum())
+    references["noise ceiling"] = ("noise ceiling", ceiling)
     return [
         Row(
-            dataset=dataset.name,
+            dataset=target.dataset.name,
             model=name,
             kind=kind,
             dimension=dimension,
+            protocol=target.protocol,
             srcc=statistic.value,
             n=statistic.n,
-            total=total,
+            total=int(np.isfinite(label).sum()),
         )
-        for name, (kind, statistic) in found.items()
+        for name, (kind, statistic) in references.items()
         if statistic.defined
     ]
 
@@ -230,8 +307,8 @@ def _cross_rows(
                 model=column.model,
                 score_dimension=cell.score,
                 label_dimension=cell.label,
-                srcc=_number(cell.srcc),
-                partial={partial.given: _number(partial.statistic) for partial in cell.partials},
+                srcc=cell.srcc.value,
+                partial={partial.given: partial.statistic.value for partial in cell.partials},
                 n=cell.srcc.n,
             )
             for cell in cells
@@ -242,7 +319,7 @@ def _cross_rows(
 def backwards(rows: Iterable[Row]) -> list[str]:
     """A warning for every model whose interval lies wholly below zero: its direction may be wrong."""
     return [
-        f"{row.model} ranks {row.dataset} backwards on {row.dimension} (SRCC {row.srcc:.3f}); its sign is kept."
+        f"{row.model} has a negative SRCC on {row.dataset} {row.dimension} ({row.srcc:.3f}); its sign is kept."
         for row in rows
         if row.kind == "model" and row.srcc_high is not None and row.srcc_high < 0
     ]
@@ -251,10 +328,6 @@ def backwards(rows: Iterable[Row]) -> list[str]:
 def complete_column(column: tuple[str | None, ...]) -> tuple[str | None, ...] | None:
     """The column if every item has an entry: a view by group is not shown for half a dataset."""
     return column if all(value is not None for value in column) else None
-
-
-def _number(statistic: Statistic) -> float | None:
-    return finite(statistic.value)
 
 
 def finite(value: float) -> float | None:

@@ -13,7 +13,7 @@ from eliq_bench.errors import InputError, did_you_mean, first_names
 from eliq_bench.io.tables import Table, read_table
 
 if TYPE_CHECKING:
-    from eliq_bench.types import Floats
+    from eliq_bench.stats.statistic import Floats
 
 PAIR = ("good", "poor")
 """Endings of two columns whose difference is the score: logits of two words, as Q-Bench stores them."""

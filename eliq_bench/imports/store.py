@@ -26,7 +26,7 @@ from eliq_bench.types import Fingerprint, ImageSource, Items, ScoreColumn
 from eliq_bench.vocabulary import Direction, Supervision
 
 if TYPE_CHECKING:
-    from eliq_bench.types import Floats
+    from eliq_bench.stats.statistic import Floats
 
 IMPORTED = "imported"
 VERSION = 1

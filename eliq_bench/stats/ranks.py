@@ -47,15 +47,6 @@ def doubled_ranks(values: Floats) -> Integers:
     return ranks
 
 
-def average_ranks(values: Floats) -> Floats:
-    """Average ranks (n,) from 1; ties share the mean of the ranks they cover.
-
-    >>> average_ranks(np.array([3.0, 1.0, 3.0]))
-    array([2.5, 1. , 2.5])
-    """
-    return doubled_ranks(values) / 2.0
-
-
 def grouped_doubled_ranks(values: Floats, codes: Integers) -> Integers:
     """Twice the average rank of each value among the items of its own group, (n,) integers.
 

@@ -12,8 +12,8 @@ from PIL import Image
 from support.chromium import Chromium
 
 from eliq_bench.eliq.pairs.build import build_pairs
-from eliq_bench.eliq.pairs.settings import Settings
-from eliq_bench.eliq.pairs.show import Choice, changed_words, choose, write_page
+from eliq_bench.eliq.pairs.settings import BuildSettings
+from eliq_bench.eliq.pairs.show import PageSelection, changed_words, select_groups, write_page
 from eliq_bench.errors import InputError
 
 PROMPTS = ("A red boat & a <b>river</b>", "A cat and a dog", "A castle at night", "A panda on a bicycle")
@@ -31,14 +31,14 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows.append((f"{number:02d}.png", f"{PROMPTS[number % 4]} {number // 4}", "one"))
     with (pool / "index.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
-    settings = Settings(severities=(1, 3, 5), per_mode=3)
+    settings = BuildSettings(severities=(1, 3, 5), per_mode=3)
     return build_pairs(pool, tmp_path_factory.mktemp("pairs"), settings, workers=2).manifest
 
 
 @pytest.fixture(scope="module")
 def file(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("page") / "pairs.html"
-    write_page(manifest, target, Choice(each=1), size=96)
+    write_page(manifest, target, PageSelection(each=1), size=96)
     return target
 
 
@@ -67,13 +67,13 @@ def count(page: Chromium) -> str:
 
 
 def test_severities_of_a_mode_share_their_positive(manifest: Path) -> None:
-    groups = choose(manifest, Choice(each=1, mode="tilt"))
+    groups = select_groups(manifest, PageSelection(each=1, mode="tilt"))
     assert [[pair.severity for pair in group.pairs] for group in groups] == [[1, 3, 5]]
-    twice = choose(manifest, Choice(each=2, mode="tilt"))
+    twice = select_groups(manifest, PageSelection(each=2, mode="tilt"))
     assert len(twice) == 2
     assert len({group.pairs[0].positive for group in twice}) == 2
     with pytest.raises(InputError, match="no pair of cell"):
-        choose(manifest, Choice(cell="sound"))
+        select_groups(manifest, PageSelection(cell="sound"))
 
 
 def test_changed_words_are_marked() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from support.pairs import DAMAGE, IMAGES, Small, make_pairs
+from support.pairs import DEGRADATIONS, IMAGES, Small, make_pairs
 
 from eliq_bench.datasets.open import load_dataset
 from eliq_bench.datasets.subset import keep_predicted, take_subset
@@ -16,7 +16,7 @@ from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.runner.virtual import pixels_of
 from eliq_bench.types import Dataset, VirtualImage
 
-PAIRS = IMAGES * (len(DAMAGE) * 5 + 1)
+PAIRS = IMAGES * (len(DEGRADATIONS) * 5 + 1)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,9 @@ def dataset(small: Small) -> Dataset:
 
 def test_every_pair_points_at_its_two_items(small: Small, dataset: Dataset) -> None:
     assert len(dataset.pairs) == PAIRS == len(small.pairs)
-    assert len(dataset.items) == IMAGES * (1 + len(DAMAGE) * 5 + 1), "each positive once, each negative once"
+    assert len(dataset.items) == IMAGES * (1 + len(DEGRADATIONS) * 5 + 1), (
+        "each positive once, each negative once"
+    )
     assert len(set(dataset.items.name)) == len(dataset.items)
     assert dataset.items.labels == {}
     assert list(dataset.card.dimensions) == ["quality", "alignment"]
@@ -70,7 +72,7 @@ def test_an_image_that_went_away_stays_as_missing(small: Small, tmp_path: Path) 
     found = load_dataset(f"pairs:{small.manifest}", [tmp_path])
     assert len(found.pairs) == PAIRS
     lost = [name for name, image in zip(found.items.name, found.items.image, strict=True) if image is None]
-    assert len(lost) == len(DAMAGE) * 5 + 2
+    assert len(lost) == len(DEGRADATIONS) * 5 + 2
     assert all(name.startswith("03.png") for name in lost)
     assert found.notes[0].startswith("17 of 204 rows have no image here")
 
@@ -101,7 +103,7 @@ def test_a_subset_has_every_mode_in_proportion_and_only_grows(dataset: Dataset) 
     count = Counter(pair.mode for pair in part.pairs)
     assert sum(count.values()) == 64
     assert count["caption_far"] in (4, 5), "12 of 192 pairs"
-    assert all(count[mode] in (19, 20, 21) for mode in DAMAGE)
+    assert all(count[mode] in (19, 20, 21) for mode in DEGRADATIONS)
     assert part.subset == "64 of 192 pairs, stratified by mode, seed 1"
     used = {row for pair in part.pairs for row in (pair.positive, pair.negative)}
     assert used == set(range(len(part.items))), "no item is left that nobody needs"
@@ -118,7 +120,7 @@ def test_a_subset_has_every_mode_in_proportion_and_only_grows(dataset: Dataset) 
 def test_pairs_that_no_model_judges_are_left_out_with_a_note(dataset: Dataset) -> None:
     found = keep_predicted(dataset, {"quality"})
     assert {pair.dimension for pair in found.pairs} == {"quality"}
-    assert len(found.items) == IMAGES * (1 + len(DAMAGE) * 5)
+    assert len(found.items) == IMAGES * (1 + len(DEGRADATIONS) * 5)
     assert found.notes == ("12 pairs on alignment left out: no model here predicts it.",)
     assert not found.subset
     assert keep_predicted(dataset, {"quality", "alignment"}) is dataset

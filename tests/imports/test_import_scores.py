@@ -144,7 +144,7 @@ def test_lower_is_better_turns_the_sign_once(tmp_path: Path) -> None:
     assert import_scores(file, str(table), lower, resamples=100).rows[0].srcc == 1.0
     plain = import_scores(file, str(table), SAID, resamples=100)
     assert plain.rows[0].srcc == -1.0
-    assert any("backwards" in warning for warning in plain.warnings)
+    assert any("negative SRCC" in warning for warning in plain.warnings)
 
 
 def test_items_without_a_score_are_undefined_with_the_reason(tmp_path: Path) -> None:

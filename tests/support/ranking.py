@@ -1,6 +1,5 @@
 """Small manifests of pairs with many groups, for tests of training: one image per group, a third of them held out."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +7,11 @@ from PIL import Image
 
 from eliq_bench.eliq.critic.backbone import RGB
 from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe, TrainingRecipe
-from eliq_bench.eliq.degrade import MODES, degrade
-from eliq_bench.eliq.pairs.manifest import MANIFEST_FILE, Pair, pixel_hash, write_pairs
-from eliq_bench.io.images import decode
+from eliq_bench.eliq.pairs.manifest import MANIFEST_FILE, Pair, write_pairs
 from support.critics import COLOURS
+from support.pairs import pairs_of_file
 
-DAMAGE = (("defocus_blur", 3), ("defocus_blur", 5), ("harsh_contrast", 3), ("checkerboard", 3))
+DEGRADATIONS = (("defocus_blur", 3), ("defocus_blur", 5), ("harsh_contrast", 3), ("checkerboard", 3))
 
 TOY = Recipe(
     name="toy",
@@ -47,41 +45,15 @@ def _cloth(random: np.random.Generator, number: int, texture: float) -> RGB:
 
 
 def _pairs(folder: Path, name: str, number: int, group: str) -> list[Pair]:
-    image = decode(folder / name)
     own, other = (list(COLOURS)[at % 3] for at in (number, number + 1))
-    common = {
-        "prompt": f"a {own} cloth",
-        "positive": name,
-        "positive_sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest(),
-        "positive_pixels": pixel_hash(image),
-        "negative_image": None,
-        "seed": 3,
-        "source": "a test",
-        "generator": "one",
-        "group": group,
-        "split": "held-out" if number % 3 == 0 else "train",
-    }
-    damaged = [
-        {
-            "pair_id": f"{name}-{mode}-{severity}",
-            "negative_caption": None,
-            "negative_sha256": pixel_hash(degrade(image, mode, severity, 3)),
-            "family": MODES[mode].family,
-            "aspect": MODES[mode].aspect,
-            "mode": mode,
-            "severity": severity,
-            "simulated": MODES[mode].simulated,
-        }
-        for mode, severity in DAMAGE
-    ]
-    caption = {
-        "pair_id": f"{name}-caption",
-        "negative_caption": f"a {other} cloth",
-        "negative_sha256": common["positive_pixels"],
-        "family": "conventional",
-        "aspect": "alignment",
-        "mode": "caption_far",
-        "severity": 5,
-        "simulated": False,
-    }
-    return [Pair(**common, **row) for row in (*damaged, caption)]  # type: ignore[arg-type]
+    return pairs_of_file(
+        folder,
+        list(DEGRADATIONS),
+        f"a {other} cloth",
+        3,
+        positive=name,
+        prompt=f"a {own} cloth",
+        generator="one",
+        group=group,
+        split="held-out" if number % 3 == 0 else "train",
+    )

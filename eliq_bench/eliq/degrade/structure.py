@@ -1,20 +1,35 @@
-"""Form as generators break it: warped parts, melted texture, doubled parts."""
+"""Form as generators break it: warped parts, melted texture, doubled parts, garbled text."""
 
 import math
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from eliq_bench.eliq.degrade.mode import RGB, Mode
-from eliq_bench.eliq.degrade.pixels import luma, picture, region, scale, smooth_field
-from eliq_bench.eliq.degrade.remap import STEPS, Places, displace, sixteenths
-from eliq_bench.eliq.degrade.subject import busiest, find_subject
+from eliq_bench.eliq.degrade.framing import find_subject
+from eliq_bench.eliq.degrade.pixels import (
+    RGB,
+    STEPS,
+    Places,
+    busiest,
+    displace,
+    luma,
+    picture,
+    region,
+    scale,
+    sixteenths,
+    smooth_field,
+)
 
 MOST = 8
 """Places drawn at every severity, so that a stronger one adds to the places of the weaker."""
 
 CANDIDATES = 3
 """Places compared for each part to double."""
+
+LINES, LETTERS = 5, 12
+"""Lines, and letters of a line, drawn at every severity; the most that a severity shows."""
+
+SUPERSAMPLING = 2
 
 
 def local_warp(image: RGB, rng: np.random.Generator, *, strength: float, spots: float) -> RGB:
@@ -94,35 +109,53 @@ def duplicated_parts(image: RGB, rng: np.random.Generator, *, copies: float, siz
     return np.array(result)
 
 
-MODES = (
-    Mode(
-        name="local_warp",
-        family="generative",
-        aspect="aesthetic",
-        summary="Parts of the subject swirled, bulged, pinched or sheared inconsistently.",
-        source="our choice",
-        parameters={"strength": (0.16, 0.27, 0.4, 0.52, 0.66), "spots": (2, 3, 4, 6, 8)},
-        apply=local_warp,
-        simulated=True,
-    ),
-    Mode(
-        name="melted_texture",
-        family="generative",
-        aspect="aesthetic",
-        summary="Texture and outlines run like wax.",
-        source="our choice",
-        parameters={"reach": (2, 3.5, 5.5, 8.5, 13), "share": (0.25, 0.35, 0.45, 0.6, 0.75)},
-        apply=melted_texture,
-        simulated=True,
-    ),
-    Mode(
-        name="duplicated_parts",
-        family="generative",
-        aspect="aesthetic",
-        summary="Parts of the subject appear twice, side by side.",
-        source="our choice",
-        parameters={"copies": (1, 2, 3, 5, 8), "size": (0.08, 0.095, 0.11, 0.125, 0.14)},
-        apply=duplicated_parts,
-        simulated=True,
-    ),
-)
+def garbled_text(image: RGB, rng: np.random.Generator, *, lines: float, letters: float, height: float) -> RGB:
+    """Lines of pseudo-letters written across the picture, as generators invent signs and watermarks.
+
+    A letter is two to four strokes between the points of a small grid, which gives neither a known
+    alphabet nor plain scribbling.
+    """
+    rows, columns = image.shape[:2]
+    tall = max(4, round(height * min(rows, columns)))
+    wide = max(3, round(tall * 0.72))
+    place = rng.random(2)
+    strokes = rng.random((LINES, LETTERS, 4, 4))
+    used = rng.random((LINES, LETTERS))
+
+    size = (wide * int(letters), round(tall * 1.35) * int(lines))
+    ink = Image.new("L", (size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING))
+    draw = ImageDraw.Draw(ink)
+    pen = max(1, round(tall * SUPERSAMPLING * 0.11))
+    for line in range(int(lines)):
+        for letter in range(int(letters)):
+            if used[line, letter] < 0.12:  # a gap between words
+                continue
+            corner = (letter * wide * SUPERSAMPLING, round(line * tall * 1.35) * SUPERSAMPLING)
+            count = 2 + int(used[line, letter] * 3)
+            _letter(
+                draw, corner, (wide * SUPERSAMPLING, tall * SUPERSAMPLING), strokes[line, letter, :count], pen
+            )
+
+    # The middle of the text stays where it is at all severities.
+    middle = (0.3 + 0.4 * place) * (columns, rows)
+    left, top = round(float(middle[0]) - size[0] / 2), round(float(middle[1]) - size[1] / 2)
+    result = picture(image).copy()
+    behind = result.crop((max(0, left), max(0, top), left + size[0], top + size[1])).convert("L")
+    bright = float(np.asarray(behind).mean()) > 120
+    result.paste((22, 20, 26) if bright else (236, 232, 222), (left, top), ink.reduce(SUPERSAMPLING))
+    return np.array(result)
+
+
+def _letter(
+    draw: ImageDraw.ImageDraw, corner: tuple[int, int], cell: tuple[int, int], strokes: np.ndarray, pen: int
+) -> None:
+    """Strokes (k, 4) as straight lines and bows between the points of a grid of 3 x 4 inside a cell."""
+    width, height = cell[0] * 0.7, cell[1] * 0.9
+    for y0, x0, y1, x1 in strokes.tolist():
+        start = (corner[0] + int(x0 * 3) / 2 * width, corner[1] + int(y0 * 4) / 3 * height)
+        end = (corner[0] + int(x1 * 3) / 2 * width, corner[1] + int(y1 * 4) / 3 * height)
+        box = (min(start[0], end[0]), min(start[1], end[1]), max(start[0], end[0]), max(start[1], end[1]))
+        if x0 * 7 % 1 < 0.4 and box[2] - box[0] > pen and box[3] - box[1] > pen:
+            draw.arc(box, int(y1 * 360), int(y1 * 360) + 250, fill=255, width=pen)
+        else:
+            draw.line((start, end), fill=255, width=pen)

@@ -4,9 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from eliq_bench.eliq.degrade.mode import RGB, Mode
-from eliq_bench.eliq.degrade.pixels import add, blend, low_pass, luma, region, scale, smooth_field
-from eliq_bench.eliq.degrade.subject import busiest
+from eliq_bench.eliq.degrade.pixels import (
+    RGB,
+    add,
+    blend,
+    busiest,
+    low_pass,
+    luma,
+    region,
+    scale,
+    smooth_field,
+)
 
 Floats = NDArray[np.float32]
 
@@ -85,37 +93,3 @@ def _window_mean(values: Floats, reach: int) -> Floats:
         total += rows[:, shift : shift + width]
     total /= (2 * reach + 1) ** 2
     return total
-
-
-MODES = (
-    Mode(
-        name="checkerboard",
-        family="generative",
-        aspect="technical",
-        summary="A faint checkerboard as deconvolutions leave it.",
-        source="kind: Odena et al., Distill 2016, doi 10.23915/distill.00003; amplitudes: our choice",
-        parameters={"amplitude": (6, 10, 18, 27, 38)},
-        apply=checkerboard,
-        simulated=True,
-    ),
-    Mode(
-        name="plastic_smoothing",
-        family="generative",
-        aspect="technical",
-        summary="Surface texture wiped away, outlines kept.",
-        source="filter: fast guided filter (He & Sun, arXiv 1505.00996); strengths: our choice",
-        parameters={"contrast": (10, 18, 28, 40, 56), "radius": (4, 6, 8, 10, 12)},
-        apply=plastic_smoothing,
-        simulated=True,
-    ),
-    Mode(
-        name="repeated_texture",
-        family="generative",
-        aspect="technical",
-        summary="One patch of texture repeated like wallpaper.",
-        source="our choice",
-        parameters={"share": (0.15, 0.25, 0.4, 0.55, 0.75), "contrast": (6, 9, 13, 18, 24)},
-        apply=repeated_texture,
-        simulated=True,
-    ),
-)

@@ -1,17 +1,19 @@
-"""Faults of the tone curve: bands, clipped ends, harsh contrast, wrong exposure."""
+"""Faults of tone and colour: bands, clipped ends, wrong contrast, exposure, white balance and saturation."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from eliq_bench.eliq.degrade.mode import RGB, Mode
-from eliq_bench.eliq.degrade.pixels import curve, luma
+from eliq_bench.eliq.degrade.pixels import RGB, add, curve, low_pass, luma, saturate, scale
 
 VALUES: NDArray[np.float64] = np.arange(256, dtype=np.float64)
 VALUES.flags.writeable = False
 
 STEEP = 0.25
 """Share of the tones from an end to the median over which clipping falls to black or rises to white; our choice."""
+
+CASTS = ((1.0, 0.15, -1.0), (-1.0, 0.1, 1.0), (-0.6, 1.0, -0.6), (0.8, -0.8, 0.7))
+"""Directions in red, green and blue: warm, cold, green, magenta."""
 
 
 def banding(image: RGB, rng: np.random.Generator, *, levels: float) -> RGB:
@@ -56,41 +58,29 @@ def wrong_exposure(image: RGB, rng: np.random.Generator, *, stops: float) -> RGB
     return curve(image, linear ** (1 / 2.2) * 255)
 
 
-MODES = (
-    Mode(
-        name="banding",
-        family="conventional",
-        aspect="technical",
-        summary="Few levels per channel, so that gradients show bands.",
-        source="kind: quantisation of KADID-10k and TID2013; levels: our choice",
-        parameters={"levels": (28, 18, 11, 7, 5)},
-        apply=banding,
-    ),
-    Mode(
-        name="clipping",
-        family="conventional",
-        aspect="technical",
-        summary="Shadows and highlights burnt to black and white.",
-        source="our choice",
-        parameters={"share": (0.1, 0.22, 0.36, 0.5, 0.66), "at_least": (10, 20, 34, 48, 66)},
-        apply=clipping,
-    ),
-    Mode(
-        name="harsh_contrast",
-        family="conventional",
-        aspect="aesthetic",
-        summary="Contrast raised steeply about the mean.",
-        source="kind: contrast change of KADID-10k and TID2013; gains: our choice",
-        parameters={"gain": (1.4, 1.85, 2.5, 3.5, 5.0)},
-        apply=harsh_contrast,
-    ),
-    Mode(
-        name="wrong_exposure",
-        family="conventional",
-        aspect="aesthetic",
-        summary="Over- or underexposed.",
-        source="kind: brightness change of KADID-10k; stops: our choice",
-        parameters={"stops": (0.5, 0.9, 1.4, 2.0, 2.8)},
-        apply=wrong_exposure,
-    ),
-)
+def color_cast(image: RGB, rng: np.random.Generator, *, strength: float) -> RGB:
+    """The wrong white balance: channels multiplied by unequal gains."""
+    direction = np.array(CASTS[int(rng.integers(len(CASTS)))])
+    gains = 1 + strength * direction
+    return curve(image, gains[:, None] / gains.mean() * np.arange(256))
+
+
+def oversaturation(image: RGB, rng: np.random.Generator, *, factor: float) -> RGB:
+    """Colours pushed away from grey."""
+    return saturate(image, factor)
+
+
+def undersaturation(image: RGB, rng: np.random.Generator, *, factor: float) -> RGB:
+    """Colours pulled towards grey."""
+    return saturate(image, factor)
+
+
+def burned_guidance(image: RGB, rng: np.random.Generator, *, push: float) -> RGB:
+    """Colour and local contrast driven up together, with halos and burnt lights."""
+    period = (40 + 40 * float(rng.random())) * scale(image)
+    surroundings = low_pass(image, max(3, period)).astype(np.int16)
+    # Away from the surroundings for local contrast, away from mid grey for burnt lights and shadows.
+    near, far = round(64 * push), round(20 * push)
+    wide = image.astype(np.int16)
+    change = ((wide - surroundings) * near >> 6) + ((wide - 118) * far >> 6)
+    return saturate(add(image, change), 1 + 0.9 * push)

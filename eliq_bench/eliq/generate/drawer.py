@@ -1,4 +1,4 @@
-"""A pipeline in memory that draws the images of jobs."""
+"""A loaded pipeline that draws the images of jobs."""
 
 import gc
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from eliq_bench.eliq.generate.jobs import Job
-from eliq_bench.eliq.generate.locate import Located
+from eliq_bench.eliq.generate.locate import Pipeline
 from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import EliqBenchError, InputError, first_line
 from eliq_bench.io.images import decode
@@ -18,20 +18,21 @@ MULTIPLE = 16
 """Widths and heights that every pipeline can draw are multiples of this: autoencoders halve up to three times, and
 transformers take patches of two."""
 LATE = 0.8
-"""Share of the steps after which latents are perturbed: forms stand, and few steps are left to mend; our choice."""
+"""Fraction of the steps after which latents are perturbed: shapes are settled, and few steps are left to repair them;
+our choice."""
 
 
 class Drawer:
     """One loaded pipeline; close it before the next is loaded."""
 
-    def __init__(self, found: Located, device: str, dtype: str, offload: bool = False) -> None:
+    def __init__(self, pipeline: Pipeline, device: str, dtype: str, offload: bool = False) -> None:
         """Load the weights.
 
         Args:
-            found: which pipeline.
+            pipeline: which one.
             device: a torch device.
             dtype: name of a torch dtype.
-            offload: keep on the GPU only the part that is at work, for GPUs that do not hold the whole.
+            offload: keep only the active part on the GPU, for GPUs that cannot hold the whole pipeline.
 
         Raises:
             InputError: the weights are missing or do not fit the pipeline.
@@ -39,15 +40,15 @@ class Drawer:
         import torch
 
         diffusers = import_diffusers()
-        self.found = found
+        self.pipeline = pipeline
         try:
             with silence_loggers():
                 pipe = diffusers.DiffusionPipeline.from_pretrained(
-                    found.folder, torch_dtype=getattr(torch, dtype)
+                    pipeline.folder, torch_dtype=getattr(torch, dtype)
                 )
         except (OSError, ValueError, RuntimeError) as error:
             first = first_line(error)
-            raise InputError(f"The pipeline {found.name} cannot be loaded: {first}") from error
+            raise InputError(f"The pipeline {pipeline.name} cannot be loaded: {first}") from error
         if offload and device != "cpu":
             pipe.enable_model_cpu_offload(device=device)
         else:
@@ -64,7 +65,7 @@ class Drawer:
             root: folder that names of positives are relative to.
 
         Raises:
-            EliqBenchError: the pipeline failed, for instance for want of memory.
+            EliqBenchError: the pipeline failed, for instance out of memory.
         """
         import torch
 
@@ -73,15 +74,15 @@ class Drawer:
         generator = torch.Generator("cpu").manual_seed(job.seed)
         try:
             with silence_loggers(), torch.inference_mode():
-                made = self.pipe(generator=generator, **arguments)
+                output = self.pipe(generator=generator, **arguments)
         except (RuntimeError, ValueError) as error:
             first = first_line(error)
             raise EliqBenchError(
-                f"{self.found.name} failed on {job.drawn_from!r}: {first}; what is drawn is kept."
+                f"{self.pipeline.name} failed on {job.drawn_from!r}: {first}; what is drawn is kept."
             ) from error
-        if any(getattr(made, "nsfw_content_detected", None) or ()):
+        if any(getattr(output, "nsfw_content_detected", None) or ()):
             return None
-        image: Image.Image = made.images[0].convert("RGB")
+        image: Image.Image = output.images[0].convert("RGB")
         if positive is not None and image.size != positive.size:
             image = image.resize(positive.size, Image.Resampling.BICUBIC)
         return image
@@ -99,10 +100,10 @@ class Drawer:
         arguments: dict[str, Any] = {
             "prompt": job.drawn_from,
             "num_inference_steps": job.steps,
-            **dict(self.found.extra),
+            **dict(self.pipeline.extra),
         }
         if job.guidance is not None:
-            arguments[self.found.guidance_argument] = job.guidance
+            arguments[self.pipeline.guidance_argument] = job.guidance
         if job.edits:
             arguments["image"] = positive
         if job.latent_noise:
@@ -112,17 +113,17 @@ class Drawer:
             size = (_multiple(positive.width * job.scale), _multiple(positive.height * job.scale))
         if size is not None:
             arguments["width"], arguments["height"] = size
-        refused = sorted(arguments.keys() - self.found.accepts)
+        refused = sorted(arguments.keys() - self.pipeline.accepts)
         if refused:
             raise InputError(
-                f"The pipeline {self.found.name} takes no {' and no '.join(refused)}, which "
+                f"The pipeline {self.pipeline.name} takes no {' and no '.join(refused)}, which "
                 f"{job.mode or 'the command'} needs; leave it out or choose another pipeline."
             )
         return arguments
 
 
 def _perturbing(job: Job) -> Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]:
-    """What a pipeline calls after each step; after a late one it adds noise that the seed of the job decides on."""
+    """Callback for each step; after a late one it adds noise seeded by the job."""
     import torch
 
     late = max(1, round(LATE * job.steps)) - 1

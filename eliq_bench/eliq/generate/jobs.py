@@ -1,4 +1,4 @@
-"""The index of drawn images, `index.csv`: a row is added for each image, so that a killed run loses none."""
+"""Recipes of drawn images and their index, `index.csv`: a row is added for each image, so that no kill loses one."""
 
 import csv
 import hashlib
@@ -19,9 +19,9 @@ class Job(NamedTuple):
     """The recipe of an image; equal recipes have equal names."""
 
     prompt: str
-    """What the image is judged against."""
+    """The prompt that the image is meant to show."""
     drawn_from: str
-    """What the pipeline is told: the prompt, a changed prompt, or an instruction to an editor."""
+    """What the pipeline draws from: the prompt, a changed prompt, or an instruction to an editor."""
     pipeline: str
     revision: str
     seed: int
@@ -31,15 +31,15 @@ class Job(NamedTuple):
     """(width, height) asked for; None takes that of the pipeline."""
     dtype: str
     scale: float = 1.0
-    """Of a negative: drawn at this share of the width and height of its positive."""
+    """For a negative: drawn at this fraction of the width and height of its positive."""
     latent_noise: float = 0.0
-    """Of a negative: deviation of noise added to the latents late on, as a share of their own."""
+    """For a negative: standard deviation of noise added to the latents late on, as a fraction of their own."""
     negative_of: str = ""
-    """Name of the positive; a negative is brought to its size."""
+    """Name of the positive; a negative is resized to its size."""
     mode: str = ""
     severity: int = 0
     edits: bool = False
-    """Whether the positive is given to the pipeline."""
+    """Whether the pipeline edits the positive."""
 
     @property
     def name(self) -> str:
@@ -66,6 +66,22 @@ COLUMNS = (
     "severity",
     "drawn_from",
 )
+
+
+def check_folder(out: Path) -> None:
+    """Check that images can be drawn into a folder that need not exist, before a pipeline is fetched.
+
+    Raises:
+        InputError: it cannot be written, is a file, or holds something else.
+    """
+    if out.is_file():
+        raise InputError(f"--out {out} is a file; drawn images need a folder.")
+    existing = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+        raise InputError(
+            f"Images cannot be written to {out}, since {existing} allows none; choose another --out."
+        )
+    whole_lines(out)
 
 
 def whole_lines(folder: Path) -> bytes:
@@ -130,7 +146,7 @@ def _cells(job: Job) -> tuple[str, ...]:
         "source": SOURCE,
         "severity": str(job.severity or ""),
     }
-    # A row is a line: a cut last line could not be told from a line within a text.
+    # A row is one line, so that a cut last line cannot be mistaken for a line within a text.
     return tuple(re.sub(r"[\r\n]", " ", cells[name]) for name in COLUMNS)
 
 
@@ -140,18 +156,11 @@ def _line(cells: tuple[str, ...]) -> bytes:
     return text.getvalue().encode("utf-8")
 
 
-STORY_FILE = "generate.jsonl"
+RUN_LOG_FILE = "generate.jsonl"
 """Beside the index: versions, device, time and memory. It differs between machines."""
 
 
-def add_story(out: Path, figures: dict[str, Any]) -> None:
-    """Add a line in one write, so that processes do not cut each other's; the images do not depend on it."""
-    with (out / STORY_FILE).open("ab") as file:
-        file.write(json.dumps(figures).encode() + b"\n")
-
-
-def read_stories(out: Path) -> list[dict[str, Any]]:
-    """The lines of a folder in the order in which they were added; a last one that a kill has cut is left out."""
-    path = out / STORY_FILE
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+def append_to_run_log(out: Path, entry: dict[str, Any]) -> None:
+    """Add a line in one write, so that lines of several processes do not mix; the images do not depend on it."""
+    with (out / RUN_LOG_FILE).open("ab") as file:
+        file.write(json.dumps(entry).encode() + b"\n")

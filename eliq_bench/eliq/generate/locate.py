@@ -1,4 +1,4 @@
-"""A pipeline of diffusers found, on the Hub or on disk, and how it is to be called; no weight is loaded."""
+"""Where a pipeline of diffusers is, on the Hub or on disk, and how it is called; no weight is loaded."""
 
 import hashlib
 import inspect
@@ -18,11 +18,11 @@ ENDS = 1 << 20
 """Bytes at either end of a weight file that enter the identity of a local pipeline."""
 
 
-class Located(NamedTuple):
+class Pipeline(NamedTuple):
     """A pipeline on this disk and the defaults of its calls."""
 
     name: str
-    """Id on the Hub, or the name of the local folder: a path would tell of the machine."""
+    """Id on the Hub, or the name of the local folder; a path would differ between machines."""
     folder: Path
     revision: str
     """Commit on the Hub, or `files-` and a digest of the local files."""
@@ -40,7 +40,7 @@ class Located(NamedTuple):
     """Further arguments of every call."""
 
 
-def locate(given: str, revision: str | None = None) -> Located:
+def locate(given: str, revision: str | None = None) -> Pipeline:
     """Find a pipeline; one of the Hub is downloaded if it is not in the cache.
 
     Args:
@@ -51,23 +51,23 @@ def locate(given: str, revision: str | None = None) -> Located:
         InputError: not found, not a pipeline of diffusers, or diffusers is missing.
     """
     diffusers = import_diffusers()
-    found = path_or_repository("pipeline", given, revision)
-    if isinstance(found, Path):
+    source = path_or_repository("pipeline", given, revision)
+    if isinstance(source, Path):
         if revision:
             raise InputError(f"--revision {revision} is for pipelines of the Hub; {given} is a folder.")
-        folder, name, commit = found, found.resolve().name, _files_digest(found)
+        folder, name, commit = source, source.resolve().name, _files_digest(source)
     else:
-        with hub_errors(found), silence_loggers():
-            folder = Path(diffusers.DiffusionPipeline.download(found.name, revision=found.revision))
-        name, commit = found.name, folder.name
+        with hub_errors(source), silence_loggers():
+            folder = Path(diffusers.DiffusionPipeline.download(source.name, revision=source.revision))
+        name, commit = source.name, folder.name
     accepts = _arguments(diffusers, folder, given)
-    return Located(name, folder, commit, frozenset(accepts), **_calling(name, accepts))
+    return Pipeline(name, folder, commit, frozenset(accepts), **_calling(name, accepts))
 
 
 def preset(name: str) -> dict[str, Any]:
-    """How a pipeline is called, fields of `Located`; empty for one that takes the defaults of its class."""
-    found: dict[str, Any] = yaml.safe_load(PRESETS.read_text(encoding="utf-8")).get(name, {})
-    return found
+    """How a pipeline is called, fields of `Pipeline`; empty for one that takes the defaults of its class."""
+    calling: dict[str, Any] = yaml.safe_load(PRESETS.read_text(encoding="utf-8")).get(name, {})
+    return calling
 
 
 def _arguments(diffusers: Any, folder: Path, given: str) -> dict[str, Any]:
@@ -80,25 +80,25 @@ def _arguments(diffusers: Any, folder: Path, given: str) -> dict[str, Any]:
             f"{given} is no pipeline that diffusers {diffusers.__version__} knows: its {INDEX} is missing or "
             "names no class."
         ) from error
-    found = {name: value.default for name, value in inspect.signature(call).parameters.items()}
-    missing = {"prompt", "num_inference_steps", "generator"} - found.keys()
+    arguments = {name: value.default for name, value in inspect.signature(call).parameters.items()}
+    missing = {"prompt", "num_inference_steps", "generator"} - arguments.keys()
     if missing:
         raise InputError(
             f"The pipeline {given} ({kind}) draws nothing from a prompt: it takes no {min(missing)}."
         )
-    return found
+    return arguments
 
 
 def _calling(name: str, accepts: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    calling: dict[str, Any] = {
         "steps": accepts["num_inference_steps"],
         "guidance": accepts.get("guidance_scale"),
         **preset(name),
     }
-    if "size" in found:
-        found["size"] = tuple(found["size"])
-    found["extra"] = tuple(sorted(found.get("extra", {}).items()))
-    return found
+    if "size" in calling:
+        calling["size"] = tuple(calling["size"])
+    calling["extra"] = tuple(sorted(calling.get("extra", {}).items()))
+    return calling
 
 
 def _files_digest(folder: Path) -> str:

@@ -1,21 +1,20 @@
 """What `pairs generate` would draw, without drawing, as the text of `--dry-run`; no torch, no diffusers."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from eliq_bench.eliq.generate.jobs import FOLDER, INDEX_FILE, Job, whole_lines
-from eliq_bench.eliq.generate.locate import INDEX, Located, preset
-from eliq_bench.eliq.generate.plan import WHY, Helpers, Plan, Wanted, plan_jobs
+from eliq_bench.eliq.generate.jobs import FOLDER, INDEX_FILE, Job, check_folder, whole_lines
+from eliq_bench.eliq.generate.locate import INDEX, Pipeline, preset
+from eliq_bench.eliq.generate.plan import REASONS, DrawingPlan, Helpers, Wanted, plan_jobs
 from eliq_bench.eliq.prompts.entries import Entry
 from eliq_bench.errors import InputError
 from eliq_bench.io.hub import cached_file, path_or_repository
 
 STEPS, GUIDANCE = 50, 5.0
-"""Taken where only the pipeline itself knows: with them every severity can be drawn."""
+"""Assumed where only the pipeline itself knows: with them every severity can be drawn."""
 SHOWN = 3
-"""Seeds that are shown."""
+"""Number of seeds listed."""
 
 
 def preflight(
@@ -41,48 +40,38 @@ def preflight(
     Raises:
         InputError: a folder is no pipeline, or `out` is a file, cannot be written or holds something else.
     """
-    _check_place(out)
+    check_folder(out)
     helpers = [one for one in (weaker, editor) if one]
-    stand_ins = {one: _stand_in(one) for one in (*given, *helpers)}
+    assumed = {one: _assumed(one) for one in (*given, *helpers)}
     plan = plan_jobs(
         entries,
-        [stand_ins[one] for one in given],
+        [assumed[one] for one in given],
         wanted,
-        Helpers(stand_ins[weaker] if weaker else None, stand_ins[editor] if editor else None),
+        Helpers(assumed[weaker] if weaker else None, assumed[editor] if editor else None),
     )
     lines = ["Pipelines"]
     lines += [f"  {one}: {_place(one, revision)}; {_calling(one, wanted)}" for one in given]
     lines += [f"  {one}: {_place(one, None)}; {_calling(one, Wanted(wanted.steps))}" for one in helpers]
     lines += ["Images", *_numbers(plan), "Seeds", *_seeds(plan, wanted), "Place"]
-    lines.append(f"  {out / FOLDER}, listed in {out / INDEX_FILE}; {_there(out)}")
+    lines.append(f"  {out / FOLDER}, listed in {out / INDEX_FILE}; {_already_drawn(out)}")
     return "\n".join([*lines, *(f"Note: {note}" for note in plan.notes)])
 
 
-def _check_place(out: Path) -> None:
-    if out.is_file():
-        raise InputError(f"--out {out} is a file; drawn images need a folder.")
-    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        raise InputError(
-            f"Images cannot be written to {out}, since {there} allows none; choose another --out."
-        )
-
-
-def _stand_in(given: str) -> Located:
-    """A pipeline as it is known without its files."""
+def _assumed(given: str) -> Pipeline:
+    """What is known of a pipeline without its files."""
     calling = {"steps": STEPS, "guidance": GUIDANCE, **preset(given)}
-    return Located(given, Path(given), "", frozenset(), calling["steps"], calling["guidance"])
+    return Pipeline(given, Path(given), "", frozenset(), calling["steps"], calling["guidance"])
 
 
 def _place(given: str, revision: str | None) -> str:
     """Where the files of a pipeline are."""
-    found = path_or_repository("pipeline", given, revision)
-    if isinstance(found, Path):
-        if not (found / INDEX).is_file():
+    source = path_or_repository("pipeline", given, revision)
+    if isinstance(source, Path):
+        if not (source / INDEX).is_file():
             raise InputError(f"{given} is no pipeline of diffusers: its {INDEX} is missing.")
         return "a folder here"
-    at = f"revision {found.revision or 'main'} of the Hub"
-    return f"{at}, in the cache" if cached_file(found, INDEX) else f"{at}, to be downloaded"
+    at = f"revision {source.revision or 'main'} of the Hub"
+    return f"{at}, in the cache" if cached_file(source, INDEX) else f"{at}, to be downloaded"
 
 
 def _calling(given: str, wanted: Wanted) -> str:
@@ -93,12 +82,12 @@ def _calling(given: str, wanted: Wanted) -> str:
         "guidance": known.get("guidance") if wanted.guidance is None else wanted.guidance,
         "pixels": "x".join(map(str, size)) if size else None,
     }
-    told = ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
+    known_parts = ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
     own = ", ".join(name for name, value in parts.items() if value is None)
-    return ", ".join(part for part in (told, own and f"{own} as it has them") if part)
+    return ", ".join(part for part in (known_parts, own and f"{own} of its own") if part)
 
 
-def _numbers(plan: Plan) -> list[str]:
+def _numbers(plan: DrawingPlan) -> list[str]:
     """A line for each pipeline and mode, and the sum."""
 
     def line(count: int, what: str, sure: bool) -> str:
@@ -106,14 +95,14 @@ def _numbers(plan: Plan) -> list[str]:
 
     counts = Counter((job.mode, job.pipeline) for job in plan.jobs)
     lines = [
-        line(count, f"{f'negatives of {mode}' if mode else 'positives'} by {pipeline}", mode not in WHY)
+        line(count, f"{f'negatives of {mode}' if mode else 'positives'} by {pipeline}", mode not in REASONS)
         for (mode, pipeline), count in counts.items()
     ]
-    sure = not any(mode in WHY for mode, _ in counts)
+    sure = not any(mode in REASONS for mode, _ in counts)
     return [*lines, line(len(plan.jobs), "in all", sure)]
 
 
-def _seeds(plan: Plan, wanted: Wanted) -> list[str]:
+def _seeds(plan: DrawingPlan, wanted: Wanted) -> list[str]:
     """The seeds of the first positives; they do not depend on the pipeline."""
     seeds = {job.seed: job for job in plan.jobs if not job.negative_of}
     first: list[Job] = list(seeds.values())[:SHOWN]
@@ -121,6 +110,6 @@ def _seeds(plan: Plan, wanted: Wanted) -> list[str]:
     return lines + [f"  {job.seed} for {job.prompt!r}" for job in first]
 
 
-def _there(out: Path) -> str:
+def _already_drawn(out: Path) -> str:
     rows = max(0, whole_lines(out).count(b"\n") - 1)
-    return f"{rows:,} are there, those of the same recipe are kept" if rows else "none are there"
+    return f"{rows:,} exist, those of the same recipe are kept" if rows else "none exist yet"

@@ -1,4 +1,4 @@
-"""Drawing the images of a plan that are not there yet, one pipeline in memory at a time."""
+"""Drawing the missing images of a plan, one pipeline in memory at a time."""
 
 import platform
 import threading
@@ -13,25 +13,93 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from eliq_bench.eliq.generate.drawer import Drawer
-from eliq_bench.eliq.generate.jobs import FOLDER, INDEX_FILE, Job, add, add_story, listed, repair, whole_lines
-from eliq_bench.eliq.generate.locate import Located
+from eliq_bench.eliq.generate.jobs import FOLDER, INDEX_FILE, Job, add, append_to_run_log, listed, repair
+from eliq_bench.eliq.generate.locate import Pipeline
 from eliq_bench.io.workers import map_in_processes
 from eliq_bench.io.write import check_writable, write_whole
 from eliq_bench.types import Progress
 
-LOOK = 1.0
-"""Seconds between two looks at how far the processes are."""
+AGAIN = "the same command goes on from the images that are drawn"
+POLL_SECONDS = 1.0
+"""Between two readings of the progress of the processes."""
+
+
+class Drawn(NamedTuple):
+    """The result of a run."""
+
+    drawn: int
+    kept: int
+    """Images that existed before."""
+    refused: int
+    """Images that a safety checker refused, and negatives of those."""
+    seconds: float
+
+
+def draw_jobs(
+    jobs: Sequence[Job],
+    pipelines: Sequence[Pipeline],
+    out: Path,
+    devices: Sequence[str],
+    offload: bool = False,
+    report: Progress | None = None,
+) -> Drawn:
+    """Draw what is missing into `out/images` and list it in `out/index.csv`.
+
+    Args:
+        jobs: positives before their negatives.
+        pipelines: all that the jobs name.
+        out: folder, created if it does not exist.
+        devices: torch devices; several share the jobs, each in a process of its own.
+        offload: see `drawer.Drawer`.
+        report: receives the progress.
+
+    Raises:
+        InputError: the folder holds something else, or a pipeline cannot be loaded or called as wanted.
+        EliqBenchError: a pipeline failed, or the disk is full; what is drawn is kept.
+    """
+    started = time.monotonic()
+    report = report or (lambda *_: None)
+    check_writable(out)
+    (out / FOLDER).mkdir(parents=True, exist_ok=True)
+    repair(out)
+    known = listed(out)
+    for job in jobs:
+        if job.name not in known and (out / job.name).is_file():
+            add(out, job)  # killed between the image and its row
+    missing = [job for job in jobs if not (out / job.name).is_file()]
+    if len(devices) == 1:
+        drawn = draw_share(missing, pipelines, out, devices[0], offload, report)
+    else:
+        drawn = draw_shares(missing, pipelines, out, devices, offload, report)
+    return Drawn(drawn, len(jobs) - len(missing), len(missing) - drawn, time.monotonic() - started)
+
+
+def draw_share(
+    jobs: Sequence[Job],
+    pipelines: Sequence[Pipeline],
+    out: Path,
+    device: str,
+    offload: bool,
+    report: Progress | None = None,
+) -> int:
+    """Draw jobs on one device, one pipeline in memory at a time; returns how many were drawn."""
+    report = report or (lambda *_: None)
+    named = {(one.name, one.revision): one for one in pipelines}
+    drawn = 0
+    for key, group in groupby(jobs, key=lambda job: (job.pipeline, job.revision, job.dtype)):
+        drawn += _draw_with(named[key[:2]], list(group), out, device, offload, report)
+    return drawn
 
 
 def draw_shares(
     jobs: Sequence[Job],
-    pipelines: Sequence[Located],
+    pipelines: Sequence[Pipeline],
     out: Path,
     devices: Sequence[str],
     offload: bool,
     report: Progress,
 ) -> int:
-    """Draw jobs on several devices; returns how many were drawn. The arguments are those of `run.draw_jobs`."""
+    """Draw jobs on several devices; returns how many were drawn. Arguments as of `draw_jobs`."""
     tasks = [
         (share, pipelines, out, device, offload)
         for share, device in zip(shares(jobs, len(devices)), devices, strict=True)
@@ -42,7 +110,7 @@ def draw_shares(
 
 
 def shares(jobs: Sequence[Job], number: int) -> list[list[Job]]:
-    """The jobs in parts of like size, each in the order of the jobs; a negative stays with its positive.
+    """The jobs in parts of about equal size, each in the order of the jobs; a negative stays with its positive.
 
     >>> [len(share) for share in shares([], 2)]
     [0, 0]
@@ -57,14 +125,14 @@ def shares(jobs: Sequence[Job], number: int) -> list[list[Job]]:
 
 @contextmanager
 def _watched(out: Path, total: int, report: Progress) -> Iterator[None]:
-    """Tell the progress from the rows of the index, which the processes add to."""
+    """Report the progress by the rows of the index, which the processes add to."""
     before, ended = _rows(out), threading.Event()
 
-    def look() -> None:
-        while not ended.wait(LOOK):
+    def poll() -> None:
+        while not ended.wait(POLL_SECONDS):
             report("drawing", _rows(out) - before, total)
 
-    watcher = threading.Thread(target=look, daemon=True)
+    watcher = threading.Thread(target=poll, daemon=True)
     watcher.start()
     try:
         yield
@@ -77,95 +145,13 @@ def _rows(out: Path) -> int:
     return (out / INDEX_FILE).read_bytes().count(b"\n")
 
 
-AGAIN = "the same command goes on from the images that are drawn"
-
-"""Called with (pipeline, images done, images in all)."""
-
-
-class Drawn(NamedTuple):
-    """What a run has made."""
-
-    made: int
-    kept: int
-    """Images that were there before."""
-    refused: int
-    """Images that a safety checker refused, and negatives of those."""
-    seconds: float
-
-
-def check_place(out: Path) -> None:
-    """Check that images can be written to a folder, before a pipeline is fetched.
-
-    Raises:
-        InputError: it cannot be written, is a file, or holds something else.
-    """
-    check_writable(out)
-    whole_lines(out)
-
-
-def draw_jobs(
-    jobs: Sequence[Job],
-    pipelines: Sequence[Located],
-    out: Path,
-    devices: Sequence[str],
-    offload: bool = False,
-    report: Progress | None = None,
-) -> Drawn:
-    """Draw what is missing into `out/images` and list it in `out/index.csv`.
-
-    Args:
-        jobs: positives before their negatives.
-        pipelines: all that the jobs name.
-        out: folder, created if it is not there.
-        devices: torch devices; several share the jobs, each in a process of its own.
-        offload: see `drawer.Drawer`.
-        report: told about the progress.
-
-    Raises:
-        InputError: the folder holds something else, or a pipeline cannot be loaded or called as wanted.
-        EliqBenchError: a pipeline failed, or the disk is full; what is drawn is kept.
-    """
-    started = time.monotonic()
-    report = report or (lambda *_: None)
-    check_place(out)
-    (out / FOLDER).mkdir(parents=True, exist_ok=True)
-    repair(out)
-    known = listed(out)
-    for job in jobs:
-        if job.name not in known and (out / job.name).is_file():
-            add(out, job)  # killed between the image and its row
-    missing = [job for job in jobs if not (out / job.name).is_file()]
-    if len(devices) == 1:
-        made = draw_share(missing, pipelines, out, devices[0], offload, report)
-    else:
-        made = draw_shares(missing, pipelines, out, devices, offload, report)
-    return Drawn(made, len(jobs) - len(missing), len(missing) - made, time.monotonic() - started)
-
-
-def draw_share(
-    jobs: Sequence[Job],
-    pipelines: Sequence[Located],
-    out: Path,
-    device: str,
-    offload: bool,
-    report: Progress | None = None,
-) -> int:
-    """Draw jobs on one device, one pipeline in memory at a time; returns how many were drawn."""
-    report = report or (lambda *_: None)
-    named = {(one.name, one.revision): one for one in pipelines}
-    made = 0
-    for key, group in groupby(jobs, key=lambda job: (job.pipeline, job.revision, job.dtype)):
-        made += _draw_with(named[key[:2]], list(group), out, device, offload, report)
-    return made
-
-
 def _draw_with(
-    found: Located, jobs: Sequence[Job], out: Path, device: str, offload: bool, report: Progress
+    pipeline: Pipeline, jobs: Sequence[Job], out: Path, device: str, offload: bool, report: Progress
 ) -> int:
     """Draw the jobs of one pipeline; returns how many were drawn."""
     _reset_peak(device)
     started = time.monotonic()
-    drawer = Drawer(found, device, jobs[0].dtype, offload)
+    drawer = Drawer(pipeline, device, jobs[0].dtype, offload)
     loaded = time.monotonic() - started
     took: list[float] = []
     try:
@@ -173,9 +159,9 @@ def _draw_with(
             before = time.monotonic()
             if _draw_one(drawer, job, out):
                 took.append(time.monotonic() - before)
-            report(found.name, number, len(jobs))
+            report(pipeline.name, number, len(jobs))
     finally:
-        add_story(out, _figures(found, jobs[0].dtype, device, loaded, took))
+        append_to_run_log(out, _figures(pipeline, jobs[0].dtype, device, loaded, took))
         drawer.close()
     return len(took)
 
@@ -203,13 +189,13 @@ def _reset_peak(device: str) -> None:
         torch.cuda.reset_peak_memory_stats(device)
 
 
-def _figures(found: Located, dtype: str, device: str, loaded: float, took: list[float]) -> dict[str, Any]:
+def _figures(pipeline: Pipeline, dtype: str, device: str, loaded: float, took: list[float]) -> dict[str, Any]:
     import torch
 
     gpu = device.startswith("cuda")
     return {
-        "pipeline": found.name,
-        "revision": found.revision,
+        "pipeline": pipeline.name,
+        "revision": pipeline.revision,
         "device": torch.cuda.get_device_name(device) if gpu else platform.processor() or "cpu",
         "dtype": dtype,
         "images": len(took),

@@ -1,4 +1,4 @@
-"""Alignment negatives from what is at hand: another caption for the image, or another image for the prompt.
+"""Alignment negatives from existing images and captions: another caption for the image, or another image.
 
 Both are pure functions of the table: no pixel is computed, since the negative shows pixels that exist.
 """
@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from eliq_bench.eliq.degrade import Family
+from eliq_bench.eliq.degrade import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.manifest import Pair, Split
 from eliq_bench.eliq.pairs.positives import Positive, normal_prompt, pair_id, pair_with
 from eliq_bench.eliq.prompts.facts import find_facts
@@ -23,7 +23,7 @@ NEAR = 5
 """A near caption is drawn among this many that share the largest part of their words; our choice."""
 
 OFFERED = 1000
-"""Other prompts that are looked at for partners, drawn by the seed, so that large sets stay quick; our choice."""
+"""Other prompts considered as partners, drawn by the seed, so that large sets stay fast; our choice."""
 _EMPTY_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -33,36 +33,11 @@ _EMPTY_WORDS = frozenset(
 )
 
 
-class AlignmentMode(NamedTuple):
-    """Card of a way to break the bond between prompt and image."""
-
-    name: str
-    family: Family
-    severity: int
-    """5 shares nothing, 3 shares words, 1 differs in one fact; our choice."""
-    summary: str
-
-
-ALIGNMENT_MODES: dict[str, AlignmentMode] = {
-    mode.name: mode
-    for mode in (
-        AlignmentMode("caption_far", "conventional", 5, "The image under a caption that shares no word."),
-        AlignmentMode("caption_near", "conventional", 3, "The image under a caption that shares words."),
-        AlignmentMode(
-            "caption_one_fact", "conventional", 1, "The image under its caption, one fact changed."
-        ),
-        AlignmentMode("image_far", "generative", 5, "An image drawn from a prompt that shares no word."),
-        AlignmentMode("image_near", "generative", 3, "An image drawn from a prompt that shares words."),
-    )
-}
-"""Every alignment mode by name. Negatives of image modes come from the same generator where it drew one."""
-
-
 class _Prompt(NamedTuple):
     text: str
     words: frozenset[str]
-    telling: bool
-    """Whether it states a fact; a style or a mood alone may fit any image."""
+    states_fact: bool
+    """False for a style or a mood alone, which may fit any image."""
 
 
 class Alignment:
@@ -91,8 +66,8 @@ class Alignment:
         key = normal_prompt(positive.prompt)
         for wanted, others in zip(("far", "near"), self.partners[key], strict=True):
             if others:
-                telling = [other for other in others if self.prompts[other].telling]
-                pool = telling if wanted == "far" and telling else others
+                factual = [other for other in others if self.prompts[other].states_fact]
+                pool = factual if wanted == "far" and factual else others
                 number = seeded_number(self.seed, positive.name, wanted)
                 caption = self.prompts[pool[number % len(pool)]].text
                 yield _pair(positive, f"caption_{wanted}", number, caption=caption)
@@ -111,7 +86,7 @@ class Alignment:
     def _image(self, positive: Positive, others: list[str], number: int) -> Positive:
         """An image of one of these prompts, by the same generator where it drew one.
 
-        Else the look of a generator would tell which image is the negative.
+        Otherwise the style of a generator would reveal which image is the negative.
         """
         images = [image for other in others for image in self.drawn[other]]
         same = [image for image in images if image.generator == positive.generator]
@@ -119,7 +94,7 @@ class Alignment:
 
 
 def content_words(text: str) -> frozenset[str]:
-    """The words of a prompt that say what is to be seen.
+    """The words of a prompt that name what the image shows.
 
     >>> sorted(content_words("A photo of the red octopus"))
     ['octopus', 'red']
@@ -134,7 +109,7 @@ def _prompt(text: str) -> _Prompt:
 def _far_and_near(prompt: _Prompt, offered: dict[str, _Prompt]) -> tuple[list[str], list[str]]:
     """Keys of some prompts that share no word, and of those that share most words.
 
-    A prompt whose words all stand in the other is left out, since one image may then satisfy both.
+    A prompt whose words all occur in the other is left out, since one image may then satisfy both.
     """
     far: list[str] = []
     near: list[tuple[float, str]] = []
@@ -145,8 +120,8 @@ def _far_and_near(prompt: _Prompt, offered: dict[str, _Prompt]) -> tuple[list[st
             continue
         if shared:
             near.append((-shared / len(prompt.words | other.words), key))
-        elif counts[other.telling] < FAR:
-            counts[other.telling] += 1
+        elif counts[other.states_fact] < FAR:
+            counts[other.states_fact] += 1
             far.append(key)
     return far, [key for _, key in sorted(near)[:NEAR]]
 
@@ -155,12 +130,13 @@ def _pair(
     positive: Positive, mode: str, seed: int, caption: str | None = None, image: Positive | None = None
 ) -> Pair:
     card = ALIGNMENT_MODES[mode]
+    (severity,) = card.severities
     other = image.name if image else None
     return pair_with(
         positive,
-        pair_id(positive.name, mode, card.severity, seed, caption, other),
-        (card.family, "alignment"),
-        (mode, card.severity, seed),
+        pair_id(positive.name, mode, severity, seed, caption, other),
+        (card.family, card.aspect),
+        (mode, severity, seed),
         image.pixels if image else positive.pixels,
         image=other,
         caption=caption,

@@ -1,58 +1,54 @@
-"""Building a manifest of pairs: look at the images, plan, degrade in worker processes, merge the parts."""
+"""Building a manifest of pairs: inspect the images, choose positives, pair, degrade in worker processes, merge."""
 
-import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from eliq_bench.eliq.degrade import MODES, applies, degrade
+from eliq_bench.eliq.degrade import MODES, RGB, applies, degrade
 from eliq_bench.eliq.pairs.alignment import Alignment
-from eliq_bench.eliq.pairs.drawn import older_pairs, pair_up, usable
+from eliq_bench.eliq.pairs.build_info import BuildInfo, BuildRequest, check_existing_build, write_build_info
+from eliq_bench.eliq.pairs.drawn import older_pairs, pair_negatives, select_negatives
 from eliq_bench.eliq.pairs.manifest import (
-    AGAIN,
     MANIFEST_FILE,
     Pair,
-    merge,
+    merge_parts,
     modes_in,
     pixel_hash,
     write_pairs,
 )
+from eliq_bench.eliq.pairs.notes import missing_modes_notes
 from eliq_bench.eliq.pairs.positives import (
     Positive,
     Positives,
     Rejected,
     choose_positives,
-    counted,
     pair_id,
     pair_with,
 )
-from eliq_bench.eliq.pairs.screen import Look, SafetyModel, look_at
+from eliq_bench.eliq.pairs.screen import Inspection, SafetyModel, inspect_images
 from eliq_bench.eliq.pairs.settings import (
     CHUNK,
-    Settings,
-    check_earlier,
-    check_settings,
+    BuildSettings,
+    check_severities,
     digest,
     held_out_modes,
-    lacking_notes,
     recipes,
 )
-from eliq_bench.eliq.pairs.sources import Candidate, Candidates, Worse, find_candidates
+from eliq_bench.eliq.pairs.sources import Candidate, Candidates, DrawnNegative, find_candidates
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.io.images import DecodeError, decode
 from eliq_bench.io.workers import WorkerPool
-from eliq_bench.io.write import check_writable, write_whole
+from eliq_bench.io.write import check_writable
 from eliq_bench.types import Progress
 
-BUILD_FILE = "build.json"
-"""Beside the manifest: the folder of the images, what was rejected, times. It may differ between machines."""
 PARTS = ".parts-"
 
 
 class Built(NamedTuple):
-    """What a build has made."""
+    """The result of a build."""
 
     manifest: Path
     pairs: int
@@ -65,10 +61,32 @@ class Built(NamedTuple):
     seconds: float
 
 
+class ExistingPairs(NamedTuple):
+    """Pairs whose negative is an image that exists, and the modes that are kept from training."""
+
+    by_positive: Mapping[str, Sequence[Pair]]
+    """Sorted by positive."""
+    held_out_modes: frozenset[str]
+    notes: tuple[str, ...]
+    """Sentences on drawn negatives that were left out."""
+
+    def pairs(self) -> list[Pair]:
+        """All pairs in their order."""
+        return [pair for pairs in self.by_positive.values() for pair in pairs]
+
+
+class Parts(NamedTuple):
+    """The finished parts of a build."""
+
+    files: tuple[Path, ...]
+    continued: int
+    """Positives whose parts were there before."""
+
+
 def build_pairs(
     images: Path,
     out: Path,
-    settings: Settings | None = None,
+    settings: BuildSettings | None = None,
     workers: int | None = None,
     limit: int | None = None,
     report: Progress | None = None,
@@ -79,60 +97,129 @@ def build_pairs(
 
     Technical and aesthetic cells need only pixels; alignment cells need prompts. An interrupted build goes
     on from its finished parts when it is started again with the same arguments. A manifest in `out` that was made
-    with the same arguments is written anew; it is the same unless images have changed.
+    with the same arguments is written again; it is the same unless images have changed.
 
     Args:
-        images: a table or a folder, see `candidates.find_candidates`.
-        out: folder, created if it is not there.
+        images: a table or a folder, see `sources.find_candidates`.
+        out: folder, created if it does not exist.
         settings: what to make; the default draws one severity per positive and mode.
         workers: number of processes; None takes one per core.
         limit: take only about this many images, spread evenly over the list; None takes all.
-        report: told about the progress.
-        safety: model that flags unsafe images, see `safety.SafetyModel`; None flags none.
+        report: receives the progress.
+        safety: model that flags unsafe images, see `screen.SafetyModel`; None flags none.
         overwrite: replace a manifest that was made with other arguments.
 
     Raises:
-        InputError: wrong settings, no images, a manifest of other arguments is there, or the folder cannot be written.
+        InputError: wrong settings, no images, a manifest of other arguments exists, or the folder cannot be written.
         EliqBenchError: a worker died, a file changed on the way, or the disk is full.
     """
-    settings = settings or Settings()
-    check_settings(settings)
-    check_writable(out)
     started = time.monotonic()
-    offered = _thin(find_candidates(images), limit)
-    asked = {**settings._asdict(), "images": str(images.resolve()), "limit": limit, "safety": safety}
+    request = BuildRequest(images, settings or BuildSettings(), limit, safety)
+    check_severities(request.settings.severities, request.settings.per_mode)
+    candidates = find_candidates(images).thinned(limit)
     if not overwrite:
-        begun = any(out.glob(f"{PARTS}*"))
-        check_earlier(out / MANIFEST_FILE, out / BUILD_FILE, asked, begun)
-    report = report or (lambda *_: None)
+        check_existing_build(out / MANIFEST_FILE, request, interrupted=any(out.glob(f"{PARTS}*")))
+    check_writable(out)
     checker = SafetyModel(safety) if safety else None
     with WorkerPool(workers) as pool:
-        looks = _look(offered.root, offered.images, pool, report, checker)
-        positives = choose_positives(offered.root, offered.images, looks, settings.seed)
-        worse, lost = usable(offered.worse, positives.kept, settings.severities)
-        drawn = pair_up(worse, _look(offered.root, worse, pool, report, checker), positives.kept)
-        ready = _joined(drawn.pairs, older_pairs(positives.kept, settings.severities))
-        there = [pair for pairs in ready.values() for pair in pairs]
-        held = held_out_modes(settings, there)
-        key = digest(settings, positives.kept, there)
-        folder = out / f"{PARTS}{key}"
+        build = Build(out, request, candidates, pool, checker, report or (lambda *_: None), started)
+        positives = build.choose(build.inspect(candidates.images))
+        existing = build.pair(positives)
+        parts = build.degrade(positives, existing)
+    return build.merge(positives, existing, parts)
+
+
+@dataclass(frozen=True)
+class Build:
+    """The steps of one build, each of which takes the records of the steps before it."""
+
+    out: Path
+    request: BuildRequest
+    candidates: Candidates
+    pool: WorkerPool
+    safety: SafetyModel | None
+    report: Progress
+    started: float
+    """Time of `time.monotonic`."""
+
+    def inspect(self, images: Sequence[Candidate | DrawnNegative]) -> list[Inspection]:
+        """What the pixels of each image say, in the order of the images."""
+        root = self.candidates.root
+        names = [image.name for image in images]
+        tasks = ((root, names[at : at + CHUNK]) for at in range(0, len(names), CHUNK))
+        inspections: list[Inspection] = []
+        for chunk in self.pool.map(inspect_images, tasks):
+            inspections += chunk
+            self.report("inspecting", len(inspections), len(names))
+        if self.safety is None:
+            return inspections
+        passed = [number for number, image in enumerate(inspections) if not image.refused]
+        flags = self.safety.flags([root / names[number] for number in passed], self.report)
+        for number, flagged in zip(passed, flags, strict=True):
+            if flagged:
+                inspections[number] = Inspection(f"flagged as unsafe by {self.safety.name}")
+        return inspections
+
+    def choose(self, inspections: Sequence[Inspection]) -> Positives:
+        """The images that pass, grouped and split."""
+        return choose_positives(
+            self.candidates.root, self.candidates.images, inspections, self.request.settings.seed
+        )
+
+    def pair(self, positives: Positives) -> ExistingPairs:
+        """Pairs with negatives that a generator drew, and with images of older generators."""
+        settings = self.request.settings
+        usable, lost = select_negatives(self.candidates.negatives, positives.kept, settings.severities)
+        drawn = pair_negatives(usable, self.inspect(usable), positives.kept)
+        older = older_pairs(positives.kept, settings.severities)
+        by_positive = {
+            name: [*drawn.by_positive.get(name, ()), *older.get(name, ())]
+            for name in sorted(drawn.by_positive.keys() | older.keys())
+        }
+        pairs = (pair for pairs in by_positive.values() for pair in pairs)
+        return ExistingPairs(by_positive, held_out_modes(settings, pairs), (*lost, *drawn.notes))
+
+    def degrade(self, positives: Positives, existing: ExistingPairs) -> Parts:
+        """All pairs of the positives in parts, written by the workers; parts that exist are kept."""
+        kept, settings = positives.kept, self.request.settings
+        folder = self.out / f"{PARTS}{digest(settings, kept, existing.pairs())}"
         folder.mkdir(parents=True, exist_ok=True)
-        continued = _make_parts(positives, ready, settings, held, folder, pool, report)
-    parts = [_part(folder, at) for at in range(0, len(positives.kept), CHUNK)]
-    count = merge(parts, out / MANIFEST_FILE)
-    lacking = lacking_notes(modes_in(out / MANIFEST_FILE), held, positives.kept, there)
-    notes = (*offered.notes, *lost, *drawn.notes, *lacking)
-    seconds = time.monotonic() - started
-    built = Built(
-        out / MANIFEST_FILE, count, len(positives.kept), positives.rejected, notes, continued, seconds
-    )
-    _write_story(built, offered.root, asked, held, out / BUILD_FILE)
-    for old in out.glob(f"{PARTS}*"):
-        shutil.rmtree(old)
-    return built
+        parts = {at: folder / f"{at:08d}.parquet" for at in range(0, len(kept), CHUNK)}
+        missing = [at for at, part in parts.items() if not part.exists()]
+        done = continued = len(kept) - sum(len(kept[at : at + CHUNK]) for at in missing)
+        alignment = Alignment(kept, settings.seed)
+
+        def tasks() -> Iterator[tuple[Path, list[Positive], list[list[Pair]], BuildSettings, Path]]:
+            for at in missing:
+                chunk = list(kept[at : at + CHUNK])
+                others = [_other_pairs(positive, alignment, existing) for positive in chunk]
+                yield positives.root, chunk, others, settings, parts[at]
+
+        for at, _ in zip(missing, self.pool.map(make_part, tasks()), strict=True):
+            done += len(kept[at : at + CHUNK])
+            self.report("degrading", done, len(kept))
+        return Parts(tuple(parts.values()), continued)
+
+    def merge(self, positives: Positives, existing: ExistingPairs, parts: Parts) -> Built:
+        """Join the parts into the manifest, write `build.json` beside it, and remove the parts."""
+        manifest = self.out / MANIFEST_FILE
+        count = merge_parts(parts.files, manifest)
+        held = existing.held_out_modes
+        missing = missing_modes_notes(modes_in(manifest), held, positives.kept, existing.pairs())
+        notes = (*self.candidates.notes, *existing.notes, *missing)
+        seconds = time.monotonic() - self.started
+        info = BuildInfo(
+            positives.root, count, len(positives.kept), positives.rejected, notes, self.request, held, seconds
+        )
+        write_build_info(info, self.out)
+        for old in self.out.glob(f"{PARTS}*"):
+            shutil.rmtree(old)
+        return Built(
+            manifest, count, len(positives.kept), positives.rejected, notes, parts.continued, seconds
+        )
 
 
-def image_pairs(image: Any, positive: Positive, settings: Settings) -> list[Pair]:
+def image_pairs(image: RGB, positive: Positive, settings: BuildSettings) -> list[Pair]:
     """All image-level pairs of one decoded positive (H, W, 3); modes that change nothing are left out."""
     pairs = []
     for mode, severity, seed in recipes(positive, settings):
@@ -156,116 +243,30 @@ def image_pairs(image: Any, positive: Positive, settings: Settings) -> list[Pair
 
 
 def make_part(
-    root: Path, positives: list[Positive], others: list[list[Pair]], settings: Settings, path: Path
+    root: Path, positives: list[Positive], others: list[list[Pair]], settings: BuildSettings, path: Path
 ) -> int:
     """Write the pairs of a few positives, each decoded once; runs in the workers; returns their number.
 
     Raises:
-        EliqBenchError: an image changed since it was looked at, or the part cannot be written.
+        EliqBenchError: an image changed since it was inspected, or the part cannot be written.
     """
     pairs: list[Pair] = []
-    for positive, ready in zip(positives, others, strict=True):
+    for positive, other_pairs in zip(positives, others, strict=True):
         try:
             image = decode(root / positive.name)
         except DecodeError as error:
             raise EliqBenchError(f"{root / positive.name} went away during the build: {error}.") from error
         if pixel_hash(image) != positive.pixels:
             raise EliqBenchError(f"{root / positive.name} changed during the build; start it again.")
-        pairs += image_pairs(image, positive, settings) + ready
+        pairs += image_pairs(image, positive, settings) + other_pairs
     write_pairs(pairs, path)
     return len(pairs)
 
 
-def _thin(offered: Candidates, limit: int | None) -> Candidates:
-    total = len(offered.images)
-    if limit is None or limit >= total:
-        return offered
-    return offered._replace(images=tuple(offered.images[at * total // limit] for at in range(limit)))
-
-
-def _look(
-    root: Path,
-    images: Sequence[Candidate | Worse],
-    pool: WorkerPool,
-    report: Progress,
-    checker: SafetyModel | None,
-) -> list[Look]:
-    chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
-    tasks = [(root, [image.name for image in chunk]) for chunk in chunks]
-    made: list[Look] = []
-    for looks in pool.map(look_at, tasks):
-        made += looks
-        report("looking", len(made), len(images))
-    if checker is None:
-        return made
-    passed = [number for number, look in enumerate(made) if not look.refused]
-    flags = checker.flags([root / images[number].name for number in passed], report)
-    for number, flagged in zip(passed, flags, strict=True):
-        if flagged:
-            made[number] = Look(f"flagged as unsafe by {checker.name}")
-    return made
-
-
-def _make_parts(
-    positives: Positives,
-    drawn: Mapping[str, list[Pair]],
-    settings: Settings,
-    held: frozenset[str],
-    folder: Path,
-    pool: WorkerPool,
-    report: Progress,
-) -> int:
-    """Make the parts that are missing; returns how many positives were done before."""
-    kept = positives.kept
-    missing = [at for at in range(0, len(kept), CHUNK) if not _part(folder, at).exists()]
-    done = before = len(kept) - sum(len(kept[at : at + CHUNK]) for at in missing)
-    partners = Alignment(kept, settings.seed)
-    tasks = (
-        (
-            positives.root,
-            list(kept[at : at + CHUNK]),
-            [
-                [
-                    pair
-                    for pair in (*partners.pairs(one), *drawn.get(one.name, ()))
-                    if one.split == "held-out" or pair.mode not in held
-                ]
-                for one in kept[at : at + CHUNK]
-            ],
-            settings,
-            _part(folder, at),
-        )
-        for at in missing
-    )
-    for at, _ in zip(missing, pool.map(make_part, tasks), strict=True):
-        done += len(kept[at : at + CHUNK])
-        report("degrading", done, len(kept))
-    return before
-
-
-def _joined(*tables: Mapping[str, list[Pair]]) -> dict[str, list[Pair]]:
-    """Pairs by positive of several tables, sorted by positive."""
-    names = sorted({name for table in tables for name in table})
-    return {name: [pair for table in tables for pair in table.get(name, ())] for name in names}
-
-
-def _part(folder: Path, at: int) -> Path:
-    return folder / f"{at:08d}.parquet"
-
-
-def _write_story(
-    built: Built, root: Path, asked: Mapping[str, Any], held: frozenset[str], path: Path
-) -> None:
-    story = {
-        "images": str(root.resolve()),
-        "pairs": built.pairs,
-        "positives": built.positives,
-        "rejected": counted(built.rejected),
-        "rejected_images": [one._asdict() for one in built.rejected],
-        "notes": built.notes,
-        "settings": asked,
-        "held_out_modes": sorted(held),
-        "seconds": round(built.seconds, 1),
-    }
-    text = json.dumps(story, indent=1) + "\n"
-    write_whole(path, lambda target: target.write_text(text, encoding="utf-8"), AGAIN)
+def _other_pairs(positive: Positive, alignment: Alignment, existing: ExistingPairs) -> list[Pair]:
+    """Alignment pairs and pairs with existing images, without those of modes that are kept from training."""
+    return [
+        pair
+        for pair in (*alignment.pairs(positive), *existing.by_positive.get(positive.name, ()))
+        if positive.split == "held-out" or pair.mode not in existing.held_out_modes
+    ]

@@ -17,17 +17,17 @@ Side = Literal["positive", "negative"]
 
 TEMPLATES = Path(__file__).with_name("conversations.yaml")
 MARKER = "<image>"
-"""Stands in a question for an image, once per image and in their order."""
+"""Placeholder of an image in a question, once per image and in their order."""
 
 
 class Conversation(NamedTuple):
     """One question about one or two images of a pair, with its answer."""
 
     id: str
-    """The pair's id and what is asked of it."""
+    """The id of the pair and the kind of the question."""
     kind: Kind
     images: tuple[Side, ...]
-    """Which images of the pair are shown; another caption's negative is the positive itself and says so."""
+    """Which images of the pair are shown; with another caption only the positive."""
     question: str
     """With one `MARKER` per image."""
     answer: str
@@ -52,12 +52,12 @@ def conversations(pair: Pair, seed: int) -> list[Conversation]:
     Technical and aesthetic pairs give a rating of either image and a comparison. Alignment pairs give the
     same two ratings, a yes and a no, and a comparison where the negative is another image.
     """
-    made = [_rating(pair, "positive", seed), _rating(pair, "negative", seed)]
+    asked = [_rating(pair, "positive", seed), _rating(pair, "negative", seed)]
     if pair.negative_caption is None:
-        made.append(_comparison(pair, seed))
+        asked.append(_comparison(pair, seed))
     if pair.aspect == "alignment":
-        made += [_fits(pair, seed), _fits_not(pair, seed)]
-    return made
+        asked += [_fits(pair, seed), _fits_not(pair, seed)]
+    return asked
 
 
 def _rating(pair: Pair, side: Side, seed: int) -> Conversation:
@@ -67,7 +67,7 @@ def _rating(pair: Pair, side: Side, seed: int) -> Conversation:
     wordings = texts["alignment_questions" if pair.aspect == "alignment" else "questions"]
     question = _word(wordings, pair, asked, seed, prompt=_prompt(pair, side), **aspect)
     answer = _word(texts["answers"], pair, asked, seed, level=level, **aspect)
-    return _made(pair, asked, "rating", (_shown(pair, side),), question, answer)
+    return _conversation(pair, asked, "rating", (_shown(pair, side),), question, answer)
 
 
 def _comparison(pair: Pair, seed: int) -> Conversation:
@@ -82,13 +82,15 @@ def _comparison(pair: Pair, seed: int) -> Conversation:
     fault = _texts()["faults"].get(pair.mode)
     if fault:
         answer += _word(texts["reasons"], pair, asked, seed, fault=fault, **places)
-    return _made(pair, asked, "comparison", images, question, answer)
+    return _conversation(pair, asked, "comparison", images, question, answer)
 
 
 def _fits(pair: Pair, seed: int) -> Conversation:
     texts, asked = _texts()["alignment"], "alignment-yes"
     question = _word(texts["questions"], pair, asked, seed, prompt=_prompt(pair, "positive"))
-    return _made(pair, asked, "alignment", ("positive",), question, _word(texts["fits"], pair, asked, seed))
+    return _conversation(
+        pair, asked, "alignment", ("positive",), question, _word(texts["fits"], pair, asked, seed)
+    )
 
 
 def _fits_not(pair: Pair, seed: int) -> Conversation:
@@ -101,10 +103,10 @@ def _fits_not(pair: Pair, seed: int) -> Conversation:
         answer = _word(texts["one_fact"], pair, asked, seed, said=said, shown=shown)
     else:
         answer = _word(texts["other_caption"], pair, asked, seed, shown=_prompt(pair, "positive"))
-    return _made(pair, asked, "alignment", (_shown(pair, "negative"),), question, answer)
+    return _conversation(pair, asked, "alignment", (_shown(pair, "negative"),), question, answer)
 
 
-def _made(
+def _conversation(
     pair: Pair, about: str, kind: Kind, images: tuple[Side, ...], question: str, answer: str
 ) -> Conversation:
     return Conversation(f"{pair.pair_id}-{about}", kind, images, question, answer, pair.aspect, pair.split)
@@ -115,13 +117,13 @@ def _shown(pair: Pair, side: Side) -> Side:
 
 
 def _prompt(pair: Pair, side: Side) -> str:
-    """The description that an image is held against; a marker inside it would count as an image."""
+    """The description of an image; a marker inside it would count as an image, and is replaced."""
     text = pair.negative_caption if side == "negative" and pair.negative_caption else pair.prompt
     return (text or "").replace(MARKER, "image")
 
 
 def _changed_fact(pair: Pair) -> tuple[str, str]:
-    """What the wrong caption says and what the right prompt says in its place."""
+    """The fact as the wrong caption states it, and as the right prompt does."""
     prompt, caption = pair.prompt or "", pair.negative_caption or ""
     changed = change_one_fact(prompt, pair.seed)
     if changed and changed.prompt == caption:

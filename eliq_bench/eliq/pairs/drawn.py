@@ -1,4 +1,4 @@
-"""Pairs whose negative a generator drew: rows of the table of images that name their positive."""
+"""Pairs of two existing images: negatives that a generator drew, and images of older generators."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,66 +8,62 @@ from typing import NamedTuple
 
 import yaml
 
-from eliq_bench.eliq.degrade import Aspect, Family
-from eliq_bench.eliq.generate.modes import get_card
+from eliq_bench.eliq.degrade import GENERATED_MODES, OLDER_GENERATOR, get_mode
 from eliq_bench.eliq.pairs.manifest import Pair
 from eliq_bench.eliq.pairs.positives import Positive, normal_prompt, pair_id, pair_with
-from eliq_bench.eliq.pairs.screen import Look
-from eliq_bench.eliq.pairs.sources import Worse
+from eliq_bench.eliq.pairs.screen import Inspection
+from eliq_bench.eliq.pairs.sources import DrawnNegative
 from eliq_bench.errors import InputError
 
 
-class Generated(NamedTuple):
-    """What became of the negatives that a table names."""
+class DrawnPairs(NamedTuple):
+    """Pairs with the drawn negatives that a table names."""
 
-    pairs: dict[str, list[Pair]]
-    """Name of a positive to its pairs."""
+    by_positive: dict[str, list[Pair]]
     notes: tuple[str, ...]
     """Sentences on what was left out and why."""
 
-    def rows(self) -> list[Pair]:
-        """All pairs, in a fixed order."""
-        return [pair for pairs in self.pairs.values() for pair in pairs]
 
-
-def usable(
-    worse: Sequence[Worse], positives: Sequence[Positive], severities: Sequence[int]
-) -> tuple[list[Worse], list[str]]:
-    """Negatives of images that became positives, at severities that are wanted, and notes on the others.
+def select_negatives(
+    negatives: Sequence[DrawnNegative], positives: Sequence[Positive], severities: Sequence[int]
+) -> tuple[list[DrawnNegative], list[str]]:
+    """Negatives of images that became positives, at these severities, and notes on the others.
 
     Raises:
         InputError: a row names an unknown mode, or its severity or seed is no number.
     """
-    kept = {positive.name for positive in positives}
-    wanted = [row for row in worse if _severity(row) in severities]
-    found = [row for row in wanted if row.negative_of in kept]
-    lost = [row.name for row in wanted if row.negative_of not in kept]
+    names = {positive.name for positive in positives}
+    wanted = [row for row in negatives if _severity(row) in severities]
+    usable = [row for row in wanted if row.negative_of in names]
+    lost = [row.name for row in wanted if row.negative_of not in names]
     if not lost:
-        return found, []
-    return found, [
+        return usable, []
+    return usable, [
         f"{len(lost):,} generated negatives were left out with their positives, such as {lost[0]}."
     ]
 
 
-def pair_up(found: Sequence[Worse], looks: Sequence[Look], positives: Sequence[Positive]) -> Generated:
-    """A pair for each negative that can be seen and differs from its positive.
+def pair_negatives(
+    negatives: Sequence[DrawnNegative], inspections: Sequence[Inspection], positives: Sequence[Positive]
+) -> DrawnPairs:
+    """A pair for each negative that shows something and differs from its positive.
 
     Args:
-        found: see `usable`.
-        looks: one per negative.
+        negatives: see `select_negatives`.
+        inspections: one per negative.
         positives: all of the build.
     """
     by_name = {positive.name: positive for positive in positives}
     pairs: dict[str, list[Pair]] = {}
     refused: dict[str, list[str]] = {}
-    for row, look in zip(found, looks, strict=True):
+    for row, inspection in zip(negatives, inspections, strict=True):
         positive = by_name[row.negative_of]
-        reason = look.refused or ("the same pixels as its positive" if look.pixels == positive.pixels else "")
-        if reason:
+        unchanged = "the same pixels as its positive" if inspection.pixels == positive.pixels else ""
+        if reason := inspection.refused or unchanged:
             refused.setdefault(reason, []).append(row.name)
         else:
-            pairs.setdefault(positive.name, []).append(_pair(row, look, positive))
-    return Generated(
+            pairs.setdefault(positive.name, []).append(_pair(row, inspection, positive))
+    return DrawnPairs(
         pairs,
         tuple(
             f"{len(names):,} generated negatives were left out: {why}, such as {names[0]}."
@@ -76,21 +72,21 @@ def pair_up(found: Sequence[Worse], looks: Sequence[Look], positives: Sequence[P
     )
 
 
-def _pair(row: Worse, look: Look, positive: Positive) -> Pair:
-    card = get_card(row.mode)
+def _pair(row: DrawnNegative, inspection: Inspection, positive: Positive) -> Pair:
+    card = get_mode(row.mode, GENERATED_MODES)
     return pair_with(
         positive,
         pair_id(positive.name, row.mode, row.severity, row.seed, row.name),
         (card.family, card.aspect),
         (row.mode, int(row.severity), int(row.seed)),
-        look.pixels,
+        inspection.pixels,
         image=row.name,
     )
 
 
-def _severity(row: Worse) -> int:
+def _severity(row: DrawnNegative) -> int:
     """The severity of a row, after a check of all its cells."""
-    offered = get_card(row.mode).severities
+    offered = get_mode(row.mode, GENERATED_MODES).severities
     if not row.seed.isdigit() or not row.severity.isdigit() or int(row.severity) not in offered:
         raise InputError(
             f"The negative {row.name} has severity {row.severity!r} and seed {row.seed!r}; mode {row.mode} needs a "
@@ -99,14 +95,8 @@ def _severity(row: Worse) -> int:
     return int(row.severity)
 
 
-MODE = "older_generator"
-FAMILY: Family = "generative"
-ASPECT: Aspect = "aesthetic"
-SUMMARY = "The same prompt drawn by a generator of an earlier generation, at about the same size."
-SEVERITIES = (3, 5)
-"""One generation apart, and more; our choice."""
 SAME_SIZE = 1.25
-"""Ratio of the longer sides up to which two images count as of one size."""
+"""Ratio of the longer sides up to which two images count as equally large."""
 
 
 @cache
@@ -122,22 +112,22 @@ def generation(generator: str | None) -> int | None:
 
 
 def older_pairs(positives: Sequence[Positive], severities: Sequence[int]) -> dict[str, list[Pair]]:
-    """Pairs by the name of their positive, at the severities that are wanted."""
+    """Pairs by the name of their positive, at these severities."""
     by_prompt: dict[str, list[tuple[int, Positive]]] = defaultdict(list)
     for one in positives:
         number = generation(one.generator)
         if one.prompt and number is not None:
             by_prompt[normal_prompt(one.prompt)].append((number, one))
-    found: dict[str, list[Pair]] = {}
+    pairs: dict[str, list[Pair]] = {}
     for rows in by_prompt.values():
         for newer, positive in rows:
             for older, negative in rows:
                 if older >= newer or not _same_size(positive, negative):
                     continue
-                severity = SEVERITIES[0] if newer - older == 1 else SEVERITIES[1]
+                severity = OLDER_GENERATOR.severities[0 if newer - older == 1 else 1]
                 if severity in severities:
-                    found.setdefault(positive.name, []).append(_older_pair(positive, negative, severity))
-    return found
+                    pairs.setdefault(positive.name, []).append(_older_pair(positive, negative, severity))
+    return pairs
 
 
 def _same_size(one: Positive, other: Positive) -> bool:
@@ -146,11 +136,12 @@ def _same_size(one: Positive, other: Positive) -> bool:
 
 
 def _older_pair(positive: Positive, negative: Positive, severity: int) -> Pair:
+    mode = OLDER_GENERATOR
     return pair_with(
         positive,
-        pair_id(positive.name, MODE, severity, 0, negative.name),
-        (FAMILY, ASPECT),
-        (MODE, severity, 0),
+        pair_id(positive.name, mode.name, severity, 0, negative.name),
+        (mode.family, mode.aspect),
+        (mode.name, severity, 0),
         negative.pixels,
         image=negative.name,
     )

@@ -1,5 +1,6 @@
 """The manifest of pairs: one Parquet row per pair, and the versions of what computed its pixels."""
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from eliq_bench.eliq.degrade import VERSION, Aspect, Family
+from eliq_bench.eliq.degrade import RGB, VERSION, Aspect, Family, degrade
 from eliq_bench.eliq.prompts import perturb
 from eliq_bench.errors import InputError
+from eliq_bench.io.images import decode
 from eliq_bench.io.parquet import integers, table, texts
 from eliq_bench.io.write import write_whole
 
@@ -32,7 +34,7 @@ Split = Literal["train", "held-out"]
 
 
 class Pair(NamedTuple):
-    """One judgement: the positive is better than the negative on this aspect, and nothing about the others.
+    """The positive is better than the negative on this aspect; the pair says nothing about the others.
 
     The negative is virtual: the positive degraded by (mode, severity, seed), or, for alignment, the same
     image under `negative_caption`, or the image `negative_image` under the same prompt.
@@ -60,11 +62,11 @@ class Pair(NamedTuple):
     simulated: bool
     """True where an artefact of generators is imitated without one."""
     source: str
-    """Where the positive comes from, in the words of its table; empty if unknown."""
+    """Where the positive comes from, as its table states it; empty if unknown."""
     generator: str | None
     """What drew the positive; None for photographs and where it is unknown."""
     group: str
-    """Unit of the split: images of one prompt or of like content share it."""
+    """Unit of the split: images of one prompt or of near-duplicate content share it."""
     split: Split
 
     @property
@@ -79,15 +81,31 @@ _FLAGS = ("simulated",)
 
 def pixel_hash(image: np.ndarray) -> str:
     """The sha256 of the shape and the bytes of an RGB image (H, W, 3), in hexadecimal digits."""
-    import hashlib
-
     digest = hashlib.sha256(f"{image.shape[0]}x{image.shape[1]}".encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
 
 
+def render_negative(pair: Pair, positive: RGB, root: Path) -> RGB:
+    """The pixels of the negative of a pair, (H, W, 3); with another caption they are those of the positive.
+
+    Args:
+        pair: the row.
+        positive: its decoded positive, (H, W, 3).
+        root: folder that paths are relative to.
+
+    Raises:
+        DecodeError: the negative is another image, which cannot be read.
+    """
+    if pair.negative_image is not None:
+        return decode(root / pair.negative_image)
+    if pair.negative_caption is not None:
+        return positive
+    return degrade(positive, pair.mode, pair.severity, pair.seed)
+
+
 def library_versions() -> dict[str, str]:
-    """Versions of all that decides on the pixels of a virtual negative, and of the decoders of the positives."""
+    """Versions of everything that decides on the pixels of a virtual negative, decoders of the positives included."""
     from PIL import features
 
     libraries = {name: version(name) for name in ("numpy", "scipy", "pillow")}
@@ -116,7 +134,7 @@ def write_pairs(pairs: Sequence[Pair], path: Path) -> None:
     write_whole(path, lambda target: pq.write_table(content, target, compression="zstd"), AGAIN)
 
 
-def merge(parts: Sequence[Path], path: Path) -> int:
+def merge_parts(parts: Sequence[Path], path: Path) -> int:
     """Join the parts of a build in their order, one at a time in memory; returns the number of pairs.
 
     Raises:
@@ -166,29 +184,29 @@ def recorded_versions(path: Path) -> dict[str, str]:
         InputError: no manifest, or one of another schema version.
     """
     with _open(path) as file:
-        found: dict[str, str] = json.loads(file.schema_arrow.metadata[KEY_VERSIONS])
-    return found
+        recorded: dict[str, str] = json.loads(file.schema_arrow.metadata[KEY_VERSIONS])
+    return recorded
 
 
 def prompts_note(path: Path) -> str:
-    """A sentence if other rules than those here changed the prompts of a manifest; empty if not.
+    """A sentence if the prompts of a manifest were changed by another version of the rules; empty if not.
 
     Raises:
         InputError: no manifest, or one of another schema version.
     """
     with _open(path) as file:
-        then = file.schema_arrow.metadata.get(KEY_PROMPTS, b"1").decode()
+        recorded = file.schema_arrow.metadata.get(KEY_PROMPTS, b"1").decode()
     modes = sorted(CHANGED_PROMPTS & modes_in(path))
-    if then == str(perturb.VERSION) or not modes:
+    if recorded == str(perturb.VERSION) or not modes:
         return ""
     return (
-        f"The prompts of {' and '.join(modes)} were changed by version {then} of the rules, where this eliq-bench has "
-        f"{perturb.VERSION}; they are used as the manifest has them."
+        f"The prompts of {' and '.join(modes)} were changed by version {recorded} of the rules, where this eliq-bench "
+        f"has {perturb.VERSION}; they are used as the manifest has them."
     )
 
 
 def metadata() -> dict[bytes, bytes]:
-    """What the file says about itself: versions of the schema, of libraries and of rules; no date and no path."""
+    """Metadata of the file: versions of the schema, of libraries and of rules; no date and no path."""
     versions = json.dumps(library_versions(), sort_keys=True)
     return {
         KEY_SCHEMA: str(SCHEMA_VERSION).encode(),
@@ -197,16 +215,16 @@ def metadata() -> dict[bytes, bytes]:
     }
 
 
-def manifest_path(given: Path) -> Path:
+def manifest_path(pairs: Path) -> Path:
     """The manifest that a folder of pairs holds, or the file itself.
 
     Raises:
         InputError: there is none.
     """
-    path = given / MANIFEST_FILE if given.is_dir() else given
+    path = pairs / MANIFEST_FILE if pairs.is_dir() else pairs
     if not path.exists():
         raise InputError(
-            f"There is no manifest of pairs at {given}; build one with `eliq-bench pairs build`."
+            f"There is no manifest of pairs at {pairs}; build one with `eliq-bench pairs build`."
         )
     return path
 
@@ -218,17 +236,17 @@ def _open(path: Path) -> pq.ParquetFile:
         raise InputError(
             f"{path} is not a readable manifest of pairs; build one with `eliq-bench pairs build`."
         ) from error
-    found = (file.schema_arrow.metadata or {}).get(KEY_SCHEMA, b"none").decode()
-    if found != str(SCHEMA_VERSION):
+    schema = (file.schema_arrow.metadata or {}).get(KEY_SCHEMA, b"none").decode()
+    if schema != str(SCHEMA_VERSION):
         file.close()
         raise InputError(
-            f"{path} has schema version {found} where this eliq-bench reads {SCHEMA_VERSION}; build it again."
+            f"{path} has schema version {schema} where this eliq-bench reads {SCHEMA_VERSION}; build it again."
         )
     return file
 
 
 def _flags(values: Sequence[bool]) -> pa.Array:
-    """Boolean column (n,), made as `report.arrow` makes its columns."""
+    """Boolean column (n,), made as `io.parquet` makes its columns."""
     bits = np.packbits(np.array(values, dtype=bool), bitorder="little")
     return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(bits)])
 

@@ -1,4 +1,4 @@
-"""Positives: candidates that pass the filters, in groups of one prompt or of like content, split by group."""
+"""Positives: candidates that pass the filters, grouped by prompt or near-duplicate content, and split by group."""
 
 import hashlib
 import re
@@ -11,38 +11,38 @@ from numpy.typing import NDArray
 
 from eliq_bench.eliq.degrade import Aspect, Family
 from eliq_bench.eliq.pairs.manifest import Pair, Split
-from eliq_bench.eliq.pairs.screen import Look
+from eliq_bench.eliq.pairs.screen import Inspection
 from eliq_bench.eliq.pairs.sources import Candidate
 from eliq_bench.errors import InputError
 
 NAMED = 3
-"""Images that a sentence names; the story of the build names them all."""
+"""Images that a sentence names; `build.json` names them all."""
 
 
 class Rejected(NamedTuple):
-    """An image on offer that did not become a positive."""
+    """A candidate that did not become a positive."""
 
     name: str
     """Path relative to the folder of images."""
     reason: str
     like: str = ""
-    """Of a near-duplicate: the positive that it repeats."""
+    """For a near-duplicate: the positive that it repeats."""
 
 
-def counted(rejected: Sequence[Rejected]) -> dict[str, int]:
+def count_by_reason(rejected: Sequence[Rejected]) -> dict[str, int]:
     """Reason to number of images, sorted by reason."""
     reasons = sorted({one.reason for one in rejected})
     return {reason: sum(one.reason == reason for one in rejected) for reason in reasons}
 
 
-def in_words(rejected: Sequence[Rejected]) -> list[str]:
+def describe_rejected(rejected: Sequence[Rejected]) -> list[str]:
     """One line per reason with the first images by name.
 
-    >>> in_words([Rejected("a.png", "noise only"), Rejected("b.png", "a repeat", "c.png")])
+    >>> describe_rejected([Rejected("a.png", "noise only"), Rejected("b.png", "a repeat", "c.png")])
     ['1 images, a repeat: b.png (like c.png)', '1 images, noise only: a.png']
     """
     lines = []
-    for reason, count in counted(rejected).items():
+    for reason, count in count_by_reason(rejected).items():
         own = [one for one in rejected if one.reason == reason][:NAMED]
         names = [f"{one.name} (like {one.like})" if one.like else one.name for one in own]
         more = f" and {count - NAMED:,} more" if count > NAMED else ""
@@ -53,7 +53,7 @@ def in_words(rejected: Sequence[Rejected]) -> list[str]:
 DUPLICATE = 8
 """Differing bits of 128 up to which two images count as one; our choice."""
 ALIKE = 20
-"""Differing bits up to which two images must not stand on both sides of the split; 64 is chance; our choice."""
+"""Differing bits up to which two images must be on the same side of the split; 64 is chance; our choice."""
 REPEAT = "near-duplicate of another image"
 HELD_OUT = 0.2
 """Share of the groups that is kept from training; our choice."""
@@ -74,7 +74,7 @@ class Positive(NamedTuple):
 
 
 class Positives(NamedTuple):
-    """What a build starts from."""
+    """The positives of a build."""
 
     root: Path
     kept: tuple[Positive, ...]
@@ -83,26 +83,26 @@ class Positives(NamedTuple):
 
 
 def choose_positives(
-    root: Path, candidates: Sequence[Candidate], looks: Sequence[Look], seed: int
+    root: Path, candidates: Sequence[Candidate], inspections: Sequence[Inspection], seed: int
 ) -> Positives:
-    """Filter, group and split; of images that look the same, the first by name stays.
+    """Filter, group and split; of near-duplicates the first by name stays.
 
     Args:
         root: folder that names are relative to.
         candidates: sorted by name.
-        looks: one per candidate.
+        inspections: one per candidate.
         seed: decides which groups are held out.
 
     Raises:
         InputError: no image passes.
     """
-    passed = [row for row, look in enumerate(looks) if not look.refused]
+    passed = [row for row, inspection in enumerate(inspections) if not inspection.refused]
     rejected = [
-        Rejected(image.name, look.refused)
-        for image, look in zip(candidates, looks, strict=True)
-        if look.refused
+        Rejected(image.name, inspection.refused)
+        for image, inspection in zip(candidates, inspections, strict=True)
+        if inspection.refused
     ]
-    bits = np.frombuffer(b"".join(looks[row].likeness for row in passed), np.uint8).reshape(-1, 16)
+    bits = np.frombuffer(b"".join(inspections[row].likeness for row in passed), np.uint8).reshape(-1, 16)
     firsts, alike, repeats = _compare(bits)
     rejected += [
         Rejected(candidates[passed[row]].name, REPEAT, candidates[passed[first]].name)
@@ -111,7 +111,7 @@ def choose_positives(
     if not firsts:
         raise InputError(
             f"None of the {len(candidates):,} images under {root} can be a positive: "
-            f"{'; '.join(in_words(rejected))}."
+            f"{'; '.join(describe_rejected(rejected))}."
         )
     kept = [passed[row] for row in firsts]
     groups = _groups([candidates[row] for row in kept], alike)
@@ -121,11 +121,11 @@ def choose_positives(
         tuple(
             Positive(
                 *candidates[row],
-                looks[row].sha256,
-                looks[row].pixels,
+                inspections[row].sha256,
+                inspections[row].pixels,
                 group,
                 "held-out" if group in held else "train",
-                looks[row].long_side,
+                inspections[row].long_side,
             )
             for row, group in zip(kept, groups, strict=True)
         ),
@@ -143,7 +143,7 @@ def _compare(
 ) -> tuple[list[int], list[tuple[int, int]], list[tuple[int, int]]]:
     """Rows (k,) that repeat no earlier one, pairs of places in that list that look alike, and repeats.
 
-    A repeat is its row and the row of the most like of those that stay.
+    A repeat is its row and the row of the most similar image that stays.
     """
     ones = np.array([byte.bit_count() for byte in range(256)], dtype=np.uint8)
     firsts: list[int] = []
@@ -162,7 +162,7 @@ def _compare(
 
 
 def _groups(images: Sequence[Candidate], alike: Sequence[tuple[int, int]]) -> list[str]:
-    """Group of each image: all that are connected by a prompt or by likeness, named after the first."""
+    """Group of each image: images connected by a prompt or by similar content; named after the first."""
     parent = list(range(len(images)))
 
     def top(row: int) -> int:
@@ -212,7 +212,7 @@ def pair_with(
         recipe: mode, severity and seed.
         pixels: hash of the negative's pixels.
         image: the negative's file where it is another image.
-        caption: the foreign prompt where that is what differs.
+        caption: the other prompt, where that is the difference.
         simulated: whether an artefact of generators is imitated without one.
     """
     (family, aspect), (mode, severity, seed) = cell, recipe

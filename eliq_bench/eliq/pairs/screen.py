@@ -1,4 +1,4 @@
-"""Filters of positives that need no label: what one look at the pixels of a file tells."""
+"""Filters of positives that need no label: what the pixels of a file show."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,8 +23,8 @@ NOISE = 0.15
 0.3 in pictures; our choice."""
 
 
-class Look(NamedTuple):
-    """What the builder must know of an image file; only `refused` is set where it is no positive."""
+class Inspection(NamedTuple):
+    """What a build must know about an image file; only `refused` is set where it cannot be a positive."""
 
     refused: str = ""
     """The reason, empty if the image passes."""
@@ -38,26 +38,27 @@ class Look(NamedTuple):
     """Pixels."""
 
 
-def look_at(root: Path, names: list[str]) -> list[Look]:
-    """A look at each of these files, in their order; runs in the workers of a build."""
-    return [_look(root / name) for name in names]
+def inspect_images(root: Path, names: list[str]) -> list[Inspection]:
+    """Inspect these files, in their order; runs in the workers of a build."""
+    return [_inspect(root / name) for name in names]
 
 
-def _look(path: Path) -> Look:
+def _inspect(path: Path) -> Inspection:
     try:
         image = decode(path)
     except DecodeError as error:
         missing = not path.is_file()
-        return Look("file not found" if missing else f"cannot be decoded ({str(error).partition(':')[0]})")
+        reason = "file not found" if missing else f"cannot be decoded ({str(error).partition(':')[0]})"
+        return Inspection(reason)
     if min(image.shape[:2]) < SHORTEST_SIDE:
-        return Look(f"short side below {SHORTEST_SIDE} pixels")
+        return Inspection(f"short side below {SHORTEST_SIDE} pixels")
     grey = Image.fromarray(image).convert("L")
     spread = ImageStat.Stat(grey).stddev[0]
     if spread < FLAT:
-        return Look("flat: nothing to see")
+        return Inspection("flat: nothing to see")
     if float(np.asarray(grey.resize((16, 16), Image.Resampling.BOX)).std()) < NOISE * spread:
-        return Look("noise only")
-    return Look("", sha256_of(path), pixel_hash(image), likeness(grey), max(image.shape[:2]))
+        return Inspection("noise only")
+    return Inspection("", sha256_of(path), pixel_hash(image), likeness(grey), max(image.shape[:2]))
 
 
 def likeness(grey: Image.Image) -> bytes:
@@ -69,7 +70,7 @@ def likeness(grey: Image.Image) -> bytes:
 
 
 UNSAFE = ("unsafe", "nsfw", "porn", "pornography", "hentai", "sexy", "explicit", "nudity", "gore", "violence")
-"""Labels of classifiers that mean that an image is not to be shown; our choice."""
+"""Labels of classifiers that mark an image as not to be shown; our choice."""
 AT_LEAST = 0.5
 """Probability of all unsafe labels together from which an image is flagged; our choice."""
 BATCH = 8
@@ -89,10 +90,10 @@ class SafetyModel:
         """
         import transformers
 
-        found = path_or_repository("safety model", given)
-        place, revision = (found, None) if isinstance(found, Path) else (found.name, found.revision)
-        if not isinstance(found, Path):
-            fetch_file(found, "config.json")  # says why the Hub refuses, which transformers does not
+        source = path_or_repository("safety model", given)
+        place, revision = (source, None) if isinstance(source, Path) else (source.name, source.revision)
+        if not isinstance(source, Path):
+            fetch_file(source, "config.json")  # says why the Hub refuses, which transformers does not
         processors: Any = transformers.AutoImageProcessor
         models: Any = transformers.AutoModelForImageClassification
         try:
@@ -108,17 +109,17 @@ class SafetyModel:
                 f"None of the labels of the safety model {given} ({', '.join(labels.values())}) means unsafe; "
                 f"known are {', '.join(UNSAFE)}."
             )
-        self.name = found.resolve().name if isinstance(found, Path) else given
+        self.name = source.resolve().name if isinstance(source, Path) else given
 
     def flags(self, paths: Sequence[Path], report: Progress) -> list[bool]:
         """Whether each of these images is unsafe, in their order."""
         import torch
 
-        found: list[bool] = []
+        flags: list[bool] = []
         for at in range(0, len(paths), BATCH):
             images = [Image.fromarray(decode(path)) for path in paths[at : at + BATCH]]
             with torch.inference_mode():
                 logits = self.model(**self.processor(images=images, return_tensors="pt")).logits
-            found += (logits.softmax(1)[:, self.unsafe].sum(1) >= AT_LEAST).tolist()
-            report("looking for unsafe images", len(found), len(paths))
-        return found
+            flags += (logits.softmax(1)[:, self.unsafe].sum(1) >= AT_LEAST).tolist()
+            report("screening for unsafe images", len(flags), len(paths))
+        return flags

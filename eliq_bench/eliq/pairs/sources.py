@@ -1,4 +1,4 @@
-"""Images that may become positives, with what is known of each: a folder, a folder with an index, or a table."""
+"""Images that may become positives, with what is known about each: a folder, a folder with an index, or a table."""
 
 from collections import Counter
 from pathlib import Path
@@ -10,7 +10,7 @@ from eliq_bench.io.tables import Table, read_table
 
 INDEX_FILES = ("index.csv", "index.tsv", "index.parquet")
 PHOTOGRAPHS = frozenset(("", "photograph", "photo", "camera", "real"))
-"""Words in a column `generator` that say that nothing generated the image."""
+"""Words in a column `generator` for images that no generator made."""
 
 
 class Candidate(NamedTuple):
@@ -24,8 +24,8 @@ class Candidate(NamedTuple):
     source: str
 
 
-class Worse(NamedTuple):
-    """An image that was drawn to be worse than another on one aspect, with its row in the table, not yet checked."""
+class DrawnNegative(NamedTuple):
+    """An image drawn to be worse than another on one aspect, and its row in the table, not yet checked."""
 
     name: str
     """Path relative to the root, with forward slashes."""
@@ -37,14 +37,21 @@ class Worse(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """All images on offer, sorted by name."""
+    """All images of a source, sorted by name."""
 
     root: Path
     images: tuple[Candidate, ...]
     notes: tuple[str, ...]
     """Sentences on what was left out and why."""
-    worse: tuple[Worse, ...] = ()
+    negatives: tuple[DrawnNegative, ...] = ()
     """Negatives that the table names; they are never positives."""
+
+    def thinned(self, limit: int | None) -> "Candidates":
+        """With about this many images, spread evenly over the list; None keeps all."""
+        total = len(self.images)
+        if limit is None or limit >= total:
+            return self
+        return self._replace(images=tuple(self.images[at * total // limit] for at in range(limit)))
 
 
 def find_candidates(given: Path) -> Candidates:
@@ -67,15 +74,15 @@ def find_candidates(given: Path) -> Candidates:
     for name in INDEX_FILES:
         if (given / name).is_file():
             return _from_table(read_table(given / name))
-    found = [
+    images = [
         Candidate((folder / name).relative_to(given).as_posix(), None, None, "")
         for folder, names in file_names(given)
         for name in names
         if is_image_name(name)
     ]
-    if not found:
+    if not images:
         raise InputError(f"{given} holds no image and no {' or '.join(INDEX_FILES)}.")
-    return Candidates(given, tuple(sorted(found)), ())
+    return Candidates(given, tuple(sorted(images)), ())
 
 
 def _from_table(table: Table) -> Candidates:
@@ -89,14 +96,14 @@ def _from_table(table: Table) -> Candidates:
     empty = [""] * table.rows
     rows: dict[str, Candidate] = {}
     ambiguous: Counter[str] = Counter()
-    worse, positive = _worse(table, column)
-    for cell, prompt, generator, source, own in zip(
+    negatives, is_positive = _negatives(table, column)
+    for cell, prompt, generator, source, wanted in zip(
         table.columns[column],
         *(table.columns.get(name, empty) for name in ("prompt", "generator", "source")),
-        positive,
+        is_positive,
         strict=True,
     ):
-        if not own:
+        if not wanted:
             continue
         name = _placed(root, cell)
         drawn_by = None if generator.strip().lower() in PHOTOGRAPHS else generator.strip()
@@ -107,21 +114,21 @@ def _from_table(table: Table) -> Candidates:
         raise InputError(f"{table.path} has no rows.")
     notes = []
     if ambiguous:
-        some = ", ".join(sorted(ambiguous)[:3])
-        notes.append(f"{len(ambiguous):,} images with two different prompts were left out, such as {some}.")
-    aside = ambiguous.keys() | {row.name for row in worse}
-    kept = (row for name, row in rows.items() if name not in aside)
-    return Candidates(root, tuple(sorted(kept, key=lambda row: row.name)), tuple(notes), worse)
+        first = ", ".join(sorted(ambiguous)[:3])
+        notes.append(f"{len(ambiguous):,} images with two different prompts were left out, such as {first}.")
+    excluded = ambiguous.keys() | {row.name for row in negatives}
+    kept = (row for name, row in rows.items() if name not in excluded)
+    return Candidates(root, tuple(sorted(kept, key=lambda row: row.name)), tuple(notes), negatives)
 
 
-def _worse(table: Table, column: str) -> tuple[tuple[Worse, ...], list[bool]]:
-    """The rows that are negatives, sorted by name, and whether each row is none."""
+def _negatives(table: Table, column: str) -> tuple[tuple[DrawnNegative, ...], list[bool]]:
+    """The rows that are negatives, sorted by name, and for each row whether it may be a positive."""
     if "negative_of" not in table.columns:
         return (), [True] * table.rows
     root = table.path.parent
     columns = [table.column(name) for name in (column, "negative_of", "mode", "severity", "seed")]
     rows = {
-        Worse(_placed(root, name), _placed(root, positive), *rest)
+        DrawnNegative(_placed(root, name), _placed(root, positive), *rest)
         for name, positive, *rest in zip(*columns, strict=True)
         if positive
     }

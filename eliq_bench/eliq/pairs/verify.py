@@ -1,13 +1,12 @@
-"""Verifying a manifest: virtual negatives are computed again and held against their hashes."""
+"""Verifying a manifest: virtual negatives are computed again and compared with their hashes."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from eliq_bench.eliq.degrade import RGB, degrade
-from eliq_bench.eliq.pairs.build import BUILD_FILE
+from eliq_bench.eliq.degrade import RGB
+from eliq_bench.eliq.pairs.build_info import image_folder
 from eliq_bench.eliq.pairs.manifest import (
     Pair,
     library_versions,
@@ -15,31 +14,13 @@ from eliq_bench.eliq.pairs.manifest import (
     pixel_hash,
     read_pairs,
     recorded_versions,
+    render_negative,
 )
 from eliq_bench.eliq.seeding import seeded_number
-from eliq_bench.errors import InputError
 from eliq_bench.io.files import sha256_of
 from eliq_bench.io.images import DecodeError, decode
 from eliq_bench.io.workers import map_in_processes
 from eliq_bench.types import Progress
-
-
-def negative_of(pair: Pair, positive: RGB, root: Path) -> RGB:
-    """What the negative of a pair shows, (H, W, 3); for another caption it is the positive itself.
-
-    Args:
-        pair: the row.
-        positive: its decoded positive, (H, W, 3).
-        root: folder that paths are relative to.
-
-    Raises:
-        DecodeError: the negative is another image, which cannot be read.
-    """
-    if pair.negative_image is not None:
-        return decode(root / pair.negative_image)
-    if pair.negative_caption is not None:
-        return positive
-    return degrade(positive, pair.mode, pair.severity, pair.seed)
 
 
 class Mismatch(NamedTuple):
@@ -55,7 +36,7 @@ class Mismatch(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """What a verification found."""
+    """The result of a verification."""
 
     checked: int
     total: int
@@ -84,34 +65,34 @@ def verify_pairs(
         share: share of the pairs to check, drawn by the seed, in (0, 1].
         seed: of that draw.
         workers: number of processes; None takes one per core.
-        report: told about the progress, in pairs.
+        report: receives the progress, in pairs.
 
     Raises:
         InputError: no manifest, or the folder of images is not known.
     """
     path = manifest_path(pairs)
-    here, then = library_versions(), recorded_versions(path)
+    here, recorded = library_versions(), recorded_versions(path)
     root = images or image_folder(path)
     differ = {
-        name: (then.get(name, "absent"), here.get(name, "absent"))
-        for name in sorted(here.keys() | then.keys())
-        if here.get(name) != then.get(name)
+        name: (recorded.get(name, "absent"), here.get(name, "absent"))
+        for name in sorted(here.keys() | recorded.keys())
+        if here.get(name) != recorded.get(name)
     }
     total = sum(1 for _ in read_pairs(path))
     tasks = ((root, batch) for batch in _batches(path, share, seed))
     checked = 0
-    found: list[Mismatch] = []
-    for count, mismatches in map_in_processes(check_batch, tasks, workers):
+    mismatches: list[Mismatch] = []
+    for count, found in map_in_processes(check_batch, tasks, workers):
         checked += count
-        found += mismatches
+        mismatches += found
         if report:
             report("verifying", checked, max(checked, round(total * share)))
-    return Verified(checked, total, tuple(sorted(found)), differ)
+    return Verified(checked, total, tuple(sorted(mismatches)), differ)
 
 
 def check_batch(root: Path, pairs: list[Pair]) -> tuple[int, list[Mismatch]]:
-    """Number of pairs checked and those that differ; runs in the workers."""
-    found = []
+    """Number of pairs checked, and those that differ; runs in the workers."""
+    mismatches = []
     image, state, name = None, "", ""
     for pair in pairs:
         if pair.positive != name:
@@ -121,8 +102,8 @@ def check_batch(root: Path, pairs: list[Pair]) -> tuple[int, list[Mismatch]]:
         if image is not None and not state:
             at, what = pair.negative_image or pair.positive, _negative(root, pair, image)
         if what:
-            found.append(Mismatch(pair.pair_id, pair.mode, pair.severity, at, what))
-    return len(pairs), found
+            mismatches.append(Mismatch(pair.pair_id, pair.mode, pair.severity, at, what))
+    return len(pairs), mismatches
 
 
 def _positive(root: Path, pair: Pair) -> tuple[RGB | None, str]:
@@ -140,14 +121,14 @@ def _positive(root: Path, pair: Pair) -> tuple[RGB | None, str]:
 
 def _negative(root: Path, pair: Pair, image: RGB) -> str:
     try:
-        found = pixel_hash(negative_of(pair, image, root))
+        pixels = pixel_hash(render_negative(pair, image, root))
     except DecodeError as error:
         return f"the negative cannot be read: {error}"
-    return "" if found == pair.negative_sha256 else "the negative has other pixels"
+    return "" if pixels == pair.negative_sha256 else "the negative has other pixels"
 
 
 def _batches(path: Path, share: float, seed: int) -> Iterator[list[Pair]]:
-    """Chosen pairs in batches that do not part the pairs of one positive, which is decoded once."""
+    """Chosen pairs in batches that keep the pairs of one positive together, which is decoded once."""
     batch: list[Pair] = []
     last = ""
     for pair in read_pairs(path):
@@ -160,22 +141,3 @@ def _batches(path: Path, share: float, seed: int) -> Iterator[list[Pair]]:
         last = pair.positive
     if batch:
         yield batch
-
-
-def image_folder(manifest: Path) -> Path:
-    """The folder of the images that the build of this manifest recorded.
-
-    Raises:
-        InputError: it is no manifest, or the folder is not recorded, or not here.
-    """
-    recorded_versions(manifest)  # whether it is a manifest at all comes before what lies beside it
-    story = manifest.with_name(BUILD_FILE)
-    try:
-        root = Path(json.loads(story.read_text(encoding="utf-8"))["images"])
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{story} does not tell where the images are; name their folder with --images."
-        ) from error
-    if not root.is_dir():
-        raise InputError(f"The images were in {root}, which is not here; name their folder with --images.")
-    return root

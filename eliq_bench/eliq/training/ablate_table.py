@@ -13,6 +13,7 @@ from eliq_bench.eliq.critic.recipe import Recipe
 from eliq_bench.eliq.training.ablations import FULL, Variant
 from eliq_bench.eliq.training.judge import RESAMPLES, paired_change
 from eliq_bench.eliq.training.pairs import Comparison
+from eliq_bench.io.numbers import number
 from eliq_bench.stats.statistic import Floats
 from eliq_bench.stats.tiers import holm
 
@@ -219,7 +220,7 @@ def _dimension_table(variants: list[Judged], scope: str) -> str:
         spread = np.std(score.by_seed, ddof=1) if len(score.by_seed) > 1 else math.nan
         behind = "" if math.isnan(spread) else f" ({spread:.3f})"
         interval, p = _interval(score.difference), _p(score.difference)
-        rows.append((f"`{one.name}`", one.changes, _number(score.accuracy) + behind, interval, p))
+        rows.append((f"`{one.name}`", one.changes, number(score.accuracy) + behind, interval, p))
     headers = ("variant", "what is different", "accuracy", "difference [95 %]", "p")
     align = ("left", "left", "right", "right", "right")
     return tabulate(rows, headers, tablefmt="github", colalign=align, disable_numparse=True)
@@ -233,7 +234,7 @@ def _cell_table(variants: list[Judged], cells: list[str]) -> str:
 
 
 def _cell(score: Score) -> str:
-    text, found = _number(score.accuracy), score.difference
+    text, found = number(score.accuracy), score.difference
     if found is None or math.isnan(found.value):
         return text
     return f"{text} ({found.value:+.3f}{_mark(found)})"
@@ -258,7 +259,3 @@ def _mark(found: Difference) -> str:
     if not found.p_holm < CLEAR:
         return ""
     return MARK if found.seeds_apart else DOUBTFUL
-
-
-def _number(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from eliq_bench.eliq.critic.mllm.load import INSTRUCT_FILE, Loaded, import_peft, load, resolve_dtype
 from eliq_bench.eliq.critic.mllm.locate import adapter_hash
+from eliq_bench.eliq.pairs.build_info import image_folder
 from eliq_bench.eliq.pairs.manifest import manifest_path
-from eliq_bench.eliq.pairs.verify import image_folder
 from eliq_bench.eliq.training.instruct_data import (
     AnswerCollator,
     Examples,

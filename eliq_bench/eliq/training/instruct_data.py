@@ -19,8 +19,7 @@ from eliq_bench.eliq.critic.mllm.chat import (
     text,
 )
 from eliq_bench.eliq.pairs.conversations import MARKER, Conversation, conversations
-from eliq_bench.eliq.pairs.manifest import Pair, read_pairs
-from eliq_bench.eliq.pairs.verify import negative_of
+from eliq_bench.eliq.pairs.manifest import Pair, read_pairs, render_negative
 from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import decode
@@ -181,7 +180,7 @@ class Examples:
         pair, conversation = self.items[index]
         positive = decode(self.root / pair.positive)
         images = [
-            positive if side == "positive" else negative_of(pair, positive, self.root)
+            positive if side == "positive" else render_negative(pair, positive, self.root)
             for side in conversation.images
         ]
         return Example(chat_of(conversation, self.text_first, self.control), images)

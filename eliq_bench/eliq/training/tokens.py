@@ -13,8 +13,7 @@ import numpy as np
 
 from eliq_bench.eliq.critic.backbone import Backbone, Dimension, Encoded, Tokens
 from eliq_bench.eliq.critic.backbones import create_backbone
-from eliq_bench.eliq.pairs.manifest import Pair, manifest_path, pixel_hash, read_pairs
-from eliq_bench.eliq.pairs.verify import negative_of
+from eliq_bench.eliq.pairs.manifest import Pair, manifest_path, pixel_hash, read_pairs, render_negative
 from eliq_bench.eliq.training.pairs import Side, comparison
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import DecodeError, decode
@@ -214,7 +213,8 @@ def _encode(pairs: list[Pair], images: Path, backbone: Backbone, store: TokenCac
         for start in range(0, len(keys), BATCH):
             chosen = [wanted[key] for key in keys[start : start + BATCH]]
             pixels = [
-                positive if source is None else negative_of(source, positive, images) for _, source in chosen
+                positive if source is None else render_negative(source, positive, images)
+                for _, source in chosen
             ]
             for (side, _), image in zip(chosen, pixels, strict=True):
                 _check(image, side, pairs[0])

@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import os
 import subprocess
 import sys
 
@@ -10,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eliq_bench.eliq.degrade import MODES, RGB, SEVERITIES, applies, degrade, get_mode
+from eliq_bench.eliq.degrade import ALL_MODES, FUNCTIONS, MODES, RGB, SEVERITIES, applies, degrade, get_mode
 from eliq_bench.errors import InputError
 
 DIGESTS = """
 import hashlib
 import numpy as np
-from eliq_bench.eliq.pairs.degrade import MODES, degrade
+from eliq_bench.eliq.degrade import MODES, degrade
 y, x = np.mgrid[:90, :121]
 image = np.stack([x * 2, y * 2, (x * y) % 256], axis=2).astype(np.uint8)
 for mode in MODES:
@@ -83,7 +84,7 @@ def test_other_processes_give_the_same_bytes() -> None:
             capture_output=True,
             text=True,
             check=True,
-            env={"PYTHONHASHSEED": seed},
+            env={**os.environ, "PYTHONHASHSEED": seed},
         ).stdout
         for seed in ("1", "2")
     ]
@@ -96,7 +97,7 @@ def test_other_processes_give_the_same_bytes() -> None:
         assert strong == hashlib.sha256(degrade(image, mode, 5, 7).tobytes()).hexdigest()
 
 
-def test_seeds_vary_the_damage_where_it_has_choices() -> None:
+def test_seeds_vary_the_degradation_where_it_has_choices() -> None:
     image = picture()
     without_choice = {"defocus_blur", "oversaturation", "undersaturation"}
     for mode in MODES:
@@ -167,21 +168,27 @@ def test_what_is_no_rgb_image_is_refused(wrong: RGB) -> None:
         degrade(wrong, "tilt", 1, 0)
 
 
-@pytest.mark.parametrize("mode", MODES.values(), ids=list(MODES))
-def test_cards_are_complete_and_fit_their_functions(mode: object) -> None:
-    card = get_mode(getattr(mode, "name", ""))
-    assert card.summary.endswith(".")
-    assert card.source
-    assert inspect.getdoc(card.apply)
+@pytest.mark.parametrize("mode", MODES)
+def test_cards_are_complete_and_fit_their_functions(mode: str) -> None:
+    card, function = get_mode(mode), FUNCTIONS[mode]
+    assert inspect.getdoc(function)
     assert card.simulated == (card.family == "generative")
+    assert card.severities == SEVERITIES
     keywords = [
-        name for name, p in inspect.signature(card.apply).parameters.items() if p.kind is p.KEYWORD_ONLY
+        name for name, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY
     ]
     assert keywords == list(card.parameters)
     for values in card.parameters.values():
         assert len(values) == len(SEVERITIES)
         falling, rising = list(values) == sorted(values, reverse=True), list(values) == sorted(values)
         assert falling or rising
+
+
+def test_every_card_has_a_summary_and_a_source_and_no_function_is_without_a_card() -> None:
+    for card in ALL_MODES.values():
+        assert card.summary.endswith(".")
+        assert card.source
+    assert FUNCTIONS.keys() == MODES.keys()
 
 
 def test_each_image_level_cell_has_several_modes() -> None:

@@ -5,9 +5,18 @@ import pytest
 from scipy import ndimage
 
 from eliq_bench.eliq.degrade import RGB, degrade
-from eliq_bench.eliq.degrade.pixels import gaussian_noise, luma, random_words, region, saturate, smooth_field
-from eliq_bench.eliq.degrade.remap import displace, sample, sixteenths
-from eliq_bench.eliq.degrade.subject import find_subject
+from eliq_bench.eliq.degrade.framing import find_subject
+from eliq_bench.eliq.degrade.pixels import (
+    displace,
+    gaussian_noise,
+    luma,
+    random_words,
+    region,
+    sample,
+    saturate,
+    sixteenths,
+    smooth_field,
+)
 
 
 def random_image(height: int = 61, width: int = 83) -> RGB:

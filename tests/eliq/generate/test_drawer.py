@@ -11,7 +11,7 @@ from PIL import Image
 
 from eliq_bench.eliq.generate.drawer import Drawer
 from eliq_bench.eliq.generate.jobs import Job
-from eliq_bench.eliq.generate.locate import Located, locate
+from eliq_bench.eliq.generate.locate import Pipeline, locate
 from eliq_bench.eliq.generate.run import draw_jobs
 from eliq_bench.errors import InputError
 from eliq_bench.io.optional import silence_loggers
@@ -20,18 +20,18 @@ STEPS = 5
 
 
 @pytest.fixture(scope="module")
-def found(text_to_image: Path) -> Located:
+def found(text_to_image: Path) -> Pipeline:
     return locate(str(text_to_image))
 
 
 @pytest.fixture
-def drawer(found: Located) -> Iterator[Drawer]:
+def drawer(found: Pipeline) -> Iterator[Drawer]:
     drawer = Drawer(found, "cpu", "float32")
     yield drawer
     drawer.close()
 
 
-def job(found: Located, **other: Any) -> Job:
+def job(found: Pipeline, **other: Any) -> Job:
     recipe = Job("a cat", "a cat", found.name, found.revision, 7, STEPS, 7.5, None, "float32")
     return recipe._replace(**other)
 
@@ -43,7 +43,7 @@ def pixels(drawer: Drawer, wanted: Job) -> np.ndarray:
 
 
 def test_perturbed_latents_move_the_image_further_the_more_noise_they_get(
-    drawer: Drawer, found: Located
+    drawer: Drawer, found: Pipeline
 ) -> None:
     whole = pixels(drawer, job(found))
     moved = [pixels(drawer, job(found, latent_noise=share)) for share in (0.2, 0.55, 1.2)]
@@ -53,7 +53,7 @@ def test_perturbed_latents_move_the_image_further_the_more_noise_they_get(
     assert np.array_equal(whole, pixels(drawer, job(found)))
 
 
-def test_noise_of_the_wanted_size_is_added_once_after_a_late_step(drawer: Drawer, found: Located) -> None:
+def test_noise_of_the_wanted_size_is_added_once_after_a_late_step(drawer: Drawer, found: Pipeline) -> None:
     seen: list[tuple[int, torch.Tensor, torch.Tensor]] = []
     told = drawer._arguments(job(found, latent_noise=0.5), None)
     perturb = told["callback_on_step_end"]
@@ -74,8 +74,8 @@ def test_noise_of_the_wanted_size_is_added_once_after_a_late_step(drawer: Drawer
     assert float((after - before).std() / before.std()) == pytest.approx(0.5, rel=0.05)
 
 
-def test_a_pipeline_without_steps_to_watch_is_named(drawer: Drawer, found: Located) -> None:
-    drawer.found = found._replace(accepts=found.accepts - {"callback_on_step_end"})
+def test_a_pipeline_without_steps_to_watch_is_named(drawer: Drawer, found: Pipeline) -> None:
+    drawer.pipeline = found._replace(accepts=found.accepts - {"callback_on_step_end"})
     with pytest.raises(InputError, match="callback_on_step_end"):
         drawer.draw(job(found, mode="perturbed_latents", latent_noise=0.2), Path())
 
@@ -111,7 +111,7 @@ def test_an_image_that_the_safety_checker_flags_is_not_kept(prudish: Path, tmp_p
     positive = job(found)
     negative = job(found, negative_of=positive.name, mode="few_steps", severity=3, steps=1)
     drawn = draw_jobs([positive, negative], [found], tmp_path, ["cpu"])
-    assert (drawn.made, drawn.refused) == (0, 2)
+    assert (drawn.drawn, drawn.refused) == (0, 2)
     assert not list((tmp_path / "images").iterdir())
 
 

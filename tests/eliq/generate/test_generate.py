@@ -4,17 +4,18 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from eliq_bench.cli.pairs import pairs as pairs_command
-from eliq_bench.eliq.generate.jobs import read_stories
-from eliq_bench.eliq.generate.modes import cards
+from eliq_bench.eliq.degrade import GENERATED_MODES
+from eliq_bench.eliq.generate.jobs import RUN_LOG_FILE
 from eliq_bench.eliq.pairs.build import build_pairs
 from eliq_bench.eliq.pairs.manifest import count_pairs, read_pairs
-from eliq_bench.eliq.pairs.settings import Settings
+from eliq_bench.eliq.pairs.settings import BuildSettings
 from eliq_bench.eliq.pairs.show import write_page
 from eliq_bench.eliq.pairs.verify import verify_pairs
 from eliq_bench.io.images import decode
@@ -42,6 +43,10 @@ def draw(out: Path, prompts: Path, *pipelines: Path, devices: str = "cpu") -> Re
 def index(out: Path) -> list[dict[str, str]]:
     with (out / "index.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def run_log(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (out / RUN_LOG_FILE).read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +106,7 @@ def test_negatives_differ_from_their_positive_in_the_one_thing_of_their_mode(dra
 
 
 def test_time_and_versions_are_recorded_per_pipeline(drawn: Path) -> None:
-    runs = read_stories(drawn)
+    runs = run_log(drawn)
     assert [(run["pipeline"], run["images"]) for run in runs] == [("tiny", 12), ("older", 2), ("editor", 2)]
     assert all(run["seconds_per_image"] > 0 and "diffusers" in run["versions"] for run in runs)
     assert all(run["peak_gpu_bytes"] is None for run in runs)  # drawn on a CPU
@@ -139,7 +144,7 @@ def test_two_devices_draw_the_same_images_in_processes_of_their_own(
     assert sorted(map(str, index(tmp_path))) == sorted(map(str, index(drawn)))
     for row in index(drawn):
         assert (tmp_path / row["name"]).read_bytes() == (drawn / row["name"]).read_bytes()
-    runs = read_stories(tmp_path)
+    runs = run_log(tmp_path)
     assert sorted((run["pipeline"], run["images"]) for run in runs) == [
         ("editor", 1),
         ("editor", 1),
@@ -151,15 +156,15 @@ def test_two_devices_draw_the_same_images_in_processes_of_their_own(
 
 
 def test_the_page_says_what_the_modes_of_generators_do(drawn: Path, tmp_path: Path) -> None:
-    built = build_pairs(drawn, tmp_path, Settings(hold_out_modes=False), workers=1)
+    built = build_pairs(drawn, tmp_path, BuildSettings(hold_out_modes=False), workers=1)
     write_page(built.manifest, tmp_path / "pairs.html")
     page = (tmp_path / "pairs.html").read_text()
     for mode in MODES:
-        assert cards()[mode].summary in page
+        assert GENERATED_MODES[mode].summary in page
 
 
 def test_pairs_of_drawn_images_hold_the_negatives_beside_all_others(drawn: Path, tmp_path: Path) -> None:
-    built = build_pairs(drawn, tmp_path, Settings(hold_out_modes=False), workers=1)
+    built = build_pairs(drawn, tmp_path, BuildSettings(hold_out_modes=False), workers=1)
     rows = {row["name"]: row for row in index(drawn)}
     pairs = list(read_pairs(built.manifest))
     assert not any(rows[pair.positive]["negative_of"] for pair in pairs)
@@ -196,7 +201,7 @@ def test_of_several_drawn_modes_of_a_cell_one_is_kept_from_training(drawn: Path,
 def test_verify_names_a_drawn_negative_that_changed(drawn: Path, tmp_path: Path) -> None:
     images = tmp_path / "images"
     shutil.copytree(drawn, images)
-    built = build_pairs(images, tmp_path / "made", Settings(hold_out_modes=False), workers=1)
+    built = build_pairs(images, tmp_path / "made", BuildSettings(hold_out_modes=False), workers=1)
     worse = next(row["name"] for row in index(images) if row["mode"] == "weaker")
     Image.fromarray(255 - decode(images / worse)).save(images / worse)
     found = verify_pairs(built.manifest, workers=1).mismatches

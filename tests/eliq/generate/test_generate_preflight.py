@@ -44,21 +44,21 @@ def test_it_tells_what_is_then_drawn(text_to_image: Path, prompts: Path, tmp_pat
 
     told = call("--dry-run")
     assert not out.exists()
-    assert "a folder here; steps 6, guidance, pixels as it has them" in told
+    assert "a folder here; steps 6, guidance, pixels of its own" in told
     assert re.findall(r"  (\d+) positives", told) == ["4"]
     assert re.findall(r"  (.*) negatives of (\w+)", told) == [
         ("4", "low_resolution"),
         ("about 4", "few_steps"),
     ]
     assert "about 12 in all" in told
-    assert f"{out}/images, listed in {out}/index.csv; none are there" in told
+    assert f"{out}/images, listed in {out}/index.csv; none exist yet" in told
     seeds = {int(seed) for seed in re.findall(r"^  (\d+) for ", told, re.MULTILINE)}
 
     assert "12 images drawn" in call()
     with (out / "index.csv").open(newline="") as file:
         assert seeds < {int(row["seed"]) for row in csv.DictReader(file)}
     before = sorted(path.name for path in out.rglob("*"))
-    assert "12 are there" in call("--dry-run")
+    assert "12 exist" in call("--dry-run")
     assert sorted(path.name for path in out.rglob("*")) == before
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from eliq_bench.eliq.degrade import MODES
 from eliq_bench.eliq.pairs.build import Built, build_pairs
 from eliq_bench.eliq.pairs.manifest import read_pairs
-from eliq_bench.eliq.pairs.settings import Settings
+from eliq_bench.eliq.pairs.settings import BuildSettings
 from eliq_bench.eliq.pairs.sources import find_candidates
 from eliq_bench.errors import InputError
 
@@ -38,8 +38,8 @@ def write(folder: Path, *negatives: tuple[str, str, str, str]) -> Path:
     return folder
 
 
-def build(images: Path, out: Path, settings: Settings | None = None) -> Built:
-    return build_pairs(images, out, settings or Settings(severities=(1, 3)), workers=1)
+def build(images: Path, out: Path, settings: BuildSettings | None = None) -> Built:
+    return build_pairs(images, out, settings or BuildSettings(severities=(1, 3)), workers=1)
 
 
 def drawn(built: Built) -> list[tuple[str, str | None, int]]:
@@ -57,7 +57,7 @@ def test_negatives_are_no_positives_even_if_another_row_offers_them(tmp_path: Pa
         file.write("worse.png,a red boat,one,7,,,\n")
     found = find_candidates(folder)
     assert [image.name for image in found.images] == ["a.png", "b.png", "flat.png"]
-    assert [row.name for row in found.worse] == ["worse.png"]
+    assert [row.name for row in found.negatives] == ["worse.png"]
 
 
 def test_negatives_that_cannot_be_used_are_counted_by_reason(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_what_is_kept_from_training_is_told_with_the_way_out(tmp_path: Path) -> 
     assert f"1 drawn negatives of {lost} were left out" in told
     (sentence,) = (note for note in built.notes if "no image is held out" in note)
     assert set(sentence.removeprefix("No pair of ").split(":")[0].split(", ")) == set(held) - made - {lost}
-    everything = build(images, tmp_path / "all", Settings(severities=(1, 3), hold_out_modes=False))
+    everything = build(images, tmp_path / "all", BuildSettings(severities=(1, 3), hold_out_modes=False))
     assert not any("kept from training" in note for note in everything.notes)
     assert {pair.mode for pair in read_pairs(everything.manifest)} >= (set(held) & set(MODES)) | {lost}
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from support import mllm
+from support.pairs import pair
 
 from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone
 from eliq_bench.eliq.critic.mllm.load import MllmRecipe
-from eliq_bench.eliq.pairs.manifest import Pair, write_pairs
+from eliq_bench.eliq.pairs.manifest import write_pairs
 from eliq_bench.eliq.training.instruct import Instructed, instruct
 from eliq_bench.eliq.training.instruct_data import InstructRecipe, Stage1
 from eliq_bench.io.optional import silence_loggers
@@ -50,27 +51,20 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ("color_cast", "aesthetic", None, None),
             ("caption_far", "alignment", "A red boat", "A green house"),
         ):
-            values = {
-                "pair_id": f"{mode}{number}",
-                "prompt": prompt,
-                "positive": f"{number}.png",
-                "positive_sha256": "",
-                "positive_pixels": "",
-                "negative_caption": caption,
-                "negative_image": None,
-                "negative_sha256": "",
-                "family": "conventional",
-                "aspect": aspect,
-                "mode": mode,
-                "severity": 5,
-                "seed": number,
-                "simulated": False,
-                "source": "",
-                "generator": None,
-                "group": str(number),
-                "split": split,
-            }
-            made.append(Pair(**values))  # type: ignore[arg-type]
+            made.append(
+                pair(
+                    pair_id=f"{mode}{number}",
+                    prompt=prompt,
+                    positive=f"{number}.png",
+                    negative_caption=caption,
+                    aspect=aspect,
+                    mode=mode,
+                    severity=5,
+                    seed=number,
+                    group=str(number),
+                    split=split,
+                )
+            )
     write_pairs(made, root / "pairs.parquet")
     return root
 

@@ -1,6 +1,5 @@
 """Building, continuing and verifying manifests of pairs."""
 
-import csv
 import json
 import signal
 import subprocess
@@ -9,17 +8,17 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from support.cli import Cli
+from support.pairs import SCENES, scene
 
-from eliq_bench.eliq.degrade import MODES, degrade
-from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
+from eliq_bench.eliq.degrade import ALIGNMENT_MODES, MODES, degrade
 from eliq_bench.eliq.pairs.build import Built, build_pairs
 from eliq_bench.eliq.pairs.manifest import (
     KEY_PROMPTS,
+    MANIFEST_FILE,
     Pair,
     count_pairs,
     pixel_hash,
@@ -27,73 +26,12 @@ from eliq_bench.eliq.pairs.manifest import (
     read_pairs,
     write_pairs,
 )
-from eliq_bench.eliq.pairs.positives import counted
-from eliq_bench.eliq.pairs.settings import Settings
+from eliq_bench.eliq.pairs.positives import count_by_reason
+from eliq_bench.eliq.pairs.settings import BuildSettings
 from eliq_bench.eliq.pairs.sources import find_candidates
 from eliq_bench.eliq.pairs.verify import verify_pairs
 from eliq_bench.errors import InputError
 from eliq_bench.io.images import decode
-
-SUBJECTS = (
-    "red boat",
-    "green house",
-    "cat and a dog",
-    "panda on a bicycle",
-    "blue chair",
-    "castle",
-    "two horses",
-)
-PLACES = ("in the forest", "beside a river", "at night")
-IMAGES = 84
-
-
-def scene(seed: int) -> np.ndarray:
-    """A soft random landscape in colour with some detail, (256, 256, 3)."""
-    rng = np.random.default_rng(seed)
-    hills = Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8))
-    soft = np.asarray(hills.resize((256, 256), Image.Resampling.BICUBIC)).astype(int)
-    detail = Image.fromarray(rng.integers(0, 60, (64, 64, 3), dtype=np.uint8)).resize((256, 256))
-    image: np.ndarray = np.clip(soft + np.asarray(detail) - 30, 0, 255).astype(np.uint8)
-    return image
-
-
-@pytest.fixture(scope="module")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Images of two generators and photographs, with an index and one image for each reason of refusal."""
-    folder = tmp_path_factory.mktemp("pool")
-    (folder / "images").mkdir()
-    rows = []
-    for number in range(IMAGES):
-        name = f"{number:03d}.png"
-        Image.fromarray(scene(number)).save(folder / "images" / name, compress_level=1)
-        prompt = f"A {SUBJECTS[number // 2 % 7]} {PLACES[number // 14 % 3]}"
-        generator = ("one", "two")[number % 2]
-        rows.append((name, prompt, generator) if number < 72 else (name, "", "photograph"))
-    bad = {
-        "again.png": scene(0),
-        "flat.png": np.full((256, 256, 3), 90, np.uint8),
-        "noise.png": np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8),
-        "small.png": scene(1)[:100],
-    }
-    for name, image in bad.items():
-        Image.fromarray(image).save(folder / "images" / name)
-    (folder / "images" / "broken.png").write_bytes(b"no image")
-    names = [*bad, "broken.png", "absent.png"]
-    rows += [(name, "", "") for name in names]
-    rows += [("083.png", "another prompt", "one")]
-    with (folder / "index.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("name", "prompt", "generator"), *rows])
-    return folder
-
-
-@pytest.fixture(scope="module")
-def built(pool: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return build_pairs(pool, tmp_path_factory.mktemp("built"), workers=2)
-
-
-@pytest.fixture(scope="module")
-def pairs(built: Built) -> list[Pair]:
-    return list(read_pairs(built.manifest))
 
 
 def test_all_cells_and_modes_are_there(built: Built, pairs: list[Pair]) -> None:
@@ -110,7 +48,7 @@ def test_all_cells_and_modes_are_there(built: Built, pairs: list[Pair]) -> None:
 
 
 def test_every_refusal_has_its_reason(built: Built) -> None:
-    assert counted(built.rejected) == {
+    assert count_by_reason(built.rejected) == {
         "cannot be decoded (not an image, or damaged beyond recognition)": 1,
         "file not found": 1,
         "flat: nothing to see": 1,
@@ -119,9 +57,9 @@ def test_every_refusal_has_its_reason(built: Built) -> None:
         "short side below 256 pixels": 1,
     }
     assert built.notes == ("1 images with two different prompts were left out, such as images/083.png.",)
-    assert built.positives == IMAGES - 1
+    assert built.positives == SCENES - 1
     story = json.loads((built.manifest.parent / "build.json").read_text())
-    assert story["rejected"] == counted(built.rejected)
+    assert story["rejected"] == count_by_reason(built.rejected)
     assert {row["name"]: (row["reason"], row["like"]) for row in story["rejected_images"]} == {
         "images/absent.png": ("file not found", ""),
         "images/again.png": ("near-duplicate of another image", "images/000.png"),
@@ -182,12 +120,14 @@ def test_alignment_negatives_differ_from_the_prompt(pairs: list[Pair]) -> None:
             assert pair.negative_image is None
 
 
-def test_a_build_elsewhere_gives_the_same_file(pool: Path, built: Built, tmp_path: Path) -> None:
+def test_a_build_elsewhere_by_other_workers_gives_the_same_file(pool: Path, tmp_path: Path) -> None:
     other = tmp_path / "moved"
     other.symlink_to(pool)
-    again = build_pairs(other, tmp_path / "out", workers=1)
-    assert again.manifest.read_bytes() == built.manifest.read_bytes()
-    assert build_pairs(pool, tmp_path / "seeded", Settings(seed=1), workers=2, limit=8).pairs > 100
+    first = build_pairs(pool, tmp_path / "first", workers=2, limit=20)
+    again = build_pairs(other, tmp_path / "again", workers=1, limit=20)
+    assert again.manifest.read_bytes() == first.manifest.read_bytes()
+    seeded = build_pairs(pool, tmp_path / "seeded", BuildSettings(seed=1), workers=2, limit=8)
+    assert seeded.pairs > 100
 
 
 def test_a_killed_build_goes_on_from_its_parts(pool: Path, built: Built, tmp_path: Path) -> None:
@@ -218,26 +158,26 @@ def test_pairs_of_other_settings_are_replaced_only_on_request(cli: Cli, pool: Pa
     manifest = tmp_path / "pairs.parquet"
     assert build()[0] == 0
     first = manifest.read_bytes()
-    code, told = build("--severities", "3", "--all-modes", "--limit", 4)
+    code, message = build("--severities", "3", "--all-modes", "--limit", 4)
     assert (code, manifest.read_bytes()) == (2, first)
     for difference in (
         "--severities 1,2,3,4,5 there, 3 here",
         "held out yes there, no here",
         "--limit 3 there, 4 here",
     ):
-        assert difference in told
-    assert "--seed" not in told
-    assert told.strip().count("\n") == 0
-    assert told.endswith("or replace it with --overwrite.\n")
+        assert difference in message
+    assert "--seed" not in message
+    assert message.strip().count("\n") == 0
+    assert message.endswith("or replace it with --overwrite.\n")
     assert build()[0] == 0
     assert manifest.read_bytes() == first
-    code, told = build("--severities", "3", "--overwrite")
-    assert code == 0, told
+    code, message = build("--severities", "3", "--overwrite")
+    assert code == 0, message
     assert manifest.read_bytes() != first
     (tmp_path / "build.json").unlink()
-    code, told = build("--severities", "3")
+    code, message = build("--severities", "3")
     assert code == 2
-    assert "without a build.json" in told
+    assert "has no build.json beside it" in message
     (tmp_path / ".parts-0").mkdir()  # a build that was killed before it could write build.json
     assert build("--severities", "3")[0] == 0
 
@@ -256,32 +196,35 @@ def test_what_an_older_version_did_not_record_is_not_compared(pool: Path, tmp_pa
     (tmp_path / "build.json").write_text(json.dumps(story))
     assert build_pairs(pool, tmp_path, workers=1, limit=2).pairs == first.pairs
     with pytest.raises(InputError, match="--seed 0 there, 1 here"):
-        build_pairs(pool, tmp_path, Settings(seed=1), workers=1, limit=2)
+        build_pairs(pool, tmp_path, BuildSettings(seed=1), workers=1, limit=2)
 
 
 def test_verify_finds_nothing_and_then_names_the_changed_image(
-    built: Built, pool: Path, tmp_path: Path
+    built: Built, pairs: list[Pair], pool: Path, tmp_path: Path
 ) -> None:
-    right = verify_pairs(built.manifest.parent, share=0.2, workers=1)
+    right = verify_pairs(built.manifest.parent, share=0.1, workers=1)
     assert right.mismatches == ()
     assert 0 < right.checked < right.total == built.pairs
+    changed, removed = "images/004.png", "images/006.png"
+    touched = {changed, removed, "images/008.png"}
+    rows = [pair for pair in pairs if touched & {pair.positive, pair.negative_image}]
+    write_pairs(rows, tmp_path / MANIFEST_FILE)
     (tmp_path / "images").mkdir()
     for path in (pool / "images").iterdir():
         (tmp_path / "images" / path.name).symlink_to(path)
-    changed = tmp_path / "images" / "004.png"
-    changed.unlink()
-    Image.fromarray(scene(999)).save(changed)
-    (tmp_path / "images" / "006.png").unlink()
-    found = verify_pairs(built.manifest, tmp_path, workers=2)
+    (tmp_path / changed).unlink()
+    Image.fromarray(scene(999)).save(tmp_path / changed)
+    (tmp_path / removed).unlink()
+    found = verify_pairs(tmp_path, tmp_path, workers=2)
     assert {(wrong.image, wrong.what) for wrong in found.mismatches} == {
-        ("images/004.png", "the file of the positive is another one"),
-        ("images/006.png", "the positive cannot be read: file not found"),
-        ("images/006.png", "the negative cannot be read: file not found"),
+        (changed, "the file of the positive is another one"),
+        (removed, "the positive cannot be read: file not found"),
+        (removed, "the negative cannot be read: file not found"),
     }
     assert all(wrong.mode.startswith("image_") for wrong in found.mismatches if "the negative" in wrong.what)
     assert sum(found.reasons().values()) == len(found.mismatches)
-    own = Counter(pair.positive for pair in read_pairs(built.manifest))
-    assert found.reasons()["the file of the positive is another one"] == own["images/004.png"]
+    own = Counter(pair.positive for pair in rows)
+    assert found.reasons()["the file of the positive is another one"] == own[changed]
 
 
 def test_a_manifest_with_prompts_of_an_earlier_version_is_read_and_verified(
@@ -335,7 +278,7 @@ def test_the_command_line_builds_verifies_and_counts(cli: Cli, pool: Path, tmp_p
 
 def test_other_forms_of_input(pool: Path, tmp_path: Path) -> None:
     plain = find_candidates(pool / "images")
-    assert len(plain.images) == IMAGES + 5
+    assert len(plain.images) == SCENES + 5
     assert plain.images[0].prompt is None
     table = tmp_path / "own.csv"
     table.write_text(f"image,prompt\n{pool / 'images' / '000.png'},a cat\n")
@@ -364,8 +307,10 @@ def test_an_image_is_no_table(pool: Path) -> None:
         find_candidates(pool / "images" / "000.png")
 
 
-@pytest.mark.parametrize("settings", [Settings((0,)), Settings((1, 1)), Settings((1,), 2), Settings(())])
-def test_wrong_settings_are_refused(settings: Settings, pool: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "settings", [BuildSettings((0,)), BuildSettings((1, 1)), BuildSettings((1,), 2), BuildSettings(())]
+)
+def test_wrong_settings_are_refused(settings: BuildSettings, pool: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError):
         build_pairs(pool, tmp_path, settings)
 
@@ -376,3 +321,15 @@ def test_help_imports_nothing_heavy() -> None:
         "assert not {'numpy', 'pyarrow', 'PIL', 'torch', 'pandas', 'rich'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_the_place_and_the_images_are_checked_before_anything_is_made(
+    cli: Cli, pool: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "pairs.csv"
+    table.write_text("")
+    done = cli("pairs", "build", "--images", pool, "--out", table)
+    assert (done.returncode, done.stderr) == (2, f"Error: --out {table} is a file; give a folder.\n")
+    done = cli("pairs", "build", "--images", tmp_path / "absent", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert not (tmp_path / "out").exists()

@@ -3,9 +3,9 @@
 from collections import Counter
 
 import pytest
+from support.pairs import pair as make_pair
 
-from eliq_bench.eliq.degrade import MODES
-from eliq_bench.eliq.pairs.alignment import ALIGNMENT_MODES
+from eliq_bench.eliq.degrade import ALIGNMENT_MODES, MODES
 from eliq_bench.eliq.pairs.conversations import Conversation, conversations
 from eliq_bench.eliq.pairs.manifest import Pair
 from eliq_bench.eliq.prompts.perturb import change_one_fact
@@ -14,28 +14,9 @@ from eliq_bench.eliq.seeding import seeded_number
 PROMPT = "Two red boats behind a green tree"
 
 
-def pair(mode: str, severity: int = 3, number: int = 0, prompt: str | None = PROMPT, **rest: str) -> Pair:
-    card = MODES.get(mode) or ALIGNMENT_MODES[mode]
-    return Pair(
-        pair_id=f"{mode}{severity}{number}",
-        prompt=prompt,
-        positive="a.png",
-        positive_sha256="",
-        positive_pixels="",
-        negative_caption=rest.get("caption"),
-        negative_image=rest.get("image"),
-        negative_sha256="",
-        family=card.family,
-        aspect=getattr(card, "aspect", "alignment"),
-        mode=mode,
-        severity=severity,
-        seed=number,
-        simulated=False,
-        source="",
-        generator=None,
-        group="",
-        split="train",
-    )
+def pair(mode: str, severity: int = 3, number: int = 0, **fields: str | None) -> Pair:
+    changes = {"prompt": PROMPT, "mode": mode, "severity": severity, "seed": number, **fields}
+    return make_pair(pair_id=f"{mode}{severity}{number}", **changes)
 
 
 def named(made: list[Conversation], about: str) -> Conversation:
@@ -74,7 +55,7 @@ def test_a_hard_negative_names_the_changed_fact() -> None:
     for seed in range(20):
         changed = change_one_fact(PROMPT, seed)
         assert changed is not None
-        made = conversations(pair("caption_one_fact", 1, seed, caption=changed.prompt), 0)
+        made = conversations(pair("caption_one_fact", 1, seed, negative_caption=changed.prompt), 0)
         wrong = named(made, "alignment-no")
         assert wrong.answer.startswith("No")
         assert f'"{changed.change.after}"' in wrong.answer
@@ -87,17 +68,17 @@ def test_a_hard_negative_names_the_changed_fact() -> None:
 
 
 def test_a_caption_changed_by_other_means_is_compared_word_by_word() -> None:
-    made = conversations(pair("caption_one_fact", 1, caption="Two red boats behind a stone tree"), 0)
+    made = conversations(pair("caption_one_fact", 1, negative_caption="Two red boats behind a stone tree"), 0)
     assert '"stone"' in named(made, "alignment-no").answer
     assert '"green"' in named(made, "alignment-no").answer
 
 
 def test_other_captions_and_other_images_are_refused() -> None:
-    far = conversations(pair("caption_far", 5, caption="A cup"), 0)
+    far = conversations(pair("caption_far", 5, negative_caption="A cup"), 0)
     assert "A cup" in named(far, "alignment-no").question
     assert PROMPT in named(far, "alignment-no").answer
     assert named(far, "rating-negative").images == ("positive",)
-    other = conversations(pair("image_near", 3, image="b.png"), 0)
+    other = conversations(pair("image_near", 3, negative_image="b.png"), 0)
     assert named(other, "alignment-no").images == ("negative",)
     assert PROMPT in named(other, "alignment-no").question
     assert "fits the description" in named(other, "comparison").answer
@@ -106,7 +87,7 @@ def test_other_captions_and_other_images_are_refused() -> None:
 def test_one_marker_per_image_whatever_the_prompt_says() -> None:
     hostile = 'An <image> of {braces} "quoted"'
     pairs = [
-        pair(mode, number=number, prompt=hostile, caption=f"{hostile} twice")
+        pair(mode, number=number, prompt=hostile, negative_caption=f"{hostile} twice")
         if mode.startswith("caption")
         else pair(mode, number=number, prompt=hostile)
         for mode in (*MODES, *ALIGNMENT_MODES)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,42 +17,35 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.cli import Cli
+from support.pairs import scene
 
 from eliq_bench.eliq.pairs import export
-from eliq_bench.eliq.pairs.build import build_pairs
+from eliq_bench.eliq.pairs.build import Built
 from eliq_bench.eliq.pairs.conversations import conversations
-from eliq_bench.eliq.pairs.export import Selection, export_pairs
-from eliq_bench.eliq.pairs.manifest import Pair, pixel_hash, read_pairs
+from eliq_bench.eliq.pairs.export import export_pairs
+from eliq_bench.eliq.pairs.export_worker import Selection
+from eliq_bench.eliq.pairs.manifest import Pair, pixel_hash, write_pairs
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import decode
 
-PROMPTS = ("A red boat beside a river", "A cat and a dog", "A castle at night", "A panda on a bicycle")
 
-
-def scene(seed: int) -> np.ndarray:
-    """A soft random landscape in colour, (256, 256, 3)."""
-    grid = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), dtype=np.uint8)
-    return np.asarray(Image.fromarray(grid).resize((256, 256), Image.Resampling.BICUBIC))
+@pytest.fixture(scope="module")
+def few(pairs: list[Pair]) -> list[Pair]:
+    """The pairs of every eighth positive."""
+    names = sorted({pair.positive for pair in pairs})[::8]
+    rows = [pair for pair in pairs if pair.positive in names]
+    assert len({pair.cell for pair in rows}) == 6
+    assert {pair.split for pair in rows} == {"train", "held-out"}
+    return rows
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a small manifest with all six cells."""
-    pool = tmp_path_factory.mktemp("pool")
-    rows = [("image", "prompt", "generator")]
-    for number in range(16):
-        Image.fromarray(scene(number)).save(pool / f"{number:02d}.png")
-        rows.append((f"{number:02d}.png", f"{PROMPTS[number % 4]} {'again' * (number // 4)}", "one"))
-    with (pool / "index.csv").open("w", newline="") as file:
-        csv.writer(file).writerows(rows)
-    out = tmp_path_factory.mktemp("pairs")
-    build_pairs(pool, out, workers=2)
-    return out
-
-
-@pytest.fixture(scope="module")
-def pairs(built: Path) -> list[Pair]:
-    return list(read_pairs(built / "pairs.parquet"))
+def exportable(few: list[Pair], built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a manifest of these pairs."""
+    folder = tmp_path_factory.mktemp("few")
+    write_pairs(few, folder / "pairs.parquet")
+    shutil.copy(built.manifest.with_name("build.json"), folder)
+    return folder
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -60,12 +54,14 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_exported_negatives_have_the_recorded_pixels(built: Path, pairs: list[Pair], tmp_path: Path) -> None:
-    done = export_pairs(built, tmp_path / "out", Selection("folder"), workers=2)
+def test_exported_negatives_have_the_recorded_pixels(
+    exportable: Path, few: list[Pair], tmp_path: Path
+) -> None:
+    done = export_pairs(exportable, tmp_path / "out", Selection("folder"), workers=2)
     with (tmp_path / "out" / "metadata.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert done.pairs == len(rows) == len(pairs)
-    for row, pair in zip(rows, pairs, strict=True):
+    assert done.pairs == len(rows) == len(few)
+    for row, pair in zip(rows, few, strict=True):
         assert row["pair_id"] == pair.pair_id
         assert row["cell"] == pair.cell
         assert pixel_hash(decode(tmp_path / "out" / row["negative_file_name"])) == pair.negative_sha256
@@ -75,14 +71,16 @@ def test_exported_negatives_have_the_recorded_pixels(built: Path, pairs: list[Pa
     positives = {row["positive_file_name"]: row["positive_pixels"] for row in rows}
     for name, digest in positives.items():
         assert pixel_hash(decode(tmp_path / "out" / name)) == digest
-    hashes = {pair.positive_pixels for pair in pairs} | {pair.negative_sha256 for pair in pairs}
+    hashes = {pair.positive_pixels for pair in few} | {pair.negative_sha256 for pair in few}
     assert len(list((tmp_path / "out" / "images").iterdir())) == len(hashes)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"images", "metadata.csv", "export.json"}
 
 
-def test_shards_follow_the_naming_rules_of_webdataset(built: Path, pairs: list[Pair], tmp_path: Path) -> None:
-    done = export_pairs(built, tmp_path / "out", Selection("webdataset", shard_size=100), workers=2)
-    assert len(done.files) == -(-len(pairs) // 100)
+def test_shards_follow_the_naming_rules_of_webdataset(
+    exportable: Path, few: list[Pair], tmp_path: Path
+) -> None:
+    done = export_pairs(exportable, tmp_path / "out", Selection("webdataset", shard_size=100), workers=2)
+    assert len(done.files) == -(-len(few) // 100)
     keys: list[str] = []
     for shard in done.files:
         samples: dict[str, dict[str, bytes]] = defaultdict(dict)
@@ -97,19 +95,19 @@ def test_shards_follow_the_naming_rules_of_webdataset(built: Path, pairs: list[P
         assert [name.partition(".")[0] for name in names] == [key for key in samples for _ in range(3)]
         keys += samples
         for key, sample in samples.items():
-            pair = pairs[int(key)]
+            pair = few[int(key)]
             assert set(sample) == {"positive.png", "negative.png", "json"}
             assert json.loads(sample["json"]) == {"cell": pair.cell, **pair._asdict()}
             image = np.asarray(Image.open(io.BytesIO(sample["negative.png"])))
             assert pixel_hash(image) == pair.negative_sha256
-    assert [int(key) for key in keys] == list(range(len(pairs)))
+    assert [int(key) for key in keys] == list(range(len(few)))
 
 
-def test_conversations_as_trainers_expect_them(built: Path, pairs: list[Pair], tmp_path: Path) -> None:
-    done = export_pairs(built, tmp_path / "out", Selection("conversations", seed=3), workers=2)
+def test_conversations_as_trainers_expect_them(exportable: Path, few: list[Pair], tmp_path: Path) -> None:
+    done = export_pairs(exportable, tmp_path / "out", Selection("conversations", seed=3), workers=2)
     assert {path.name for path in done.files} == {"train.jsonl", "held-out.jsonl"}
     for path in done.files:
-        wanted = [one for pair in pairs if pair.split == path.stem for one in conversations(pair, 3)]
+        wanted = [one for pair in few if pair.split == path.stem for one in conversations(pair, 3)]
         records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         assert [record["id"] for record in records] == [one.id for one in wanted]
         for record, one in zip(records, wanted, strict=True):
@@ -121,30 +119,32 @@ def test_conversations_as_trainers_expect_them(built: Path, pairs: list[Pair], t
             assert all((tmp_path / "out" / name).is_file() for name in record["images"])
 
 
-def test_selections(built: Path, pairs: list[Pair], tmp_path: Path) -> None:
-    wanted = [pair for pair in pairs if pair.split == "train" and "technical" in pair.cell]
-    done = export_pairs(built, tmp_path / "a", Selection("folder", "train", "technical", jpeg=90), workers=1)
+def test_selections(exportable: Path, few: list[Pair], tmp_path: Path) -> None:
+    wanted = [pair for pair in few if pair.split == "train" and "technical" in pair.cell]
+    done = export_pairs(
+        exportable, tmp_path / "a", Selection("folder", "train", "technical", jpeg=90), workers=1
+    )
     assert done.pairs == len(wanted)
     suffixes = {path.suffix for path in (tmp_path / "a" / "images").iterdir()}
     assert suffixes == {".jpg"}
     ids = []
     for name, seed in (("b", 0), ("c", 0), ("d", 1)):
-        done = export_pairs(built, tmp_path / name, Selection("folder", limit=7, seed=seed), workers=1)
+        done = export_pairs(exportable, tmp_path / name, Selection("folder", limit=7, seed=seed), workers=1)
         assert done.pairs == 7
         with (tmp_path / name / "metadata.csv").open(newline="") as file:
             ids.append([row["pair_id"] for row in csv.DictReader(file)])
     assert ids[0] == ids[1] != ids[2]
     with pytest.raises(InputError, match="no pair of cell 'sound'"):
-        export_pairs(built, tmp_path / "e", Selection("folder", cell="sound"), workers=1)
+        export_pairs(exportable, tmp_path / "e", Selection("folder", cell="sound"), workers=1)
 
 
-def test_a_killed_export_goes_on(built: Path, tmp_path: Path) -> None:
+def test_a_killed_export_goes_on(exportable: Path, tmp_path: Path) -> None:
     words = [
         "-m",
         "eliq_bench",
         "pairs",
         "export",
-        str(built),
+        str(exportable),
         "--format",
         "webdataset",
         "--shard-size",
@@ -165,17 +165,17 @@ def test_a_killed_export_goes_on(built: Path, tmp_path: Path) -> None:
     assert process.wait() == -signal.SIGKILL
     first = next(iter(out.glob("pairs-*.tar")))
     stamp = first.stat().st_mtime_ns
-    export_pairs(built, out, Selection("webdataset", shard_size=40), workers=2)
+    export_pairs(exportable, out, Selection("webdataset", shard_size=40), workers=2)
     assert first.stat().st_mtime_ns == stamp
     whole = tmp_path / "whole"
-    export_pairs(built, whole, Selection("webdataset", shard_size=40), workers=2)
+    export_pairs(exportable, whole, Selection("webdataset", shard_size=40), workers=2)
     assert {name: data for name, data in contents(out).items() if not name.startswith(".pairs")} == contents(
         whole
     )
 
 
 def test_finished_parts_are_not_made_again(
-    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exportable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -183,66 +183,57 @@ def test_finished_parts_are_not_made_again(
     with monkeypatch.context() as patch:
         patch.setattr(export, "_finish", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            export_pairs(built, tmp_path, Selection("folder"), workers=1)
+            export_pairs(exportable, tmp_path, Selection("folder"), workers=1)
     part = tmp_path / ".parts" / "000000" / "metadata.csv"
     part.write_bytes(b"kept\n")
-    export_pairs(built, tmp_path, Selection("folder"), workers=1)
+    export_pairs(exportable, tmp_path, Selection("folder"), workers=1)
     lines = (tmp_path / "metadata.csv").read_text().splitlines()
     assert lines[0].startswith("positive_file_name,negative_file_name,cell,pair_id")
     assert lines[1] == "kept"
     assert not (tmp_path / ".parts").exists()
 
 
-def test_another_export_or_foreign_files_are_left_alone(built: Path, tmp_path: Path) -> None:
+def test_another_export_or_foreign_files_are_left_alone(exportable: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    export_pairs(built, out, Selection("folder", limit=3), workers=1)
+    export_pairs(exportable, out, Selection("folder", limit=3), workers=1)
     before = contents(out)
-    export_pairs(built, out, Selection("folder", limit=3), workers=1)
+    export_pairs(exportable, out, Selection("folder", limit=3), workers=1)
     assert contents(out) == before
     with pytest.raises(InputError, match="another export"):
-        export_pairs(built, out, Selection("folder", limit=4), workers=1)
+        export_pairs(exportable, out, Selection("folder", limit=4), workers=1)
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     (foreign / "letter.txt").write_text("mine")
     with pytest.raises(InputError, match="other files"):
-        export_pairs(built, foreign, Selection("folder"), workers=1)
+        export_pairs(exportable, foreign, Selection("folder"), workers=1)
     file = tmp_path / "file"
     file.write_text("")
     with pytest.raises(InputError, match="is a file"):
-        export_pairs(built, file, Selection("folder"), workers=1)
+        export_pairs(exportable, file, Selection("folder"), workers=1)
 
 
-def test_a_changed_image_is_named(built: Path, tmp_path: Path) -> None:
-    images = tmp_path / "images"
-    images.mkdir()
-    for number in range(16):
-        Image.fromarray(scene(number + (number == 3))).save(images / f"{number:02d}.png")
-    with pytest.raises(EliqBenchError, match=r"03\.png.*pairs verify"):
-        export_pairs(built, tmp_path / "out", Selection("folder"), images, workers=1)
-    (images / "00.png").unlink()
-    with pytest.raises(EliqBenchError, match=r"00\.png.*cannot be exported: file not found"):
-        export_pairs(built, tmp_path / "out", Selection("folder"), images, workers=1)
+def test_a_changed_image_is_named(exportable: Path, few: list[Pair], pool: Path, tmp_path: Path) -> None:
+    root = tmp_path / "pool"
+    shutil.copytree(pool, root)
+    first, second = sorted({pair.positive for pair in few})[:2]
+    Image.fromarray(scene(999)).save(root / second)
+    with pytest.raises(EliqBenchError, match=f"{second}.*pairs verify"):
+        export_pairs(exportable, tmp_path / "out", Selection("folder"), root, workers=1)
+    (root / first).unlink()
+    with pytest.raises(EliqBenchError, match=f"{first}.*cannot be exported: file not found"):
+        export_pairs(exportable, tmp_path / "out", Selection("folder"), root, workers=1)
 
 
 @pytest.mark.parametrize("form", ["folder", "webdataset"])
-def test_a_full_disk_is_one_sentence(built: Path, tmp_path: Path, form: str) -> None:
+def test_a_full_disk_is_one_sentence(exportable: Path, tmp_path: Path, form: str) -> None:
     """A limit on the size of files stands for a full disk: both end a write with an OSError."""
 
     def small_files() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
-    words = [
-        "-m",
-        "eliq_bench",
-        "pairs",
-        "export",
-        str(built),
-        "--format",
-        form,
-        "--out",
-        str(tmp_path / "o"),
-    ]
+    out = str(tmp_path / "out")
+    words = ["-m", "eliq_bench", "pairs", "export", str(exportable), "--format", form, "--out", out]
     done = subprocess.run(
         [sys.executable, *words], capture_output=True, text=True, preexec_fn=small_files, check=False
     )
@@ -253,8 +244,18 @@ def test_a_full_disk_is_one_sentence(built: Path, tmp_path: Path, form: str) -> 
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_the_command_line(cli: Cli, built: Path, tmp_path: Path) -> None:
-    words = ("pairs", "export", built, "--format", "conversations", "--out", tmp_path / "out", "--limit", 9)
+def test_the_command_line(cli: Cli, exportable: Path, tmp_path: Path) -> None:
+    words = (
+        "pairs",
+        "export",
+        exportable,
+        "--format",
+        "conversations",
+        "--out",
+        tmp_path / "out",
+        "--limit",
+        9,
+    )
     done = cli(*words, "--split", "held-out")
     assert done.returncode == 0, done.stderr
     assert "9 pairs in held-out.jsonl" in done.stdout

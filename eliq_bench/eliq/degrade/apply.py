@@ -1,61 +1,37 @@
-"""All image-level degradation modes by name, and the one function that applies them."""
+"""Applying an image-level mode: a pure function of image, mode, severity and seed."""
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 
-from eliq_bench.eliq.degrade import (
-    blur,
-    codec,
-    colour,
-    composition,
-    guidance,
-    lettering,
-    noise,
-    resample,
-    structure,
-    surface,
-    tone,
-)
-from eliq_bench.eliq.degrade.mode import RGB, SEVERITIES, Mode
-from eliq_bench.eliq.degrade.pixels import once_per_image
-from eliq_bench.errors import InputError, did_you_mean
+from eliq_bench.eliq.degrade import framing, signal, structure, surface, tone
+from eliq_bench.eliq.degrade.modes import SEVERITIES, get_mode
+from eliq_bench.eliq.degrade.pixels import RGB, once_per_image
+from eliq_bench.errors import InputError
 
 VERSION = 2
 """Raise it when the pixels of any mode change: manifests and the ladder dataset record it."""
 
 SMALLEST_SIDE = 16
 
-MODES: dict[str, Mode] = {
-    mode.name: mode
-    for room in (
-        codec,
-        blur,
-        resample,
-        noise,
-        tone,
-        colour,
-        composition,
-        surface,
-        structure,
-        lettering,
-        guidance,
+FUNCTIONS: dict[str, Callable[..., RGB]] = {
+    function.__name__: function
+    for function in (
+        *(signal.jpeg_noise, signal.blocking, signal.ringing, signal.defocus_blur, signal.motion_blur),
+        *(signal.resampling, signal.upsampled_lowres, signal.sensor_noise, signal.latent_noise),
+        *(tone.banding, tone.clipping, tone.harsh_contrast, tone.wrong_exposure),
+        *(tone.color_cast, tone.oversaturation, tone.undersaturation, tone.burned_guidance),
+        *(framing.bad_crop, framing.cut_subject, framing.off_balance, framing.tilt),
+        *(surface.checkerboard, surface.plastic_smoothing, surface.repeated_texture),
+        *(structure.local_warp, structure.melted_texture, structure.duplicated_parts, structure.garbled_text),
     )
-    for mode in room.MODES
 }
-"""Every mode by name."""
+"""The function of each image-level mode, called with (image, rng, one keyword per parameter).
 
-
-def get_mode(name: str) -> Mode:
-    """The card of a mode.
-
-    Raises:
-        InputError: no mode has this name.
-    """
-    if name not in MODES:
-        hint = did_you_mean(name, list(MODES)) or f" Known modes: {', '.join(sorted(MODES))}."
-        raise InputError(f"Unknown degradation mode {name!r}.{hint}")
-    return MODES[name]
+It must neither write to the image nor use other randomness, and must draw the same random numbers whatever the
+parameters are.
+"""
 
 
 def degrade(image: RGB, mode: str, severity: int, seed: int) -> RGB:
@@ -63,7 +39,7 @@ def degrade(image: RGB, mode: str, severity: int, seed: int) -> RGB:
 
     Equal arguments give equal bytes under the same versions of numpy, scipy and Pillow. The random
     choices (a direction, a place) depend on mode and seed and not on the severity, so that the
-    severities 1 to 5 of one seed are five strengths of the same damage.
+    severities 1 to 5 of one seed are five strengths of the same degradation.
 
     Args:
         image: uint8 (H, W, 3), sides of at least 16 pixels; not written to.
@@ -74,7 +50,7 @@ def degrade(image: RGB, mode: str, severity: int, seed: int) -> RGB:
     Raises:
         InputError: unknown mode or severity, or not such an image.
     """
-    card = get_mode(mode)
+    settings = get_mode(mode).settings
     if severity not in SEVERITIES:
         raise InputError(f"Severity {severity!r} of {mode} does not exist; use a whole number from 1 to 5.")
     if (
@@ -89,7 +65,7 @@ def degrade(image: RGB, mode: str, severity: int, seed: int) -> RGB:
         )
     digest = hashlib.sha256(f"{mode}/{seed}".encode()).digest()
     rng = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "little")))
-    return card.apply(np.ascontiguousarray(image), rng, **card.settings(int(severity)))
+    return FUNCTIONS[mode](np.ascontiguousarray(image), rng, **settings(int(severity)))
 
 
 def applies(image: RGB, mode: str) -> bool:
