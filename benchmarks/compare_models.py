@@ -29,8 +29,7 @@ def read(data: Path) -> tuple[dict[str, np.ndarray], np.ndarray, list[str], list
         rows = list(csv.DictReader(stream))
     models = [name.removesuffix(".good") for name in rows[0] if name.endswith(".good")]
     scores = {
-        model: np.array([float(row[f"{model}.good"]) - float(row[f"{model}.poor"]) for row in rows])
-        for model in models
+        model: np.array([float(row[f"{model}.good"]) - float(row[f"{model}.poor"]) for row in rows]) for model in models
     }
     label = np.array([float(items[row["image"]]["mos_quality"]) for row in rows])
     prompts = [items[row["image"]]["prompt"] for row in rows]

@@ -27,9 +27,7 @@ def rate(images: int, seed: int) -> float:
     random = np.random.default_rng(seed)
     photographs: Any = data
     seen = photographs.astronaut().astype(np.int16)
-    drawn = [
-        np.clip(seen + random.integers(-9, 9, seen.shape), 0, 255).astype(np.uint8) for _ in range(images)
-    ]
+    drawn = [np.clip(seen + random.integers(-9, 9, seen.shape), 0, 255).astype(np.uint8) for _ in range(images)]
     scorer.score(Batch(drawn[0][None], ("a woman",)))
     began = time.perf_counter()
     for at in range(0, images, 4):
@@ -40,17 +38,13 @@ def rate(images: int, seed: int) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=60)
     given = parser.parse_args()
     workers = os.cpu_count() or 1
     with ProcessPoolExecutor(workers) as pool:
         rates = list(pool.map(rate, [given.images] * workers, range(workers)))
-    print(
-        f"{workers} processes: {' + '.join(f'{one:.1f}' for one in rates)} = {sum(rates):.1f} images/s at 512 x 512"
-    )
+    print(f"{workers} processes: {' + '.join(f'{one:.1f}' for one in rates)} = {sum(rates):.1f} images/s at 512 x 512")
 
 
 if __name__ == "__main__":

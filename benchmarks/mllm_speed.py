@@ -115,9 +115,7 @@ def measure(step: Callable[[], object], repeats: int, device: str) -> tuple[floa
 
 def main() -> None:
     """Measure scoring and training, print JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tiny", action="store_true", help="a few layers, on the CPU")
     parser.add_argument("--side", type=int, default=1024, help="pixels of an image's side")
     parser.add_argument("--words", type=int, default=80, help="text tokens of a chat")
@@ -125,9 +123,7 @@ def main() -> None:
     parser.add_argument("--train-batch", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--attention", default="sdpa")
-    parser.add_argument(
-        "--peak", type=float, default=989e12, help="dense bf16 operations per second (H100, H200)"
-    )
+    parser.add_argument("--peak", type=float, default=989e12, help="dense bf16 operations per second (H100, H200)")
     chosen = parser.parse_args()
     device = "cpu" if chosen.tiny else "cuda"
     side = 128 if chosen.tiny else chosen.side
@@ -143,9 +139,7 @@ def main() -> None:
     model.eval()
     torch.set_default_dtype(torch.float32)
 
-    def row(
-        name: str, step: Callable[[], object], batch: dict[str, torch.Tensor], work: float
-    ) -> dict[str, Any]:
+    def row(name: str, step: Callable[[], object], batch: dict[str, torch.Tensor], work: float) -> dict[str, Any]:
         seconds, memory = measure(step, chosen.repeats, device)
         return {
             "what": name,
@@ -167,9 +161,7 @@ def main() -> None:
     work = 3 * operations(model, batch, head=True)
     rows.append(row("LoRA training, recomputing", trainer(model, batch, device), batch, work))
     about = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or "cpu"
-    print(
-        json.dumps({"device": about, "torch": torch.__version__, "tiny": chosen.tiny, "rows": rows}, indent=1)
-    )
+    print(json.dumps({"device": about, "torch": torch.__version__, "tiny": chosen.tiny, "rows": rows}, indent=1))
 
 
 def trainer(model: Any, batch: dict[str, torch.Tensor], device: str) -> Callable[[], object]:

@@ -51,9 +51,7 @@ def codec_seconds(root: Path, positives: list[tuple[str, int]], workers: int) ->
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pool", type=Path)
     parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
@@ -65,9 +63,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             built = build_pairs(given.pool, Path(folder), BuildSettings(), given.workers, given.images)
             root = image_folder(built.manifest)
-            counts = Counter(
-                pair.positive for pair in read_pairs(built.manifest) if pair.aspect != "alignment"
-            )
+            counts = Counter(pair.positive for pair in read_pairs(built.manifest) if pair.aspect != "alignment")
             codec = codec_seconds(root, sorted(counts.items()), given.workers)
         ratios.append(codec / built.seconds)
         print(

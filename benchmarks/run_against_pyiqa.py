@@ -41,9 +41,7 @@ class Measured:
 def measure(command: list[str], environment: dict[str, str]) -> Measured:
     """Run to the end, sampling the memory of the whole process tree."""
     began = time.perf_counter()
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     peak = 0
     ended = threading.Event()
 
@@ -146,9 +144,7 @@ def report(found: dict[str, list[Measured]], count: int, decode: float, scoring:
         "warm": "eliq-bench run, warm",
         "help": "eliq-bench --help",
     }
-    print(
-        f"{count} images of AGIQA-3K (512 x 512 JPEG), {', '.join(METRICS)}, {len(found['cold'])} runs each."
-    )
+    print(f"{count} images of AGIQA-3K (512 x 512 JPEG), {', '.join(METRICS)}, {len(found['cold'])} runs each.")
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "pyiqa", "pillow", "numpy"))
     print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {packages}.\n")
     print("| command | wall time, s (min–max) | images/s | peak memory, GB |")

@@ -62,9 +62,7 @@ def row(simulations: int, seed: int, prompts: int, models: int, effect: float) -
         )
         images += [pair.p < ALPHA for pair in by_image.pairs]
         one, other = scores["model 0"], scores["model 1"]
-        test = williams_t(
-            spearman(one, quality), spearman(other, quality), spearman(one, other), len(quality)
-        )
+        test = williams_t(spearman(one, quality), spearman(other, quality), spearman(one, other), len(quality))
         closed.append(test.p < ALPHA)
     shares = " | ".join(f"{np.mean(found):.1%}" for found in (tiers, pairs, images, closed))
     return f"| {prompts} | {models} | {effect:g} | {shares} |"

@@ -175,9 +175,7 @@ def read_cards(text: str, source: str) -> dict[str, DatasetCard]:
     if not isinstance(content, dict):
         raise InputError(f"{source} must map names of datasets to their fields.")
     return {
-        str(name): _card(str(name), fields, source)
-        for name, fields in content.items()
-        if not str(name).startswith(".")
+        str(name): _card(str(name), fields, source) for name, fields in content.items() if not str(name).startswith(".")
     }
 
 

@@ -74,16 +74,12 @@ def weights() -> Iterator[Check]:
     ready = [name for name, files in absent_files.items() if not files]
     yield Check("ready", None, ", ".join(ready))
     absent = sum(bool(files) for files in absent_files.values())
-    yield Check(
-        "absent", None, f"weights of {absent} models; `eliq-bench list models --format json` names the files"
-    )
+    yield Check("absent", None, f"weights of {absent} models; `eliq-bench list models --format json` names the files")
 
 
 def ready_models() -> list[str]:
     """Models that give scores and whose weights are all on this machine."""
-    return [
-        name for name, card in model_cards().items() if "zero-shot" in card.protocols and not missing(card)
-    ]
+    return [name for name, card in model_cards().items() if "zero-shot" in card.protocols and not missing(card)]
 
 
 def determinism(models: Sequence[str], device: str = "auto") -> Iterator[Check]:

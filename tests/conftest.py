@@ -83,9 +83,7 @@ def pictures(tmp_path: Path) -> Path:
 def own_table(pictures: Path) -> Path:
     """The pictures as an own table with prompt, generator, group and quality."""
     lines = ["image,prompt,generator,group,quality"]
-    lines += [
-        f"{number}.png,a picture of {number},g{number % 3},p{number},{number / 2}" for number in range(12)
-    ]
+    lines += [f"{number}.png,a picture of {number},g{number % 3},p{number},{number / 2}" for number in range(12)]
     path = pictures / "own.csv"
     path.write_text("\n".join(lines) + "\n")
     return path

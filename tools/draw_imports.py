@@ -50,10 +50,7 @@ def reduced(rooms: Graph) -> Graph:
 def mermaid(rooms: Graph) -> str:
     """The drawing; rooms that nobody draws an arrow from or to are left out."""
     arrows = sorted((room, below) for room, targets in reduced(rooms).items() for below in targets)
-    lines = [
-        f"    {room.replace('.', '_')}[{room}] --> {below.replace('.', '_')}[{below}]"
-        for room, below in arrows
-    ]
+    lines = [f"    {room.replace('.', '_')}[{room}] --> {below.replace('.', '_')}[{below}]" for room, below in arrows]
     return "\n".join(["```mermaid", "flowchart TD", *lines, "```"])
 
 

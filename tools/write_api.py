@@ -28,9 +28,7 @@ def api_markdown() -> str:
 
 
 def _function(name: str, function: Any) -> str:
-    return (
-        f"## {name}\n\n```python\n{_signature(name, function)}\n```\n\n{_text(function)}\n{_types(function)}"
-    )
+    return f"## {name}\n\n```python\n{_signature(name, function)}\n```\n\n{_text(function)}\n{_types(function)}"
 
 
 def _types(function: Any) -> str:

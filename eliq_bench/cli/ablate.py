@@ -20,18 +20,12 @@ class CommandWithVariants(click.Command):
 
 
 @click.command("ablate", cls=CommandWithVariants)
-@click.option(
-    "--recipe", required=True, type=click.Path(path_type=Path), help="YAML, such as recipes/lite.yaml."
-)
+@click.option("--recipe", required=True, type=click.Path(path_type=Path), help="YAML, such as recipes/lite.yaml.")
 @options.pairs_options
-@click.option(
-    "--tokens", type=click.Path(path_type=Path), help="Folder of the token cache.  [default: OUT/tokens]"
-)
+@click.option("--tokens", type=click.Path(path_type=Path), help="Folder of the token cache.  [default: OUT/tokens]")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for runs and tables.")
 @click.option("--seeds", default="0,1,2", show_default=True, help="Of training, separated by commas.")
-@click.option(
-    "--variants", default="", help="Names from the list below, separated by commas.  [default: all]"
-)
+@click.option("--variants", default="", help="Names from the list below, separated by commas.  [default: all]")
 @click.option("--device", default="cpu", show_default=True, help="Of the backbone: cpu, cuda, cuda:1, ...")
 @click.option("--dtype", default="auto", show_default=True, help="Of the backbone.")
 @click.option("--workers", type=click.IntRange(1), help="Processes on the CPU.  [default: one per core]")

@@ -38,9 +38,7 @@ FORMATS = (".md", ".json")
     type=click.FloatRange(0, 2),
     help="Smaller drops of SRCC pass.",
 )
-@click.option(
-    "--allow-new-fingerprint", is_flag=True, help="Scores of a model that was changed on purpose may move."
-)
+@click.option("--allow-new-fingerprint", is_flag=True, help="Scores of a model that was changed on purpose may move.")
 @options.resampling_options
 @options.format_option("md", "json")
 @options.output_option("Write the report here too: .md or .json.")
@@ -68,9 +66,7 @@ def check(
         raise InputError(f"--out {out}: the folder {out.parent} does not exist; create it first.")
     if update_baseline:
         written = gate.update_baseline(run, baseline)
-        click.echo(
-            f"Baseline: {baseline}, {len(written.rows)} rows, {baseline.stat().st_size / 1000:,.0f} kB"
-        )
+        click.echo(f"Baseline: {baseline}, {len(written.rows)} rows, {baseline.stat().st_size / 1000:,.0f} kB")
         return
     strictness = Gate(alpha, min_effect, allow_new_fingerprint, resamples, seed)
     report = gate.check(run, baseline, strictness)

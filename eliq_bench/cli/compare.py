@@ -12,9 +12,7 @@ from eliq_bench.report.console import show_section, terminal
 
 @click.command()
 @click.argument("what", nargs=-1, metavar="RUN_OR_MODEL...")
-@click.option(
-    "--run", "runs", multiple=True, type=click.Path(path_type=Path), help="Arguments are models of it."
-)
+@click.option("--run", "runs", multiple=True, type=click.Path(path_type=Path), help="Arguments are models of it.")
 @click.option("-d", "--dataset", "datasets", multiple=True, help="Only on these.  [default: all]")
 @click.option("--dimension", "dimensions", multiple=True, help="Only for these.  [default: all]")
 @click.option(

@@ -13,9 +13,7 @@ MARKS = {True: click.style("ok  ", fg="green"), False: click.style("FAIL", fg="r
 
 
 @click.command()
-@click.option(
-    "-m", "--models", multiple=True, help="Models to test, or `all` that are ready.  [default: those of run]"
-)
+@click.option("-m", "--models", multiple=True, help="Models to test, or `all` that are ready.  [default: those of run]")
 @options.data_root_option
 @click.option("--device", default="auto", show_default=True, help="Where the models are tested.")
 def doctor(models: tuple[str, ...], data_root: tuple[Path, ...], device: str) -> None:

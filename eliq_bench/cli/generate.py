@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
     help="auto is that of the pipeline on a GPU, and float32 on a CPU.",
 )
-@click.option(
-    "--offload", is_flag=True, help="Keep only the part that works on the GPU: slower, less memory."
-)
+@click.option("--offload", is_flag=True, help="Keep only the part that works on the GPU: slower, less memory.")
 @click.option("--per-prompt", default=1, show_default=True, type=click.IntRange(1), help="Images per prompt.")
 @click.option("--limit", type=click.IntRange(1), help="Take only this many prompts, spread over the list.")
 @click.option("--steps", type=click.IntRange(1), help="Denoising steps.  [default: of the pipeline]")
@@ -54,9 +52,7 @@ if TYPE_CHECKING:
 @click.option("--editor", help="Editing pipeline for the negatives of mode edit.")
 @click.option("--severities", default="1,2,3,4,5", show_default=True, help="Those that may be drawn.")
 @click.option("--per-mode", default=1, show_default=True, help="Severities drawn per image and mode.")
-@click.option(
-    "--dry-run", is_flag=True, help="Print what would be drawn, with which seeds and where; no more."
-)
+@click.option("--dry-run", is_flag=True, help="Print what would be drawn, with which seeds and where; no more.")
 def generate(
     prompts: str,
     pipelines: tuple[str, ...],
@@ -141,9 +137,7 @@ def _draw(
     if drawn.kept:
         click.echo(f"Kept: {drawn.kept:,} images existed before.", err=True)
     if drawn.refused:
-        click.echo(
-            f"Refused: {drawn.refused:,} images, by a safety checker or with their positive.", err=True
-        )
+        click.echo(f"Refused: {drawn.refused:,} images, by a safety checker or with their positive.", err=True)
     click.echo(f"{out}: {drawn.drawn:,} images drawn in {drawn.seconds:.1f} s")
 
 

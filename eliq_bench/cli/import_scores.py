@@ -16,9 +16,7 @@ from eliq_bench.vocabulary import Direction, Supervision
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-d", "--dataset", required=True, help="Name, or path of an own table.")
 @options.output_option("Run folder to write.", required=True)
-@click.option(
-    "--origin", required=True, help="Where the scores come from, such as a repository and its commit."
-)
+@click.option("--origin", required=True, help="Where the scores come from, such as a repository and its commit.")
 @click.option(
     "--supervision",
     required=True,

@@ -36,9 +36,7 @@ def add(run: Path, folder: Path, datasets: tuple[str, ...], models: tuple[str, .
     Subsets, gaps other than blank images, other protocols, other revisions of the dataset, and models that saw its
     labels are refused, and then nothing is written. All tests of a board are computed again.
     """
-    boards = add_run(
-        run, folder, datasets=options.names(datasets), models=options.names(models), replace=replace
-    )
+    boards = add_run(run, folder, datasets=options.names(datasets), models=options.names(models), replace=replace)
     for board in boards:
         click.echo(f"{folder / board.dataset.name}.json: {len(board.models)} models")
     click.echo(f"Render with: eliq-bench leaderboard render --board {folder}")

@@ -32,9 +32,7 @@ def list_group() -> None:
 
 @list_group.command("models")
 @_filters
-@click.option(
-    "--supervision", type=click.Choice(get_args(Supervision)), multiple=True, help="May be repeated."
-)
+@click.option("--supervision", type=click.Choice(get_args(Supervision)), multiple=True, help="May be repeated.")
 @click.option("--label-free", is_flag=True, help="Only models that saw no human rating of images.")
 @click.option("--ready", is_flag=True, help="Only models whose weights are on this machine.")
 def list_models(

@@ -45,9 +45,7 @@ scoring_options = option_set(
 
 resampling_options = option_set(
     click.option("--seed", default=0, show_default=True, help="Seed of resampling."),
-    click.option(
-        "--resamples", default=1000, show_default=True, type=click.IntRange(100), help="Of the bootstrap."
-    ),
+    click.option("--resamples", default=1000, show_default=True, type=click.IntRange(100), help="Of the bootstrap."),
 )
 """Of every command that computes intervals."""
 
@@ -56,9 +54,7 @@ data_root_option = click.option(
 )
 pairs_options = option_set(
     click.option("--pairs", required=True, type=click.Path(path_type=Path), help="Manifest, or its folder."),
-    click.option(
-        "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
-    ),
+    click.option("--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"),
 )
 """Of every command that trains on pairs."""
 

@@ -22,9 +22,7 @@ from eliq_bench.errors import InputError
     help="Images with metadata.csv, tar shards, or questions and answers for instruction tuning.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder.")
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
-)
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]")
 @click.option("--split", type=click.Choice(["train", "held-out"]), help="Only this side of the split.")
 @click.option("--cell", default="", help="Only cells that contain this text, such as technical.")
 @click.option("--limit", type=click.IntRange(1), help="Only this many pairs, drawn by the seed.")
@@ -33,9 +31,7 @@ from eliq_bench.errors import InputError
     type=click.IntRange(1, 100),
     help="Write JPEG of this quality; it adds artefacts of its own.  [default: PNG, every pixel as recorded]",
 )
-@click.option(
-    "--shard-size", default=1000, show_default=True, type=click.IntRange(1), help="Pairs per tar shard."
-)
+@click.option("--shard-size", default=1000, show_default=True, type=click.IntRange(1), help="Pairs per tar shard.")
 @click.option("--seed", default=0, show_default=True, help="Decides on the drawn pairs and the wordings.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
 def export(
@@ -139,16 +135,12 @@ def build(
         click.echo(f"All rejected images: {out / BUILD_FILE}, under rejected_images.", err=True)
     if built.continued:
         click.echo(f"Continued: {built.continued:,} positives had been finished before.", err=True)
-    click.echo(
-        f"{built.manifest}: {built.pairs:,} pairs of {built.positives:,} positives in {built.seconds:.1f} s"
-    )
+    click.echo(f"{built.manifest}: {built.pairs:,} pairs of {built.positives:,} positives in {built.seconds:.1f} s")
 
 
 @pairs.command("verify")
 @click.argument("manifest", metavar="PAIRS", type=click.Path(path_type=Path, exists=True))
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
-)
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]")
 @click.option(
     "--share",
     default=1.0,
@@ -227,9 +219,7 @@ def modes(form: str) -> None:
 @pairs.command("show")
 @click.argument("manifest", metavar="PAIRS", type=click.Path(path_type=Path, exists=True))
 @click.option("--html", required=True, type=click.Path(path_type=Path), help="The page, one .html file.")
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
-)
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]")
 @click.option("--cell", default="", help="Only cells that contain this text, such as technical.")
 @click.option("--mode", default="", help="Only this mode.")
 @click.option("--seed", default=0, show_default=True, help="Decides which pairs are shown.")

@@ -17,9 +17,7 @@ KINDS = ("scatter", "forest", "generators", "cd", "diagnosis")
 @click.option("-d", "--dataset", help="Of the run.  [default: its first]")
 @click.option("--dimension", help="Such as alignment.  [default: the first with scores]")
 @click.option("-m", "--models", multiple=True, help="Names, with commas.  [default: all]")
-def plot(
-    run: Path, kind: str, out: Path, dataset: str | None, dimension: str | None, models: tuple[str, ...]
-) -> None:
+def plot(run: Path, kind: str, out: Path, dataset: str | None, dimension: str | None, models: tuple[str, ...]) -> None:
     """Draw a plot of RUN (a folder of `run --out`); the same run gives the same bytes.
 
     \b

@@ -17,9 +17,7 @@ from eliq_bench.vocabulary import RunProtocol
 
 @click.command()
 @options.models_option
-@click.option(
-    "-d", "--datasets", multiple=True, help="Names, paths of own tables, pairs:MANIFEST.  [default: ladder]"
-)
+@click.option("-d", "--datasets", multiple=True, help="Names, paths of own tables, pairs:MANIFEST.  [default: ladder]")
 @options.data_root_option
 @options.output_option("Results go here.  [default: runs/<time>]")
 @click.option(
@@ -29,9 +27,7 @@ from eliq_bench.vocabulary import RunProtocol
     metavar="NAME=COLUMN[:lower|:higher]",
     help="Label column of an own table; may be repeated.",
 )
-@click.option(
-    "--limit", type=click.IntRange(1), help="Seeded subset of N items or pairs; never on a leaderboard."
-)
+@click.option("--limit", type=click.IntRange(1), help="Seeded subset of N items or pairs; never on a leaderboard.")
 @click.option(
     "--protocol",
     type=click.Choice(["zero-shot", "probe"]),

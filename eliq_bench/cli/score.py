@@ -24,9 +24,7 @@ def score(images: tuple[Path, ...], models: tuple[str, ...], out: Path | None, *
     if out is not None:
         check_format(out)
     with progress_bar() as progress:
-        scored = api.score(
-            images, options.names(models), settings=options.settings(**scoring), progress=progress
-        )
+        scored = api.score(images, options.names(models), settings=options.settings(**scoring), progress=progress)
     table = scored.tables[0]
     columns, unprompted = without_prompts(table, scored.columns)
     if out is None:

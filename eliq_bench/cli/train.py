@@ -9,25 +9,17 @@ from eliq_bench.errors import InputError
 
 
 @click.command("train")
-@click.option(
-    "--recipe", required=True, type=click.Path(path_type=Path), help="YAML, such as recipes/mllm.yaml."
-)
+@click.option("--recipe", required=True, type=click.Path(path_type=Path), help="YAML, such as recipes/mllm.yaml.")
 @options.pairs_options
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Folder for checkpoint and curves."
-)
-@click.option(
-    "--continue", "start", type=click.Path(path_type=Path), help="Checkpoint to adapt to these pairs."
-)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for checkpoint and curves.")
+@click.option("--continue", "start", type=click.Path(path_type=Path), help="Checkpoint to adapt to these pairs.")
 @click.option(
     "--old-pairs",
     type=click.Path(path_type=Path),
     help="With --continue: manifest that the checkpoint was trained on, to measure forgetting.",
 )
 @click.option("--old-images", type=click.Path(path_type=Path), help="Their images.  [default: as recorded]")
-@click.option(
-    "--tokens", type=click.Path(path_type=Path), help="Folder of the token cache.  [default: OUT/tokens]"
-)
+@click.option("--tokens", type=click.Path(path_type=Path), help="Folder of the token cache.  [default: OUT/tokens]")
 @click.option("--seed", type=int, help="Instead of the recipe's.")
 @click.option("--device", default="cpu", show_default=True, help="Of the backbone: cpu, cuda, cuda:1, ...")
 @click.option("--dtype", default="auto", show_default=True, help="Of the backbone.")

@@ -13,9 +13,7 @@ import click
 @click.option(
     "--check", "checks", multiple=True, type=click.Path(path_type=Path), help="CSV that is held out entirely."
 )
-@click.option(
-    "--recipe", required=True, type=click.Path(path_type=Path), help="recipes/lite-projection.yaml."
-)
+@click.option("--recipe", required=True, type=click.Path(path_type=Path), help="recipes/lite-projection.yaml.")
 @click.option(
     "--features",
     required=True,

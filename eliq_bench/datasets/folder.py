@@ -38,9 +38,7 @@ def load_unlabelled(paths: Sequence[str | Path]) -> Dataset:
             named.setdefault(file, name if len(places) == 1 else str(file))
     notes = []
     if skipped:
-        notes.append(
-            f"{plural(len(skipped), 'file')} without suffix of an image left out: {first_names(skipped)}."
-        )
+        notes.append(f"{plural(len(skipped), 'file')} without suffix of an image left out: {first_names(skipped)}.")
     items = plain_items(tuple(named.values()), tuple(named))
     return Dataset(card=_card(places[0], items), items=items, notes=tuple(notes))
 
@@ -49,11 +47,7 @@ def _images(place: Path, skipped: list[str]) -> list[tuple[Path, str]]:
     """Image files at a place with their names; what is no image is appended to `skipped`."""
     if place.is_file():
         if not is_image_name(place.name):
-            why = (
-                "give a table alone, without further paths"
-                if is_table(place)
-                else "its suffix is not of an image"
-            )
+            why = "give a table alone, without further paths" if is_table(place) else "its suffix is not of an image"
             raise InputError(f"{place} is not an image file; {why}.")
         return [(place, place.name)]
     if not place.is_dir():

@@ -59,8 +59,7 @@ def _match(names: Sequence[str], top: Path, depth: int | None) -> ImageMatch:
     plain = [name.rpartition("/")[2].lower() for name in names]
     count = Counter(plain)
     images = tuple(
-        _choose(name, known.get(key, []), unique=count[key] == 1)
-        for name, key in zip(names, plain, strict=True)
+        _choose(name, known.get(key, []), unique=count[key] == 1) for name, key in zip(names, plain, strict=True)
     )
     return ImageMatch(images, tuple(_extra(images, known)))
 

@@ -229,8 +229,7 @@ def _complete(folder: Path, wanted: set[str]) -> bool:
     try:
         hashes = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"]
         return set(hashes) == wanted and all(
-            hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
-            for name, digest in hashes.items()
+            hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest for name, digest in hashes.items()
         )
     except (OSError, ValueError, KeyError, TypeError):
         return False  # missing or incomplete: built again

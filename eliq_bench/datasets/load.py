@@ -47,9 +47,7 @@ def load_card(card: DatasetCard, roots: Sequence[Path], labels_only: bool = Fals
 
 def orient(card: DatasetCard, items: Items) -> Items:
     """The same items with every label turned so that higher is better, as if read on the mirrored scale."""
-    labels = {
-        dimension: flip(card.dimensions[dimension], values) for dimension, values in items.labels.items()
-    }
+    labels = {dimension: flip(card.dimensions[dimension], values) for dimension, values in items.labels.items()}
     return replace(items, labels=labels)
 
 

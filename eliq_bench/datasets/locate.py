@@ -56,9 +56,7 @@ def find_labels(card: DatasetCard, roots: Sequence[Path]) -> Path:
     """
     wrong: Path | None = None
     for folder in _label_folders(card, roots):
-        bad = [
-            folder / part.file for part in card.labels if not matches_sha256(folder / part.file, part.sha256)
-        ]
+        bad = [folder / part.file for part in card.labels if not matches_sha256(folder / part.file, part.sha256)]
         if not bad:
             return folder
         wrong = wrong or bad[0]

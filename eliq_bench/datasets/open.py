@@ -40,9 +40,7 @@ def load_dataset(
     if is_table(name):
         return load_table(name, dimensions, labels_only)
     if dimensions:
-        raise InputError(
-            "Columns can be chosen for own tables only; a dataset of the catalogue has its card."
-        )
+        raise InputError("Columns can be chosen for own tables only; a dataset of the catalogue has its card.")
     return load_card(dataset_card(name), data_roots(data_root), labels_only)
 
 

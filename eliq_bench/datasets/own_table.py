@@ -106,9 +106,7 @@ def parse_mapping(dimensions: Mapping[str, str]) -> dict[str, OwnDimension]:
         _check_name(dimension, "the command line")
         column, _, direction = text.rpartition(":")
         if direction in get_args(Direction):
-            parsed[dimension] = OwnDimension(
-                column=column, direction="lower" if direction == "lower" else "higher"
-            )
+            parsed[dimension] = OwnDimension(column=column, direction="lower" if direction == "lower" else "higher")
         else:
             parsed[dimension] = OwnDimension(column=text)
         if not parsed[dimension].column:
@@ -118,9 +116,7 @@ def parse_mapping(dimensions: Mapping[str, str]) -> dict[str, OwnDimension]:
 
 def _check_name(dimension: str, source: str) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", dimension):
-        raise InputError(
-            f"{dimension!r} in {source} is no name of a dimension; use lower-case letters, as in quality."
-        )
+        raise InputError(f"{dimension!r} in {source} is no name of a dimension; use lower-case letters, as in quality.")
 
 
 class OwnItems(NamedTuple):
@@ -151,9 +147,7 @@ def read_items(table: Table) -> OwnItems:
     if len(set(pairs)) < len(pairs):
         twice = next(pair for pair, count in Counter(pairs).items() if count > 1)
         rows = first_names([str(row + 1) for row, pair in enumerate(pairs) if pair == twice])
-        raise InputError(
-            f"{table.path} has {twice[0]} more than once with the same prompt (rows {rows}); keep one."
-        )
+        raise InputError(f"{table.path} has {twice[0]} more than once with the same prompt (rows {rows}); keep one.")
     name = _unique(image)
     group, group_is = _groups(table, name, prompt)
     generator = _optional(table, "generator")
@@ -197,9 +191,7 @@ def _unique(image: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _groups(
-    table: Table, name: tuple[str, ...], prompt: tuple[str | None, ...]
-) -> tuple[tuple[str, ...], str]:
+def _groups(table: Table, name: tuple[str, ...], prompt: tuple[str | None, ...]) -> tuple[tuple[str, ...], str]:
     column = _optional(table, "group")
     source, words = (column, "column group") if any(column) else (prompt, "prompt")
     if not any(source):
@@ -217,9 +209,7 @@ def is_pairs(text: str | Path) -> bool:
     return str(text).startswith(PAIRS)
 
 
-def load_table(
-    path: str | Path, dimensions: Mapping[str, str] | None = None, labels_only: bool = False
-) -> Dataset:
+def load_table(path: str | Path, dimensions: Mapping[str, str] | None = None, labels_only: bool = False) -> Dataset:
     """A CSV, TSV or Parquet table with a column `image` and a column per dimension.
 
     Paths of images are relative to the table. Columns `prompt`, `generator` and `group` are used if they are
@@ -274,9 +264,7 @@ def _labels(table: Table, names: tuple[str, ...], dimension: str, column: str) -
     return values
 
 
-def _spread(
-    table: Table, names: tuple[str, ...], chosen: dict[str, OwnDimension], what: str
-) -> "dict[str, Floats]":
+def _spread(table: Table, names: tuple[str, ...], chosen: dict[str, OwnDimension], what: str) -> "dict[str, Floats]":
     """The columns with the standard deviations (`std`) or numbers (`n`) of ratings, where there are any."""
     columns = {}
     for dimension, own in chosen.items():
@@ -332,7 +320,5 @@ def _notes(items: Items) -> list[str]:
     for dimension, values in items.labels.items():
         lost = [items.name[row] for row in np.flatnonzero(np.isnan(values))]
         if lost:
-            notes.append(
-                f"{len(lost):,} of {len(items):,} rows have no {dimension} label: {first_names(lost)}."
-            )
+            notes.append(f"{len(lost):,} of {len(items):,} rows have no {dimension} label: {first_names(lost)}.")
     return [note for note in notes if note]

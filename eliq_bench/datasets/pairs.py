@@ -134,9 +134,7 @@ def _root(path: Path, files: Iterable[str], roots: Sequence[Path], labels_only: 
 def _check_files(path: Path, root: Path, expected: dict[str, str]) -> None:
     """Refuse positives that are other files: their negatives would be other images."""
     wrong = [
-        file
-        for file, sha256 in expected.items()
-        if hashlib.sha256((root / file).read_bytes()).hexdigest() != sha256
+        file for file, sha256 in expected.items() if hashlib.sha256((root / file).read_bytes()).hexdigest() != sha256
     ]
     if wrong:
         raise InputError(
@@ -155,9 +153,7 @@ def _versions_note(path: Path) -> str:
     ]
     if not differ:
         return ""
-    return (
-        f"The pairs were made with {'; '.join(differ)}: a negative that comes out otherwise counts as failed."
-    )
+    return f"The pairs were made with {'; '.join(differ)}: a negative that comes out otherwise counts as failed."
 
 
 def _card(path: Path, items: Items, pairs: Sequence[KnownPair]) -> DatasetCard:

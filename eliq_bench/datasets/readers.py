@@ -148,9 +148,7 @@ def _check_names(card: DatasetCard, options: TableOptions, names: tuple[str, ...
         raise InputError(f"{card.name}: the {len(names):,} names of its rows are not those of its card.")
 
 
-def _by_pattern(
-    card: DatasetCard, pattern: str | None, texts: tuple[str | None, ...]
-) -> tuple[str | None, ...]:
+def _by_pattern(card: DatasetCard, pattern: str | None, texts: tuple[str | None, ...]) -> tuple[str | None, ...]:
     if pattern is None:
         return (None,) * len(texts)
     search = re.compile(pattern).search

@@ -32,10 +32,7 @@ def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
     if limit >= len(dataset.items):
         return dataset
     items = dataset.items
-    strata = [
-        (image is None, generator or "")
-        for image, generator in zip(items.image, items.generator, strict=True)
-    ]
+    strata = [(image is None, generator or "") for image, generator in zip(items.image, items.generator, strict=True)]
     rows = np.sort(_ranking(strata, seed)[:limit])
     note = f"{limit:,} of {len(dataset.items):,} items, stratified by generator, seed {seed}"
     return replace(dataset, items=dataset.items.take(rows.tolist()), subset=note)
@@ -67,9 +64,7 @@ def keep_pairs(dataset: Dataset, kept: Sequence[KnownPair], note: str = "", subs
         items=dataset.items.take(needed),
         notes=(*dataset.notes, *([note] if note else [])),
         subset=subset or dataset.subset,
-        pairs=tuple(
-            pair._replace(positive=place[pair.positive], negative=place[pair.negative]) for pair in kept
-        ),
+        pairs=tuple(pair._replace(positive=place[pair.positive], negative=place[pair.negative]) for pair in kept),
     )
 
 

@@ -66,13 +66,9 @@ def _check_dimension(card: DatasetCard, items: Items, dimension: str) -> None:
     partial = card.truth == "known degradations" and bool(np.isfinite(labels).any())
     bad = np.flatnonzero(np.isinf(labels) if partial else ~np.isfinite(labels))
     if bad.size:
-        raise InputError(
-            f"{card.name} has {bad.size} rows without a {dimension} label, first {items.name[bad[0]]}."
-        )
+        raise InputError(f"{card.name} has {bad.size} rows without a {dimension} label, first {items.name[bad[0]]}.")
     expected, mean = card.dimensions[dimension].mean, float(np.nanmean(labels))
-    if expected is not None and not math.isclose(
-        mean, expected, rel_tol=MEAN_TOLERANCE, abs_tol=MEAN_TOLERANCE
-    ):
+    if expected is not None and not math.isclose(mean, expected, rel_tol=MEAN_TOLERANCE, abs_tol=MEAN_TOLERANCE):
         raise InputError(
             f"{card.name}: the mean {dimension} label is {mean:.6f} where its card says {expected:.6f}; "
             f"a wrong file or a shifted column."

@@ -11,9 +11,8 @@ import numpy as np
 
 from eliq_bench.results.records import CrossRow, DatasetRecord, ModelRecord, Row, RowKind
 from eliq_bench.stats.bootstrap import Bootstrap, bootstrap_srcc
-from eliq_bench.stats.ceiling import noise_ceiling
+from eliq_bench.stats.controls import generator_floor, noise_ceiling
 from eliq_bench.stats.correlation import krcc, plcc
-from eliq_bench.stats.floor import generator_floor
 from eliq_bench.stats.groups import merge_groups
 from eliq_bench.stats.many import Standing, compare_models, resamples_for
 from eliq_bench.stats.mapping import map_logistic
@@ -121,9 +120,7 @@ def _tiers(ranked: dict[str, Floats], target: Target) -> dict[str, int | None]:
         return {}
     how = target.resampling
     needed = max(how.resamples, resamples_for(len(ranked), ALPHA))
-    comparison = compare_models(
-        ranked, target.label, target.groups, n_resamples=needed, alpha=ALPHA, seed=how.seed
-    )
+    comparison = compare_models(ranked, target.label, target.groups, n_resamples=needed, alpha=ALPHA, seed=how.seed)
     return {standing.model: standing.tier for standing in comparison.standings}
 
 
@@ -232,9 +229,7 @@ def _statistics(target: Target, score: Floats) -> tuple[dict[str, Statistic], di
         "plcc": plcc(score, label),
         "plcc_logistic4": mapped.plcc,
         "rmse_logistic4": mapped.rmse,
-        "srcc_within_generator": Statistic(
-            inside_generator.value, inside_generator.n, inside_generator.reason
-        ),
+        "srcc_within_generator": Statistic(inside_generator.value, inside_generator.n, inside_generator.reason),
         "srcc_within_prompt": Statistic(inside_prompt.value, inside_prompt.n, inside_prompt.reason),
         "pair_accuracy_within_prompt": pairs.accuracy,
         "acc_eq_within_prompt": pairs.acc_eq,
@@ -255,8 +250,7 @@ def reference_rows(target: Target) -> list[Row]:
     """What knowing only the generator reaches, and what the raters' own noise allows."""
     items, dimension, label = target.table.items, target.dimension, target.label
     references: dict[str, tuple[RowKind, Statistic]] = {
-        name: ("generator floor", generator_floor(label, generator))
-        for name, generator in _generators(items).items()
+        name: ("generator floor", generator_floor(label, generator)) for name, generator in _generators(items).items()
     }
     raters = items.label_n.get(dimension, target.dataset.raters.get(dimension))
     ceiling = noise_ceiling(label, items.label_std.get(dimension), raters)

@@ -60,9 +60,7 @@ def compute(datasets: Sequence[Dataset], request: Request, seed: int, progress: 
 
 def _check(dataset: Dataset) -> None:
     if dataset.pairs:
-        raise InputError(
-            f"{dataset.card.name} is made from pairs and has no labels to fit; use --protocol zero-shot."
-        )
+        raise InputError(f"{dataset.card.name} is made from pairs and has no labels to fit; use --protocol zero-shot.")
     if dataset.card.reserved:
         raise InputError(
             f"{dataset.card.name} is reserved for independent evaluation, so nothing may be fitted to its labels; "
@@ -70,9 +68,7 @@ def _check(dataset: Dataset) -> None:
         )
 
 
-def _predict(
-    column: ScoreColumn, session: Session, store: FeatureStore, seed: int
-) -> tuple[ScoreColumn, str]:
+def _predict(column: ScoreColumn, session: Session, store: FeatureStore, seed: int) -> tuple[ScoreColumn, str]:
     """The column with predictions in place of features, and a warning if there are none."""
     spec = next(spec for spec in session.specs if spec.card.name == column.model)
     table = next(table for table in session.tables() if table.dataset == column.dataset)
@@ -90,9 +86,7 @@ def _predict(
                 "undefined",
                 probe.reason or f"the item has no {column.dimension} label",
             )
-    warning = (
-        f"Nothing was fitted to {column.dimension} of {column.dataset} from {column.model}: {probe.reason}."
-    )
+    warning = f"Nothing was fitted to {column.dimension} of {column.dataset} from {column.model}: {probe.reason}."
     filled = replace(
         column,
         fingerprint=_fitted(spec, seed).fingerprint.digest,
@@ -103,9 +97,7 @@ def _predict(
     return filled, warning if probe.reason and label is not None else ""
 
 
-def _matrix(
-    column: ScoreColumn, table: ItemTable, spec: ModelSpec, store: FeatureStore
-) -> NDArray[np.float64]:
+def _matrix(column: ScoreColumn, table: ItemTable, spec: ModelSpec, store: FeatureStore) -> NDArray[np.float64]:
     """Features of all items (n, D), NaN where there are none."""
     known = store.vectors(column.fingerprint, column.dimension)
     rows: list[Vector | None] = [
@@ -127,8 +119,6 @@ def _matrix(
 
 def _fitted(spec: ModelSpec, seed: int) -> ModelSpec:
     """The spec under the fingerprint of its predictions: features, folds and strengths make them."""
-    how = json.dumps(
-        {"version": VERSION, "seed": seed, "strengths": [float(STRENGTHS[0]), float(STRENGTHS[-1])]}
-    )
+    how = json.dumps({"version": VERSION, "seed": seed, "strengths": [float(STRENGTHS[0]), float(STRENGTHS[-1])]})
     identity = replace(spec.fingerprint, options=(*spec.fingerprint.options, ("probe", how)))
     return replace(spec, fingerprint=identity)

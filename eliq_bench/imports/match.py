@@ -40,9 +40,7 @@ def match_rows(path: Path, images: Sequence[str], prompts: Sequence[str | None],
         open_rows = sorted(set(range(len(images))) - set(row_of.values()))
         taken: dict[int, int] = {}
         for row in open_rows:
-            fitting = [
-                item for item in free.get(key(images[row]), ()) if _agree(prompts[row], items.prompt[item])
-            ]
+            fitting = [item for item in free.get(key(images[row]), ()) if _agree(prompts[row], items.prompt[item])]
             if level and len(fitting) > 1:
                 continue  # the same file name in several folders: nobody can tell which is meant
             for item in fitting:
@@ -51,9 +49,7 @@ def match_rows(path: Path, images: Sequence[str], prompts: Sequence[str | None],
                 taken[item] = row
         row_of |= taken
     if not row_of:
-        raise InputError(
-            f"{path} names no image of the dataset: its rows are like {images[0]}, items like {names[0]}."
-        )
+        raise InputError(f"{path} names no image of the dataset: its rows are like {images[0]}, items like {names[0]}.")
     used = set(row_of.values())
     return Match(
         row=tuple(row_of.get(item) for item in range(len(items))),
@@ -83,9 +79,7 @@ def _own_names(items: Items) -> list[str]:
     return [short if short in known else name for name, short in zip(items.name, plain, strict=True)]
 
 
-def _positions(
-    names: list[str], key: Callable[[str], str], leave_out: dict[int, int]
-) -> dict[str, list[int]]:
+def _positions(names: list[str], key: Callable[[str], str], leave_out: dict[int, int]) -> dict[str, list[int]]:
     positions: dict[str, list[int]] = {}
     for item, name in enumerate(names):
         if item not in leave_out:

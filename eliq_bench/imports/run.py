@@ -60,9 +60,7 @@ def import_scores(
     """
     began = time.perf_counter()
     if not declared.origin.strip():
-        raise InputError(
-            "--origin is empty; say where the scores come from, such as a repository and its commit."
-        )
+        raise InputError("--origin is empty; say where the scores come from, such as a repository and its commit.")
     if out is not None:
         check_run_folder(Path(out))
     table = read_score_file(Path(file), models)

@@ -60,8 +60,7 @@ def read_score_file(path: Path, chosen: Sequence[str] = ()) -> ScoreFile:
     table = read_table(path)
     if "image" not in table.columns:
         raise InputError(
-            f"{path} needs a column 'image' with the names of the images (its columns: "
-            f"{', '.join(table.columns)})."
+            f"{path} needs a column 'image' with the names of the images (its columns: {', '.join(table.columns)})."
         )
     if not table.rows:
         raise InputError(f"{path} has a header but no rows.")

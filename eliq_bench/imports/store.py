@@ -171,8 +171,7 @@ def import_column(
         score=score,
         status=tuple("ok" if usable else "undefined" for usable in defined),
         reason=tuple(
-            "" if usable else NO_ROW if row is None else NO_NUMBER
-            for row, usable in zip(rows, defined, strict=True)
+            "" if usable else NO_ROW if row is None else NO_NUMBER for row, usable in zip(rows, defined, strict=True)
         ),
         seconds=np.zeros(len(score)),
     )

@@ -9,9 +9,7 @@ from pathlib import Path
 
 from eliq_bench.errors import InputError, first_line
 
-NOT_WHOLE = (
-    "{name} on the Hub is no {what} as it is needed here, a file of it is missing ({reason}); choose another."
-)
+NOT_WHOLE = "{name} on the Hub is no {what} as it is needed here, a file of it is missing ({reason}); choose another."
 ERRORS = {
     "HFValidationError": "{name} is no id of a repository on the Hub, like OWNER/NAME; correct the path or the id.",
     # Before the next: the Hub's client counts a gated repository as one that was not found.
@@ -110,9 +108,7 @@ def fetch_file(repository: Repository, file: str, offline: bool = False) -> Path
         return Path(hf_hub_download(repository.name, file, revision=repository.revision))
 
 
-def fetch_folder(
-    repository: Repository, allow: list[str] | None = None, ignore: list[str] | None = None
-) -> Path:
+def fetch_folder(repository: Repository, allow: list[str] | None = None, ignore: list[str] | None = None) -> Path:
     """The folder of the files of a repository, named after its commit; downloaded unless they are in the Hub's cache.
 
     Args:

@@ -117,9 +117,7 @@ class WorkerPool:
         self._end(list(self._workers))
         self._scratch.cleanup()
 
-    def map(
-        self, function: Callable[[*Arguments], Result], tasks: Iterable[tuple[*Arguments]]
-    ) -> Iterator[Result]:
+    def map(self, function: Callable[[*Arguments], Result], tasks: Iterable[tuple[*Arguments]]) -> Iterator[Result]:
         """The result of each task, in the order of the tasks.
 
         Args:
@@ -266,9 +264,7 @@ def _check_importable(function: Callable[..., Any]) -> None:
             "inner function or a method."
         ) from error
     if getattr(function, "__module__", None) == "__main__":
-        raise TypeError(
-            f"{function!r} belongs to the script that is run, which a worker process does not import."
-        )
+        raise TypeError(f"{function!r} belongs to the script that is run, which a worker process does not import.")
 
 
 def _advised(error: EliqBenchError) -> EliqBenchError:

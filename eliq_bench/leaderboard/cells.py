@@ -126,16 +126,12 @@ def columns(board: Board, table: BoardTable, notes: "Footnotes") -> list[Column]
         Column("published", "published", lambda row: _published(board, row, notes)),
     ]
     kept = ("model", "srcc", "tier")
-    return [
-        column for column in every if column.key in kept or any(column.cell(row).text for row in table.rows)
-    ]
+    return [column for column in every if column.key in kept or any(column.cell(row).text for row in table.rows)]
 
 
 def pair_columns(table: BoardTable) -> list[Column]:
     """Agreement on generators, and on pairs of images of one prompt; empty if no row has any."""
-    every = [
-        Column(field, title, partial(_number_of, field)) for field, title in {**GENERATORS, **PROMPTS}.items()
-    ]
+    every = [Column(field, title, partial(_number_of, field)) for field, title in {**GENERATORS, **PROMPTS}.items()]
     return [column for column in every if any(column.cell(row).text for row in table.rows)]
 
 
@@ -160,9 +156,7 @@ class Footnotes:
 def legend(board: Board, table: BoardTable) -> list[str]:
     """How to read the columns."""
     lines = LEGEND + (LEGEND_OF_PAIRS if pair_columns(table) else ())
-    return [
-        line.format(group=board.dataset.group, resamples=table.resamples, seed=board.seed) for line in lines
-    ]
+    return [line.format(group=board.dataset.group, resamples=table.resamples, seed=board.seed) for line in lines]
 
 
 def with_interval(row: BoardRow) -> str:

@@ -18,7 +18,6 @@ from eliq_bench.evaluation.evaluate import (
 from eliq_bench.leaderboard.board import BoardPair, BoardRow, BoardTable, CountGrid, GroupValue, ModelView
 from eliq_bench.results.encoding import pack_codes
 from eliq_bench.results.records import DatasetRecord, ModelRecord
-from eliq_bench.stats.best_of_n import best_of_prompt
 from eliq_bench.stats.bootstrap import N_RESAMPLES, bootstrap_srcc
 from eliq_bench.stats.inputs import Groups, coded_column
 from eliq_bench.stats.many import Standing, compare_models
@@ -27,7 +26,7 @@ from eliq_bench.stats.paired import paired_bootstrap
 from eliq_bench.stats.partial import partial_srcc
 from eliq_bench.stats.statistic import Floats
 from eliq_bench.stats.tiers import holm
-from eliq_bench.stats.within import MIN_PER_GENERATOR, MIN_PER_PROMPT, within_srcc
+from eliq_bench.stats.within import MIN_PER_GENERATOR, MIN_PER_PROMPT, best_of_prompt, within_srcc
 from eliq_bench.types import Items, ItemTable, ScoreColumn
 
 PROMPT_BINS = 20
@@ -38,9 +37,7 @@ SMALLEST_CELL = 3
 """Fewer items and a cell would say something about a single one."""
 
 
-def model_view(
-    model: str, score: Floats, label: Floats, higher: bool, items: Items, keep_labels: bool
-) -> ModelView:
+def model_view(model: str, score: Floats, label: Floats, higher: bool, items: Items, keep_labels: bool) -> ModelView:
     """The details of one model on one dimension.
 
     Args:
@@ -173,9 +170,7 @@ def _table(given: BoardInput, dimension: str) -> BoardTable | None:
         dimension=dimension,
         resamples=comparison.n_resamples,
         n_groups=comparison.n_groups,
-        rows=sorted(
-            [*rows, *(BoardRow.of(row, score_dimension=dimension) for row in references)], key=_order
-        ),
+        rows=sorted([*rows, *(BoardRow.of(row, score_dimension=dimension) for row in references)], key=_order),
         pairs=pairs + _control_pairs(target, rows, scores),
         views=[_view(given, column, target.label) for column in own + controls],
     )
@@ -185,9 +180,7 @@ def _controls(given: BoardInput, own: Sequence[ScoreColumn]) -> list[ScoreColumn
     """Of each model that does not predict the dimension, its first score by name for another labelled one."""
     predicting = {column.model for column in own}
     others = [column for column in given.columns if column.dimension in given.table.items.labels]
-    return list(
-        {column.model: column for column in reversed(others) if column.model not in predicting}.values()
-    )
+    return list({column.model: column for column in reversed(others) if column.model not in predicting}.values())
 
 
 def _ranked_row(target: Target, column: ScoreColumn, model: ModelRecord, standing: Standing) -> BoardRow:
@@ -207,9 +200,7 @@ def _ranked_row(target: Target, column: ScoreColumn, model: ModelRecord, standin
 
 def _control_row(target: Target, column: ScoreColumn, model: ModelRecord) -> BoardRow:
     """A score made for another dimension: with its interval, not ranked."""
-    agreement = bootstrap_srcc(
-        oriented(column, model), target.label, target.groups, seed=target.resampling.seed
-    )
+    agreement = bootstrap_srcc(oriented(column, model), target.label, target.groups, seed=target.resampling.seed)
     return BoardRow.of(
         model_row(target, column, model, agreement, ranked=False, tier=None),
         score_dimension=column.dimension,
@@ -243,9 +234,7 @@ def _control_pairs(target: Target, rows: Sequence[BoardRow], scores: Mapping[str
         for other in wanted
     ]
     adjusted = holm([test.p for test in tests]) if tests else ()
-    return [
-        BoardPair.of(test, p_holm=float(p), control=True) for test, p in zip(tests, adjusted, strict=True)
-    ]
+    return [BoardPair.of(test, p_holm=float(p), control=True) for test, p in zip(tests, adjusted, strict=True)]
 
 
 def _view(given: BoardInput, column: ScoreColumn, label: Floats) -> ModelView:

@@ -51,9 +51,7 @@ def detail(board: Board, table: BoardTable) -> dict[str, Any]:
     return content
 
 
-def _model(
-    board: Board, row: BoardRow, view: ModelView, scores: BoardScores, keeps_labels: bool
-) -> dict[str, Any]:
+def _model(board: Board, row: BoardRow, view: ModelView, scores: BoardScores, keeps_labels: bool) -> dict[str, Any]:
     entry = board.model(row.model)
     assert entry is not None  # noqa: S101 - a board holds the models of its rows
     model = entry.model

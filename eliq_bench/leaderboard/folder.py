@@ -66,9 +66,7 @@ def differences(folder: Path) -> list[str]:
 
 
 def _write(path: Path, text: str) -> None:
-    write_whole(
-        path, lambda place: place.write_bytes(text.encode()), "the boards themselves are as they were"
-    )
+    write_whole(path, lambda place: place.write_bytes(text.encode()), "the boards themselves are as they were")
 
 
 def _left_over(folder: Path, texts: set[str]) -> list[Path]:

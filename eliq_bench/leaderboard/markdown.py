@@ -132,9 +132,7 @@ def _models(entries: list[BoardModel]) -> str:
         {
             "model": entry.model.name,
             "what it is": entry.model.summary,
-            "its own score": ", ".join(
-                f"{name}: {way} is better" for name, way in entry.model.dimensions.items()
-            ),
+            "its own score": ", ".join(f"{name}: {way} is better" for name, way in entry.model.dimensions.items()),
             "labels seen": ", ".join(entry.model.trained_on) or "none",
             "code, weights": f"{entry.model.code_licence}; {entry.model.weights_licence}",
             "imported from": entry.model.imported_from or "–",
@@ -156,11 +154,7 @@ def _dataset(board: Board) -> str:
     facts = [
         f"Labels: {dataset.truth}; {dataset.variant or 'one variant'}. Licence: {dataset.licence}; the labels {kept}.",
         f"Resampled by {dataset.group}, {board.tables[0].n_groups:,} groups.",
-        *(
-            ["Reserved for independent evaluation: only imported predictions enter."]
-            if dataset.reserved
-            else []
-        ),
+        *(["Reserved for independent evaluation: only imported predictions enter."] if dataset.reserved else []),
         *dataset.notes,
         *(f"Label file {file}: sha256 `{digest[:16]}`" for file, digest in dataset.label_sha256.items()),
         *([f"Cite: {dataset.citation}"] if dataset.citation else []),

@@ -27,18 +27,10 @@ def summarise(board: Board, table: BoardTable) -> list[str]:
 def _best(board: Board, table: BoardTable, models: list[BoardRow]) -> list[str]:
     if not models:
         trivial = best_trivial(table)
-        others = (
-            "" if trivial is None else f"; of the trivial baselines **{trivial.model}** has the highest SRCC"
-        )
-        return [
-            f"No label-free model that predicts {table.dimension} has been scored on {_set(board)} yet{others}."
-        ]
+        others = "" if trivial is None else f"; of the trivial baselines **{trivial.model}** has the highest SRCC"
+        return [f"No label-free model that predicts {table.dimension} has been scored on {_set(board)} yet{others}."]
     best = models[0]
-    truth = (
-        "agrees best with people"
-        if board.dataset.truth == "human opinion"
-        else "follows the known order best"
-    )
+    truth = "agrees best with people" if board.dataset.truth == "human opinion" else "follows the known order best"
     count = (
         f"The only model here for {table.dimension} that saw no human judgement of images"
         if len(models) == 1
@@ -122,9 +114,7 @@ def _trained(table: BoardTable, models: list[BoardRow]) -> list[str]:
             f"No model trained on human judgement does better here; the best of them is **{best.model}** "
             f"({signed(best.srcc)})."
         ]
-    return [
-        f"Among models trained on human judgement elsewhere, **{best.model}** reaches {with_interval(best)}."
-    ]
+    return [f"Among models trained on human judgement elsewhere, **{best.model}** reaches {with_interval(best)}."]
 
 
 def _controls(board: Board, table: BoardTable, models: list[BoardRow]) -> list[str]:
@@ -150,9 +140,7 @@ def _controls(board: Board, table: BoardTable, models: list[BoardRow]) -> list[s
 
 def best_trivial(table: BoardTable) -> BoardRow | None:
     """The trivial baseline with the highest SRCC."""
-    return next(
-        (row for row in table.rows if row.kind == "floor" and not row.control and row.srcc is not None), None
-    )
+    return next((row for row in table.rows if row.kind == "floor" and not row.control and row.srcc is not None), None)
 
 
 def find_pair(table: BoardTable, a: str, b: str) -> BoardPair | None:

@@ -83,17 +83,13 @@ def require(card: ModelCard, offline: bool) -> None:
     for weight in missing(card):
         place = cache_folder(weight)
         where = (
-            ""
-            if weight.cache == "huggingface"
-            else f" or in the folder named by ELIQ_BENCH_WEIGHTS ({weight.file})"
+            "" if weight.cache == "huggingface" else f" or in the folder named by ELIQ_BENCH_WEIGHTS ({weight.file})"
         )
         advice = f"put it at {place if not where else place / weight.file}{where}" + (
             f"; it is published at {weight.url}" if weight.url else ""
         )
         if offline:
-            raise EliqBenchError(
-                f"{card.name} needs {weight.file}, which is not on this machine (offline): {advice}."
-            )
+            raise EliqBenchError(f"{card.name} needs {weight.file}, which is not on this machine (offline): {advice}.")
         try:
             _download(weight)
         except Exception as error:  # network, disk and hub fail in many ways; the advice is the same
@@ -122,9 +118,7 @@ def view(card: ModelCard) -> Iterator[Path]:
         path = find(weight)
         if path is None or weight.cache == "huggingface":
             continue
-        library = (
-            weight.cache if weight.cache == "clip" else f"torch/{weight.cache.replace('torch-hub', 'hub')}"
-        )
+        library = weight.cache if weight.cache == "clip" else f"torch/{weight.cache.replace('torch-hub', 'hub')}"
         link = home / ".cache" / library / weight.file
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)

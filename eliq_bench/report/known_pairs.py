@@ -89,9 +89,7 @@ def _order(row: PairRow) -> tuple[str, bool, float, str]:
 
 
 def _line(whole: PairRow, rows: Sequence[PairRow]) -> list[str]:
-    same = {
-        (row.severity, row.positives): row for row in rows if (row.cell, row.mode) == (whole.cell, whole.mode)
-    }
+    same = {(row.severity, row.positives): row for row in rows if (row.cell, row.mode) == (whole.cell, whole.mode)}
     return [
         whole.model,
         whole.cell,

@@ -124,14 +124,10 @@ def sections(results: Results) -> list[ReportSection]:
 
 def _as_probe(section: ReportSection) -> ReportSection:
     """The section under a heading that nobody can mistake for a zero-shot table."""
-    return replace(
-        section, title=f"PROBE, fitted to MOS | {section.title}", notes=[f"Probe: {PROBE}", *section.notes]
-    )
+    return replace(section, title=f"PROBE, fitted to MOS | {section.title}", notes=[f"Probe: {PROBE}", *section.notes])
 
 
-def _section(
-    dataset: DatasetRecord, dimension: str, rows: list[Row], origins: Mapping[str, str]
-) -> ReportSection:
+def _section(dataset: DatasetRecord, dimension: str, rows: list[Row], origins: Mapping[str, str]) -> ReportSection:
     title = f"{dataset.title}: {dimension}"
     if dataset.subset:
         title += f" (subset: {dataset.subset})"
@@ -174,10 +170,7 @@ def imported_notes(models: Sequence[str], origins: Mapping[str, str]) -> list[st
     for model in models:
         if model in origins:
             by_origin.setdefault(origins[model], []).append(model)
-    return [
-        f"imported, not computed here, from {origin}: {', '.join(names)}."
-        for origin, names in by_origin.items()
-    ]
+    return [f"imported, not computed here, from {origin}: {', '.join(names)}." for origin, names in by_origin.items()]
 
 
 def _order(row: Row) -> tuple[bool, float]:
@@ -266,6 +259,4 @@ def _cross_section(dataset: DatasetRecord, cross: list[CrossRow]) -> ReportSecti
         cells = {row.label_dimension: row for row in group}
         plain = [number(cells[label].srcc) for label in labels]
         rows.append([*key, *plain, *(number(cells[label].partial[given]) for label, given in partials)])
-    return ReportSection(
-        f"{dataset.title}: which label a score follows", headers, rows, [False] * len(rows), [PARTIAL]
-    )
+    return ReportSection(f"{dataset.title}: which label a score follows", headers, rows, [False] * len(rows), [PARTIAL])

@@ -128,7 +128,5 @@ def show(table: ItemTable, columns: list[ScoreColumn]) -> None:
     rows = records(table, columns)
     shown = Table(*rows[0], box=box.SIMPLE_HEAD)
     for row in rows:
-        shown.add_row(
-            *(f"{cell:.4g}" if isinstance(cell, float) else str(cell or "") for cell in row.values())
-        )
+        shown.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else str(cell or "") for cell in row.values()))
     Console().print(shown)

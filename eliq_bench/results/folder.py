@@ -33,9 +33,7 @@ def check_run_folder(folder: Path) -> None:
     """
     if folder.is_file():
         raise InputError(f"--out {folder} is a file; results need a folder.")
-    foreign = [
-        name for name in (SCORES_FILE, ITEMS_FILE, PAIRS_FILE, REPORT_FILE) if (folder / name).exists()
-    ]
+    foreign = [name for name in (SCORES_FILE, ITEMS_FILE, PAIRS_FILE, REPORT_FILE) if (folder / name).exists()]
     if foreign and not (folder / RESULTS_FILE).exists():
         raise InputError(f"{folder} holds a {foreign[0]} that is not of a run; choose another --out.")
     check_writable(folder)
@@ -64,9 +62,7 @@ def save_results(results: Results, folder: Path) -> None:
     """
     text = results.model_dump_json(indent=1) + "\n"
     write_whole(folder / RESULTS_FILE, lambda path: path.write_text(text, encoding="utf-8"), KEPT)
-    write_whole(
-        folder / REPORT_FILE, lambda path: path.write_text(results.to_markdown(), encoding="utf-8"), KEPT
-    )
+    write_whole(folder / REPORT_FILE, lambda path: path.write_text(results.to_markdown(), encoding="utf-8"), KEPT)
 
 
 RowKey = tuple[str, str, str]
@@ -91,23 +87,15 @@ def load_run(path: Path) -> Run:
         InputError: it holds no results of this schema, or no scores per item, or the parts do not fit.
     """
     if path.is_file():
-        raise InputError(
-            f"{path} is a file; give the --out folder of a run, which holds the score of every item."
-        )
+        raise InputError(f"{path} is a file; give the --out folder of a run, which holds the score of every item.")
     results = Results.load(path)
     for name in (ITEMS_FILE, SCORES_FILE):
         if not (path / name).is_file():
-            raise InputError(
-                f"{path} holds {RESULTS_FILE} but no scores per item ({name}); give the whole folder."
-            )
+            raise InputError(f"{path} holds {RESULTS_FILE} but no scores per item ({name}); give the whole folder.")
     tables = {table.dataset: table for table in read_items(path / ITEMS_FILE)}
-    columns = {
-        (column.dataset, column.model, column.dimension): column for column in read_scores(path / SCORES_FILE)
-    }
+    columns = {(column.dataset, column.model, column.dimension): column for column in read_scores(path / SCORES_FILE)}
     known = {record.name for record in results.models}
     for (dataset, model, _), column in columns.items():
         if dataset not in tables or model not in known or len(column.score) != len(tables[dataset].items):
-            raise InputError(
-                f"{path} mixes files of different runs ({SCORES_FILE}: {model} on {dataset}); run again."
-            )
+            raise InputError(f"{path} mixes files of different runs ({SCORES_FILE}: {model} on {dataset}); run again.")
     return Run(path, results, tables, columns)

@@ -293,6 +293,4 @@ class Results(Record):
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise InputError(
-                f"{path} is not a result of schema {SCHEMA_VERSION} ({place}: {first['msg']})."
-            ) from error
+            raise InputError(f"{path} is not a result of schema {SCHEMA_VERSION} ({place}: {first['msg']}).") from error

@@ -116,9 +116,7 @@ def read_scores(path: Path) -> list[ScoreColumn]:
             tuple(part["reason"]),
             _floats(part["seconds"]),
         )
-        for (dataset, model, dimension), part in _split(
-            _read(path), ("dataset", "model", "dimension")
-        ).items()
+        for (dataset, model, dimension), part in _split(_read(path), ("dataset", "model", "dimension")).items()
     ]
 
 
@@ -127,22 +125,17 @@ def _read(path: Path) -> dict[str, list[Any]]:
     try:
         table = pq.ParquetFile(path).read()
     except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}); give the --out folder of a finished run."
-        ) from error
+        raise InputError(f"{path} cannot be read ({error}); give the --out folder of a finished run.") from error
     return {name: table[name].to_pylist() for name in table.column_names}
 
 
-def _split(
-    columns: dict[str, list[Any]], keys: tuple[str, ...]
-) -> dict[tuple[Any, ...], dict[str, list[Any]]]:
+def _split(columns: dict[str, list[Any]], keys: tuple[str, ...]) -> dict[tuple[Any, ...], dict[str, list[Any]]]:
     """Rows with equal keys together, in order of first appearance."""
     rows: dict[tuple[Any, ...], list[int]] = {}
     for row, key in enumerate(zip(*(columns[name] for name in keys), strict=True)):
         rows.setdefault(key, []).append(row)
     return {
-        key: {name: [values[row] for row in chosen] for name, values in columns.items()}
-        for key, chosen in rows.items()
+        key: {name: [values[row] for row in chosen] for name, values in columns.items()} for key, chosen in rows.items()
     }
 
 
@@ -188,7 +181,5 @@ def with_pairs(tables: Sequence[ItemTable], folder: Path) -> list[ItemTable]:
     filled = [replace(table, pairs=tuple(pairs[table.dataset])) for table in tables]
     for table in filled:
         if any(max(pair.positive, pair.negative) >= len(table.items) for pair in table.pairs):
-            raise InputError(
-                f"{folder} mixes files of different runs ({PAIRS_FILE}: {table.dataset}); run again."
-            )
+            raise InputError(f"{folder} mixes files of different runs ({PAIRS_FILE}: {table.dataset}); run again.")
     return filled

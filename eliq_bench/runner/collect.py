@@ -25,9 +25,7 @@ def collect(
     for spec in specs:
         known = store.rows(spec.fingerprint.digest)
         for dataset in datasets:
-            columns += [
-                _column(dataset, hashes, spec, dimension, known) for dimension in spec.card.dimensions
-            ]
+            columns += [_column(dataset, hashes, spec, dimension, known) for dimension in spec.card.dimensions]
     return columns
 
 

@@ -44,9 +44,7 @@ def preflight(
     usable = []
     for card, options in request.models:
         download = _download(card)
-        lines.append(
-            f"  {card.name}: {download or 'ready'}" + ("; all its scores are to be computed" * bool(download))
-        )
+        lines.append(f"  {card.name}: {download or 'ready'}" + ("; all its scores are to be computed" * bool(download)))
         ready &= not (download and settings.offline)
         usable += [] if download else [(card, options)]
     lines.append("Work")
@@ -69,10 +67,7 @@ def _try_dataset(
 
 
 def _download(card: ModelCard) -> str:
-    parts = [
-        f"{weight.file}" + (f" ({weight.size / 1e6:.1f} MB)" if weight.size else "")
-        for weight in missing(card)
-    ]
+    parts = [f"{weight.file}" + (f" ({weight.size / 1e6:.1f} MB)" if weight.size else "") for weight in missing(card)]
     return f"to be downloaded: {', '.join(parts)}" if parts else ""
 
 

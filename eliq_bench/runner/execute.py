@@ -1,12 +1,121 @@
 """Carry out a plan: workers compute, this process writes to the store and reports progress."""
 
+import os
+import socket
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from eliq_bench.runner.plan import ModelSpec, Plan
-from eliq_bench.runner.pool import score_tasks
-from eliq_bench.runner.store import ScoreRow, ScoreStore
+from eliq_bench.errors import EliqBenchError
+from eliq_bench.io.workers import Failure, WorkerPool
+from eliq_bench.runner.plan import ModelSpec, Plan, Task
+from eliq_bench.runner.scoring import ChunkScorer, ScoringStep, failed_rows
+from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
 from eliq_bench.types import Progress
+
+MAX_FAILURES = 20
+"""Chunks that may fail in one run before the run gives up: something is wrong with the machine."""
+
+_scorer: ChunkScorer
+"""Of a worker process, see `_start_scorer`."""
+
+
+def score_tasks(
+    tasks: list[Task], specs: list[ModelSpec], workers: int, batch_size: int, offline: bool
+) -> Generator[ScoringStep, None, None]:
+    """Steps in the order of completion, until every want of every task has its rows.
+
+    What a failed chunk has not given is computed again image by image; an image that fails alone becomes error rows.
+
+    Raises:
+        EliqBenchError: workers keep dying.
+    """
+    chunks = [tasks[at : at + batch_size] for at in range(0, len(tasks), batch_size)]
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    start = partial(_start_scorer, specs, batch_size, offline)
+    failures = 0
+    with WorkerPool(workers, threads, _environment(offline), start) as pool:
+        while chunks:
+            alone: list[list[Task]] = []
+            for position, found in pool.stream(_score_chunk, [(chunk,) for chunk in chunks]):
+                if not isinstance(found, Failure):
+                    yield found
+                    continue
+                failures += 1
+                if failures > MAX_FAILURES:
+                    raise EliqBenchError(
+                        f"{failures} worker processes died, the last: {found.error}. Finished scores are kept."
+                    )
+                rest = _unfinished(chunks[position], specs, found.results)
+                if len(chunks[position]) == 1:
+                    yield from (_failed(task, specs, str(found.error)) for task in rest)
+                else:
+                    alone += [[task] for task in rest]
+            chunks = alone
+
+
+def _unfinished(chunk: list[Task], specs: list[ModelSpec], given: Sequence[ScoringStep]) -> list[Task]:
+    """The tasks of a chunk with the wants that have no row yet."""
+    done = {(row.fingerprint, row.image, row.prompt) for progress in given for row in progress.rows}
+    left = []
+    for task in chunk:
+        wants = tuple(
+            want
+            for want in task.wants
+            if (specs[want.model].fingerprint.digest, task.image, prompt_key(want.prompt)) not in done
+        )
+        if wants:
+            left.append(Task(task.image, task.path, wants))
+    return left
+
+
+def _failed(task: Task, specs: list[ModelSpec], reason: str) -> ScoringStep:
+    return ScoringStep(
+        [row for want in task.wants for row in failed_rows(specs[want.model], want, task.image, "error", reason)]
+    )
+
+
+def _environment(offline: bool) -> dict[str, str]:
+    """Variables of the workers, chiefly for memory that is kept rather than returned.
+
+    By default glibc maps every tensor of some megabytes afresh and the kernel clears its pages; keeping the
+    memory makes pyiqa's NIQE more than twice as fast (`benchmarks/README.md`).
+    """
+    variables = {
+        "OMP_WAIT_POLICY": "PASSIVE",  # an idle thread that spins takes the core of another worker
+        "MALLOC_MMAP_THRESHOLD_": str(2**30),
+        "MALLOC_TRIM_THRESHOLD_": str(2**31),
+    }
+    return variables | ({"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"} if offline else {})
+
+
+def _start_scorer(specs: list[ModelSpec], batch_size: int, offline: bool) -> None:
+    """Prepare a worker process for these models."""
+    global _scorer
+    if offline:
+        _forbid_network()
+    _scorer = ChunkScorer(specs, batch_size)
+
+
+def _score_chunk(tasks: list[Task]) -> Iterator[ScoringStep]:
+    """Score a chunk in a worker process."""
+    return _scorer.score(tasks)
+
+
+def _forbid_network() -> None:
+    """Make every attempt to reach another machine fail with a sentence."""
+    connect = socket.socket.connect
+
+    def refuse(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX:
+            raise EliqBenchError(f"offline: a connection to {address} was refused")
+        connect(self, address)  # to a process on this machine
+
+    # mypy forbids to replace a method; that no library can go around it is the point here
+    socket.socket.connect = refuse  # type: ignore[assignment,method-assign]
+    socket.socket.connect_ex = refuse  # type: ignore[assignment,method-assign]
 
 
 @dataclass(frozen=True)
@@ -28,9 +137,7 @@ class Spent:
     computed: int = 0
 
 
-def execute(
-    plan: Plan, specs: list[ModelSpec], store: ScoreStore, resources: Resources, report: Progress
-) -> Spent:
+def execute(plan: Plan, specs: list[ModelSpec], store: ScoreStore, resources: Resources, report: Progress) -> Spent:
     """Compute and store what the plan lacks; whatever ends it early, stored batches stay.
 
     Raises:

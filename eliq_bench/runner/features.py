@@ -33,9 +33,7 @@ def features_of(scorer: Scorer, batch: Batch) -> Features:
     """
     compute = getattr(scorer, "features", None)
     if compute is None:
-        raise EliqBenchError(
-            f"{scorer.card.name} lists the protocol probe on its card, but has no `features`"
-        )
+        raise EliqBenchError(f"{scorer.card.name} lists the protocol probe on its card, but has no `features`")
     values = compute(batch)
     for dimension in scorer.card.dimensions:
         shape = values[dimension].shape
@@ -44,9 +42,7 @@ def features_of(scorer: Scorer, batch: Batch) -> Features:
                 f"{scorer.card.name} gave features of shape {shape} for {len(batch.images)} images ({dimension})"
             )
     prompts = batch.prompts or ("any",) * len(batch.images)
-    return Features(
-        values, tuple("the features are not finite" if prompt else NO_PROMPT for prompt in prompts)
-    )
+    return Features(values, tuple("the features are not finite" if prompt else NO_PROMPT for prompt in prompts))
 
 
 def packed(vector: NDArray[np.floating]) -> bytes:

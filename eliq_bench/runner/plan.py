@@ -123,8 +123,6 @@ def _wanted(
     return wanted
 
 
-def _is_stored(
-    known: dict[tuple[str, str, str], ScoreRow], spec: ModelSpec, image: str, prompt: str | None
-) -> bool:
+def _is_stored(known: dict[tuple[str, str, str], ScoreRow], spec: ModelSpec, image: str, prompt: str | None) -> bool:
     rows = (known.get((image, prompt_key(prompt), dimension)) for dimension in spec.card.dimensions)
     return all(row is not None and row.status != "error" for row in rows)

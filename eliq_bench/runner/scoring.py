@@ -4,20 +4,60 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.errors import EliqBenchError, describe
-from eliq_bench.io.images import DecodeError
+from eliq_bench.io.images import DecodeError, decode
 from eliq_bench.registry import resolve
 from eliq_bench.runner.features import FeatureRow, features_of, packed
 from eliq_bench.runner.plan import ModelSpec, Task, Want
 from eliq_bench.runner.store import ScoreRow, prompt_key
-from eliq_bench.runner.virtual import pixels_of
-from eliq_bench.types import Batch, Features, Scorer, Scores
+from eliq_bench.types import Batch, Features, ImageSource, Scorer, Scores, VirtualImage
 from eliq_bench.vocabulary import Status
+
+RGB = NDArray[np.uint8]
+
+
+def pixels_of(image: ImageSource) -> RGB:
+    """RGB pixels, (H, W, 3).
+
+    Raises:
+        DecodeError: a file that cannot be read.
+        EliqBenchError: a virtual image that cannot be computed, or that does not come out as its manifest says. That
+            is no property of the image, so a later run tries again.
+    """
+    if isinstance(image, Path):
+        return decode(image)
+    # Here, not above: only runs on pairs pay for scipy.
+    from eliq_bench.eliq.degrade import degrade
+    from eliq_bench.eliq.pairs.manifest import pixel_hash
+
+    try:
+        pixels = degrade(_source(image.source), image.mode, image.severity, image.seed)
+    except DecodeError as error:
+        raise EliqBenchError(f"the positive of this negative cannot be read: {error}") from error
+    if pixel_hash(pixels) != image.pixels:
+        raise EliqBenchError(_mismatch(image))
+    return pixels
+
+
+@lru_cache(maxsize=4)
+def _source(path: Path) -> RGB:
+    """A decoded positive: its negatives follow one another, so that it is decoded once for most of them."""
+    return decode(path)
+
+
+def _mismatch(image: VirtualImage) -> str:
+    return (
+        f"{image.mode} at severity {image.severity} comes out with other pixels than the manifest recorded; "
+        "`eliq-bench pairs verify` names the library that differs"
+    )
+
 
 MAX_WAITING_BYTES = 256 * 2**20
 """Prepared images that wait for a full batch: bounds memory when images are large."""
@@ -108,9 +148,7 @@ class ChunkScorer:
         if model not in self._scorers:
             spec = self.specs[model]
             try:
-                self._scorers[model] = resolve(spec.card.target)(
-                    spec.card, spec.options, spec.device, spec.dtype
-                )
+                self._scorers[model] = resolve(spec.card.target)(spec.card, spec.options, spec.device, spec.dtype)
             except Exception as error:  # reported with every image, the other models go on
                 self._scorers[model] = describe(error)
         return self._scorers[model]
@@ -137,13 +175,9 @@ class ChunkScorer:
             raise EliqBenchError(scorer)
         prompts = tuple(entry.prompt or "" for entry in entries) if scorer.card.needs_prompt else ()
         batch = Batch(np.stack([entry.prepared for entry in entries]), prompts)
-        return (
-            features_of(scorer, batch) if self.specs[model].protocol == "probe" else scores_of(scorer, batch)
-        )
+        return features_of(scorer, batch) if self.specs[model].protocol == "probe" else scores_of(scorer, batch)
 
-    def _rows(
-        self, model: int, entries: list[Entry], output: Scores | Features, seconds: float
-    ) -> list[ScoreRow]:
+    def _rows(self, model: int, entries: list[Entry], output: Scores | Features, seconds: float) -> list[ScoreRow]:
         digest = self.specs[model].fingerprint.digest
         rows = []
         for position, entry in enumerate(entries):
@@ -182,9 +216,7 @@ def scores_of(scorer: Scorer, batch: Batch) -> Scores:
     for dimension in scorer.card.dimensions:
         shape = scores.values[dimension].shape
         if shape != (len(batch.images),):
-            raise EliqBenchError(
-                f"{scorer.card.name} gave shape {shape} for {len(batch.images)} images ({dimension})"
-            )
+            raise EliqBenchError(f"{scorer.card.name} gave shape {shape} for {len(batch.images)} images ({dimension})")
     return scores
 
 
@@ -204,10 +236,7 @@ def failed_rows(spec: ModelSpec, want: Want, image: str, status: Status, reason:
     """One row per dimension of the model that say why there is no score."""
     key = prompt_key(want.prompt)
     digest = spec.fingerprint.digest
-    return [
-        ScoreRow(digest, image, key, dimension, None, status, reason, 0.0)
-        for dimension in spec.card.dimensions
-    ]
+    return [ScoreRow(digest, image, key, dimension, None, status, reason, 0.0) for dimension in spec.card.dimensions]
 
 
 def is_out_of_memory(error: Exception) -> bool:

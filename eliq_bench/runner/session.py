@@ -162,9 +162,7 @@ def _check_protocol(cards: list[ModelCard], protocol: RunProtocol) -> None:
     for card in cards:
         if protocol not in card.protocols:
             if protocol == "zero-shot":
-                raise InputError(
-                    f"{card.name} gives features and no score; it takes part with --protocol probe."
-                )
+                raise InputError(f"{card.name} gives features and no score; it takes part with --protocol probe.")
             able = ", ".join(name for name, other in model_cards().items() if "probe" in other.protocols)
             raise InputError(f"{card.name} gives no features to --protocol probe; these models do: {able}.")
 

@@ -40,9 +40,7 @@ def parse_options(arguments: Iterable[str]) -> dict[str, dict[str, Any]]:
     return options
 
 
-def choose(
-    names: list[str], options: ModelOptions, offline: bool = False
-) -> list[tuple[ModelCard, dict[str, Any]]]:
+def choose(names: list[str], options: ModelOptions, offline: bool = False) -> list[tuple[ModelCard, dict[str, Any]]]:
     """Cards and complete options of the named models, each once; `offline` fetches no checkpoint from a hub.
 
     Raises:

@@ -104,9 +104,7 @@ class ScoreStore:
 
     def describe(self, digest: str) -> dict[str, object]:
         """The content of a fingerprint; empty if it is not known."""
-        row = self._connection.execute(
-            "SELECT content FROM fingerprints WHERE digest = ?", (digest,)
-        ).fetchone()
+        row = self._connection.execute("SELECT content FROM fingerprints WHERE digest = ?", (digest,)).fetchone()
         return {} if row is None else dict(json.loads(row[0]))
 
     def add(self, rows: Iterable[ScoreRow]) -> None:

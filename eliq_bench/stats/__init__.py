@@ -8,13 +8,13 @@ calls raise. Signs are kept: scores and labels are expected to point up (higher 
 |---|---|
 | `statistic` | `Statistic`, `Interval`: what every function returns or builds on; `normal_quantile` |
 | `inputs`, `groups` | finite rows and coded groups; `merge_groups`, `merge_partitions` |
-| `correlation`, `kendall`, `ranks` | `srcc`, `krcc`, `plcc` |
+| `correlation`, `ranks` | `srcc`, `krcc`, `plcc` |
 | `mapping`, `logistic` | `map_logistic` (cross-fitted), `fitted_curve`, and the curve below them |
 | `resampling`, `bootstrap` | groups drawn with replacement, as counts; `bootstrap_srcc`, `bootstrap_mean` |
 | `paired`, `closed_form` | two models on the same items: `paired_bootstrap`; `second_opinions` |
 | `many`, `tiers` | many models: `compare_models`; `holm`, `tiers`, `rank_intervals` |
-| `floor`, `ceiling` | `generator_floor`, `variance_share`; `noise_ceiling` |
-| `within`, `best_of_n` | `within_generator`, `within_prompt`; `best_of_prompt` |
+| `controls` | `generator_floor`, `noise_ceiling` |
+| `within` | `within_generator`, `within_prompt`; `best_of_prompt` |
 | `system` | ranking of generators by mean score: `system_level` |
 | `pair_accuracy` | pairs of images of one prompt, plain and with calibrated ties: `pair_agreement` |
 | `known_pairs` | pairs whose better image is known: `known_pair_accuracy`, `wilson` |

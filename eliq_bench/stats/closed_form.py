@@ -110,9 +110,7 @@ def zou_interval(r12: float, r13: float, r23: float, n: int, level: float = 0.95
     return Interval(difference - math.sqrt(max(low, 0.0)), difference + math.sqrt(max(high, 0.0)), level)
 
 
-def second_opinions(
-    score_a: ArrayLike, score_b: ArrayLike, label: ArrayLike, level: float = 0.95
-) -> SecondOpinions:
+def second_opinions(score_a: ArrayLike, score_b: ArrayLike, label: ArrayLike, level: float = 0.95) -> SecondOpinions:
     """All closed forms on the ranks of the items that both models scored.
 
     Args:

@@ -122,9 +122,7 @@ def compare_models(
     standings = _standings(bootstrap, names, values, tier, level)
     ranked = [name for name in names if values[name].defined]
     n_common = int(table.common(ranked).sum()) if ranked else 0
-    return ModelComparison(
-        standings, tuple(pairs), level, alpha, len(table.groups.names), n_resamples, n_common
-    )
+    return ModelComparison(standings, tuple(pairs), level, alpha, len(table.groups.names), n_resamples, n_common)
 
 
 class _Table(NamedTuple):
@@ -143,8 +141,7 @@ class _Table(NamedTuple):
         for name, column in columns.items():
             if column.shape != target.shape:
                 raise ValueError(
-                    f"scores of {name} and label must be equally long, "
-                    f"got shapes {column.shape} and {target.shape}"
+                    f"scores of {name} and label must be equally long, got shapes {column.shape} and {target.shape}"
                 )
         rows = complete(label=target)
         kept = {name: column[rows.keep] for name, column in columns.items()}

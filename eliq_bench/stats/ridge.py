@@ -131,9 +131,7 @@ def out_of_fold(features: ArrayLike, label: ArrayLike, groups: Groups, *, seed: 
     return OutOfFold(predicted, fold, strengths, "")
 
 
-def _predict(
-    x: Floats, y: Floats, codes: Integers, fold: Integers, seed: int
-) -> tuple[Floats, tuple[float, ...]]:
+def _predict(x: Floats, y: Floats, codes: Integers, fold: Integers, seed: int) -> tuple[Floats, tuple[float, ...]]:
     """Predictions (n,) and the strength of each fold."""
     predicted, strengths = np.empty(len(y)), []
     mean_image = x.mean(axis=0)

@@ -8,9 +8,7 @@ from numpy.typing import ArrayLike
 from eliq_bench.stats.statistic import Floats
 
 
-def tiers(
-    values: Mapping[str, float], p: Mapping[tuple[str, str], float], alpha: float = 0.05
-) -> dict[str, int]:
+def tiers(values: Mapping[str, float], p: Mapping[tuple[str, str], float], alpha: float = 0.05) -> dict[str, int]:
     """Puts models that a paired test cannot separate from a tier's best into that tier.
 
     Models are taken from best to worst. One that is not significantly worse than the best of the current

@@ -209,9 +209,7 @@ def test_back_returns_from_a_model_to_the_table_and_closing_takes_the_step_back(
         page.press("Escape", 27)
         settle(page)
     assert page.run("[location.hash, history.length]") == ["", steps + 1]
-    assert (
-        page.run(f"document.querySelector({json.dumps(link)}).getAttribute('href')") == "#toy/quality/noisy"
-    )
+    assert page.run(f"document.querySelector({json.dumps(link)}).getAttribute('href')") == "#toy/quality/noisy"
 
 
 def seen(page: Chromium, selector: str) -> bool:
@@ -243,9 +241,7 @@ def test_the_header_of_a_table_stays_in_sight(browser: Chromium, address: str, w
     browser.size(1280, 900)
 
 
-def test_a_phone_shows_the_columns_that_count_and_all_of_them_when_asked(
-    browser: Chromium, address: str
-) -> None:
+def test_a_phone_shows_the_columns_that_count_and_all_of_them_when_asked(browser: Chromium, address: str) -> None:
     browser.size(390, 844, phone=True)
     browser.open("about:blank")
     browser.open(address)
@@ -260,21 +256,15 @@ def test_a_phone_shows_the_columns_that_count_and_all_of_them_when_asked(
     assert browser.run(hidden) >= 4
     browser.click("#every")
     assert browser.run(hidden) == 0
-    cells = browser.run(
-        f"[...document.querySelectorAll({json.dumps(row + ' td')})].map((cell) => cell.innerText)"
-    )
+    cells = browser.run(f"[...document.querySelectorAll({json.dumps(row + ' td')})].map((cell) => cell.innerText)")
     assert ranks in cells, "the ranks stand in a column of their own now"
     assert browser.run("document.documentElement.scrollWidth <= innerWidth") is True
-    browser.run(
-        f"document.querySelector('{QUALITY}').closest('.scroll').scrollTo({{left: 9999, behavior: 'instant'}})"
-    )
+    browser.run(f"document.querySelector('{QUALITY}').closest('.scroll').scrollTo({{left: 9999, behavior: 'instant'}})")
     scroll_to(browser, row, "center")
     assert seen(browser, f"{row} .open"), "the name stays"
     assert seen(browser, f"{row} td:last-child"), "the last column can be reached"
     browser.click(f"{row} .open")
-    assert text(browser, "#d-body .verdict.better small").startswith("p 0."), (
-        "the test's p stands with its verdict"
-    )
+    assert text(browser, "#d-body .verdict.better small").startswith("p 0."), "the test's p stands with its verdict"
     assert browser.problems() == []
 
 
@@ -323,12 +313,8 @@ def test_no_page_scrolls_sideways(browser: Chromium, address: str, width: int, p
             "(() => { const d = document.getElementById('detail'); return d.scrollWidth <= d.clientWidth; })()"
         )
     elif width < 700:
-        assert browser.run(
-            "[...document.querySelectorAll('.scroll')].every((s) => s.scrollWidth <= s.clientWidth)"
-        )
-        tall = browser.run(
-            "[...document.querySelectorAll('#theme, select, .check')].map((e) => e.offsetHeight)"
-        )
+        assert browser.run("[...document.querySelectorAll('.scroll')].every((s) => s.scrollWidth <= s.clientWidth)")
+        tall = browser.run("[...document.querySelectorAll('#theme, select, .check')].map((e) => e.offsetHeight)")
         assert min(height for height in tall if height) >= 32, "large enough for a finger"
 
 

@@ -77,9 +77,7 @@ def test_severities_of_a_mode_share_their_positive(manifest: Path) -> None:
 
 
 def test_changed_words_are_marked() -> None:
-    assert [word.text for word in changed_words("a red cat sits", "a blue cat sits") if word.changed] == [
-        "blue"
-    ]
+    assert [word.text for word in changed_words("a red cat sits", "a blue cat sits") if word.changed] == ["blue"]
     assert all(word.changed for word in changed_words("a cat", "two dogs"))
 
 

@@ -118,9 +118,7 @@ def test_compare_two_runs_or_models_of_one(cli: Cli, run: Path, tmp_path: Path) 
     other = make_run(tmp_path / "other", third=TRUTH)
     joined = json.loads(cli("compare", run, other, "--format", "json").stdout)
     assert [model["model"] for model in joined["tables"][0]["standings"]] == ["third", "good", "bad"]
-    chosen = cli(
-        "compare", "--run", run, "--run", other, "third", "bad", "--format", "json", "--dataset", "small"
-    )
+    chosen = cli("compare", "--run", run, "--run", other, "third", "bad", "--format", "json", "--dataset", "small")
     assert len(json.loads(chosen.stdout)["tables"][0]["pairs"]) == 1
     assert "Did you mean good" in sentence(cli("compare", "--run", run, "god"))
     assert "no dataset 'smal'" in sentence(cli("compare", run, "--dataset", "smal"))
@@ -160,9 +158,7 @@ def test_check_from_first_baseline_to_failure(cli: Cli, run: Path, tmp_path: Pat
 def test_check_misuse(cli: Cli, run: Path, tmp_path: Path) -> None:
     assert "must end in .md or .json" in sentence(cli("check", run, "--baseline", run, "--out", "report.txt"))
     nowhere = tmp_path / "none" / "r.md"
-    assert "does not exist; create it first" in sentence(
-        cli("check", run, "--baseline", run, "--out", nowhere)
-    )
+    assert "does not exist; create it first" in sentence(cli("check", run, "--baseline", run, "--out", nowhere))
     assert "holds no results.json" in sentence(cli("check", tmp_path / "nothing", "--baseline", run))
     (run / "items.parquet").unlink()
     assert "no scores per item" in sentence(cli("check", run, "--baseline", run))

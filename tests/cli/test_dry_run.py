@@ -6,9 +6,7 @@ import pytest
 from support.cli import Cli
 
 
-def test_dry_run_says_what_is_stored_and_what_is_to_be_computed(
-    cli: Cli, own_table: Path, cache: Path
-) -> None:
+def test_dry_run_says_what_is_stored_and_what_is_to_be_computed(cli: Cli, own_table: Path, cache: Path) -> None:
     words = ("run", "--models", "sharpness,luma", "--datasets", own_table)
     before = cli(*words, "--dry-run", "--limit", "5")
     assert before.returncode == 0

@@ -45,9 +45,7 @@ def test_help_and_list_import_nothing_heavy(words: tuple[str, ...]) -> None:
     assert loaded(*words) == set()
 
 
-def test_a_warm_rerun_and_a_report_import_neither_torch_nor_pandas(
-    cli: Cli, own_table: Path, tmp_path: Path
-) -> None:
+def test_a_warm_rerun_and_a_report_import_neither_torch_nor_pandas(cli: Cli, own_table: Path, tmp_path: Path) -> None:
     words = ("run", "--models", "piqe,sharpness", "--datasets", own_table, "--out", tmp_path / "out")
     assert cli(*words).returncode == 0
     assert loaded(*words) <= {"scipy"}

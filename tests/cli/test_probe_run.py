@@ -54,9 +54,7 @@ def probe(cli: Cli, table: Path, out: Path, *words: object) -> "subprocess.Compl
     return cli(*fixed, "--models", "dummy-moments", "--datasets", table, "--out", out, *words)
 
 
-def test_predictions_are_those_of_the_ridge_on_groups_joined_by_content(
-    cli: Cli, table: Path, tmp_path: Path
-) -> None:
+def test_predictions_are_those_of_the_ridge_on_groups_joined_by_content(cli: Cli, table: Path, tmp_path: Path) -> None:
     assert probe(cli, table, tmp_path / "run", "--seed", 4).returncode == 0
     (column,) = read_scores(tmp_path / "run" / "scores.parquet")
     (known,) = read_items(tmp_path / "run" / "items.parquet")
@@ -196,7 +194,5 @@ def test_a_probe_and_a_zero_shot_run_never_meet(cli: Cli, table: Path, tmp_path:
     with pytest.raises(InputError, match="never compared"):
         compare([plain, probed])
     update_baseline(plain, tmp_path / "base.json")
-    assert [finding.kind for finding in check(probed, tmp_path / "base.json", Gate()).findings] == [
-        "protocol"
-    ]
+    assert [finding.kind for finding in check(probed, tmp_path / "base.json", Gate()).findings] == ["protocol"]
     assert check(plain, tmp_path / "base.json", Gate()).passed

@@ -33,9 +33,7 @@ def test_a_folder_without_prompts_gets_quality_and_one_note(cli: Cli, pictures: 
     assert all(float(row["eliq.quality"]) >= 0 and not row["problem"] for row in rows(out))
 
 
-def test_one_missing_prompt_among_others_is_told_and_fails_nothing(
-    cli: Cli, pictures: Path, tmp_path: Path
-) -> None:
+def test_one_missing_prompt_among_others_is_told_and_fails_nothing(cli: Cli, pictures: Path, tmp_path: Path) -> None:
     table, out = few(pictures) / "own.csv", tmp_path / "scores.csv"
     table.write_text("image,prompt\n0.png,a cat\n1.png,\n")
     done = cli("score", table, "--models", "eliq", "--out", out, "--offline")

@@ -104,9 +104,7 @@ def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "images").symlink_to(tmp_path / "real")
     (tmp_path / "set" / "loop").symlink_to(tmp_path / "set")
-    assert find_images(["a.jpg"], [Place(tmp_path / "set")]).images == (
-        tmp_path / "set" / "images" / "a.jpg",
-    )
+    assert find_images(["a.jpg"], [Place(tmp_path / "set")]).images == (tmp_path / "set" / "images" / "a.jpg",)
 
 
 def test_the_first_place_with_images_wins(tmp_path: Path) -> None:

@@ -29,9 +29,7 @@ assert all(image.is_file() for image in items.image[: len(some)])
 assert not {"torch", "pandas", "skimage"} & set(sys.modules)
 print(len(some))
 """
-FEW = tuple(
-    p for p in ladder.pictures() if p.photograph.name in ("chelsea", "coffee") and p.severity in (0, 3)
-)
+FEW = tuple(p for p in ladder.pictures() if p.photograph.name in ("chelsea", "coffee") and p.severity in (0, 3))
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +52,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def contents(root: Path) -> dict[str, str]:
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in root.rglob("*") if path.is_file()
-    }
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in root.rglob("*") if path.is_file()}
 
 
 def read(root: Path) -> Items:
@@ -162,9 +158,7 @@ def test_a_complete_build_is_not_touched(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("few")
-@pytest.mark.parametrize(
-    "damage", ["truncated", "flipped", "deleted", "no manifest", "bad manifest", "old list"]
-)
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "deleted", "no manifest", "bad manifest", "old list"])
 def test_damage_is_repaired(tmp_path: Path, damage: str) -> None:
     read(tmp_path)
     whole = contents(tmp_path)
@@ -196,9 +190,7 @@ def test_a_failed_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)
-    with pytest.raises(
-        EliqBenchError, match=r"cannot be built in .*No space left on device.*ELIQ_BENCH_CACHE"
-    ):
+    with pytest.raises(EliqBenchError, match=r"cannot be built in .*No space left on device.*ELIQ_BENCH_CACHE"):
         read(tmp_path / "root")
     assert list((tmp_path / "root").iterdir()) == []
 

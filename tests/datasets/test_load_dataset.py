@@ -37,9 +37,7 @@ def tiny_card() -> MakeCard:
             "kind": "ugc",
             "images": 4,
             "dimensions": {"quality": {"column": "mos", "scale": (1, 5), "mean": 3.0}},
-            "labels": [
-                {"file": "mos.csv", "sha256": hashlib.sha256(TINY_CSV.encode()).hexdigest(), "rows": 4}
-            ],
+            "labels": [{"file": "mos.csv", "sha256": hashlib.sha256(TINY_CSV.encode()).hexdigest(), "rows": 4}],
             "reader": "eliq_bench.datasets.readers:read",
             "options": {"name": "file", "prompt": "prompt"},
             "group": "prompt",
@@ -140,9 +138,7 @@ def test_missing_labels_say_what_where_and_from_where(tiny_card: MakeCard, tmp_p
 
 def test_missing_images_say_what_where_and_from_where(tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:
     root = tiny_folder(images=()).parent
-    with pytest.raises(
-        InputError, match=r"none of its 4 images \(such as a\.png\) was found in .*download page"
-    ):
+    with pytest.raises(InputError, match=r"none of its 4 images \(such as a\.png\) was found in .*download page"):
         load_card(tiny_card(), [root])
 
 
@@ -213,9 +209,7 @@ def test_labels_only(tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:
     assert dataset.notes == ("Labels only: no image of this dataset is at hand.",)
 
 
-def test_labels_and_images_may_lie_under_different_roots(
-    tiny_card: MakeCard, tiny_folder: MakeFolder
-) -> None:
+def test_labels_and_images_may_lie_under_different_roots(tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:
     labels = tiny_folder("one/Tiny-4", images=())
     pixels = tiny_folder("two/pixels")
     (pixels / "mos.csv").unlink()
@@ -250,9 +244,7 @@ def test_what_does_not_fit_the_card_is_refused(
         load_card(card, [folder.parent])
 
 
-@pytest.mark.parametrize(
-    "reader", ["eliq_bench.datasets.nothing:read", "eliq_bench.datasets.readers:nothing"]
-)
+@pytest.mark.parametrize("reader", ["eliq_bench.datasets.nothing:read", "eliq_bench.datasets.readers:nothing"])
 def test_a_reader_that_does_not_exist(reader: str, tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:
     root = tiny_folder().parent
     with pytest.raises(EliqBenchError, match="cannot be loaded"):
@@ -304,9 +296,7 @@ def test_a_reader_that_breaks_the_contract_is_named(
         load_card(tiny_card(labels=(), images=2), [])
 
 
-def test_a_card_without_label_files_still_counts(
-    tiny_card: MakeCard, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_card_without_label_files_still_counts(tiny_card: MakeCard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eliq_bench.datasets.readers.read", broken(lambda items: items))
     assert len(load_card(tiny_card(labels=(), images=0), [], labels_only=True).items) == 2
     with pytest.raises(InputError, match="gives 2 rows where its card says 7"):

@@ -13,7 +13,7 @@ from eliq_bench.datasets.subset import keep_predicted, take_subset
 from eliq_bench.eliq.pairs import manifest
 from eliq_bench.eliq.pairs.manifest import MANIFEST_FILE, write_pairs
 from eliq_bench.errors import EliqBenchError, InputError
-from eliq_bench.runner.virtual import pixels_of
+from eliq_bench.runner.scoring import pixels_of
 from eliq_bench.types import Dataset, VirtualImage
 
 PAIRS = IMAGES * (len(DEGRADATIONS) * 5 + 1)
@@ -31,9 +31,7 @@ def dataset(small: Small) -> Dataset:
 
 def test_every_pair_points_at_its_two_items(small: Small, dataset: Dataset) -> None:
     assert len(dataset.pairs) == PAIRS == len(small.pairs)
-    assert len(dataset.items) == IMAGES * (1 + len(DEGRADATIONS) * 5 + 1), (
-        "each positive once, each negative once"
-    )
+    assert len(dataset.items) == IMAGES * (1 + len(DEGRADATIONS) * 5 + 1), "each positive once, each negative once"
     assert len(set(dataset.items.name)) == len(dataset.items)
     assert dataset.items.labels == {}
     assert list(dataset.card.dimensions) == ["quality", "alignment"]

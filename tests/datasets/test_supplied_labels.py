@@ -83,9 +83,7 @@ def test_defects_are_told(name: str, shared_data: Path) -> None:
         ("kadid10k", 1, 1, 81),
     ],
 )
-def test_generators_and_groups(
-    name: str, generators: int, families: int, groups: int, shared_data: Path
-) -> None:
+def test_generators_and_groups(name: str, generators: int, families: int, groups: int, shared_data: Path) -> None:
     items = opened(name, shared_data).items
     assert len(set(items.generator)) == generators
     assert len(set(items.generator_family)) == families
@@ -173,9 +171,7 @@ def test_labels_equal_those_beside_the_imported_predictions(name: str, shared_da
     items = opened(name, shared_data).items
     assert set(items.name) <= set(theirs)
     # the prediction files carry six or seven significant digits
-    np.testing.assert_allclose(
-        [theirs[image] for image in items.name], items.labels["quality"], rtol=2e-6, atol=1e-6
-    )
+    np.testing.assert_allclose([theirs[image] for image in items.name], items.labels["quality"], rtol=2e-6, atol=1e-6)
 
 
 def test_biq2021_part_at_hand(shared_data: Path) -> None:

@@ -38,9 +38,7 @@ def test_the_current_folder_has_a_name(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_table_with_prompts(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg", "b.jpg")
-    (tmp_path / "t.csv").write_text(
-        'image,prompt,generator,mos\na.jpg,"red, round",g,1\nb.jpg,,g,2\nc.jpg,x,,3\n'
-    )
+    (tmp_path / "t.csv").write_text('image,prompt,generator,mos\na.jpg,"red, round",g,1\nb.jpg,,g,2\nc.jpg,x,,3\n')
     dataset = load_unlabelled([tmp_path / "t.csv"])
     assert dataset.items.prompt == ("red, round", None, "x")
     assert dataset.items.generator == ("g", "g", None)
@@ -58,9 +56,7 @@ def test_a_table_with_prompts(tmp_path: Path) -> None:
         (["a.jpg", "t.csv"], ["a.jpg", "t.csv"], r"t\.csv is not an image file; give a table alone"),
     ],
 )
-def test_misuse_is_answered_in_a_sentence(
-    files: list[str], paths: list[str], message: str, tmp_path: Path
-) -> None:
+def test_misuse_is_answered_in_a_sentence(files: list[str], paths: list[str], message: str, tmp_path: Path) -> None:
     put(tmp_path, *files)
     with pytest.raises(InputError, match=message):
         load_unlabelled([tmp_path / path for path in paths])

@@ -90,11 +90,7 @@ def test_every_other_supplied_file_fits_its_dataset_row_by_row(name: str, shared
     assert match.unmatched_rows == ()
     assert None not in match.row
     # The file's own MOS stands beside the same image: names are joined right.
-    theirs = (
-        read_score_file(file.path, ["mos"])
-        .models["mos"]
-        .values[[row for row in match.row if row is not None]]
-    )
+    theirs = read_score_file(file.path, ["mos"]).models["mos"].values[[row for row in match.row if row is not None]]
     assert np.corrcoef(theirs, items.labels["quality"])[0, 1] > 0.999
 
 
@@ -161,9 +157,7 @@ def test_items_without_a_score_are_undefined_with_the_reason(tmp_path: Path) -> 
     assert {column.reason[row] for row in (ITEMS - 2, ITEMS - 1)} == {NO_ROW}
     assert column.reason[4] == NO_NUMBER
     assert any("1 of 89 rows of s.csv name no item of small" in warning for warning in results.warnings)
-    assert any(
-        "2 of 90 items have no row in s.csv: 88.png, 89.png" in warning for warning in results.warnings
-    )
+    assert any("2 of 90 items have no row in s.csv: 88.png, 89.png" in warning for warning in results.warnings)
 
 
 def test_a_model_that_saw_the_labels_is_struck_out_and_a_misspelt_dataset_is_told(shared_data: Path) -> None:
@@ -200,9 +194,7 @@ def test_equal_content_under_one_prompt_keeps_both_scores(pictures: Path, tmp_pa
     assert run.columns["t", "m", "quality"].score[:2].tolist() == [0.5, 1.5]
     assert run.tables["t"].sha256[0] == run.tables["t"].sha256[1]
     with open_store() as store:
-        assert item_key("t", "0.png") in {
-            row.image for row in store.rows(run.results.models[0].fingerprint).values()
-        }
+        assert item_key("t", "0.png") in {row.image for row in store.rows(run.results.models[0].fingerprint).values()}
 
 
 def test_a_stored_score_is_never_replaced_in_silence(cache: Path, tmp_path: Path) -> None:

@@ -72,9 +72,7 @@ def test_owner_and_name_are_a_repository(given: str, revision: str | None, expec
     assert path_or_repository("critic", given, revision) == expected
 
 
-@pytest.mark.parametrize(
-    "given", ["/nope", "../nope", "./nope", "~/nope", "nope", "one/two/three", "nothing here/x"]
-)
+@pytest.mark.parametrize("given", ["/nope", "../nope", "./nope", "~/nope", "nope", "one/two/three", "nothing here/x"])
 def test_what_is_neither_is_refused(given: str) -> None:
     sentence = f"^{given} is neither a file, nor a folder, nor a critic on the Hub like OWNER/NAME"
     with pytest.raises(InputError, match=sentence):
@@ -113,13 +111,9 @@ def test_every_refusal_is_a_sentence_of_its_own(hub: Hub, tmp_path: Path) -> Non
     assert "some/gated is gated: ask for access at https://huggingface.co/some/gated" in gated
     assert "hf auth login" in gated
     assert revision.startswith("The critic some/whole has no revision v9")
-    assert empty.startswith(
-        "some/empty on the Hub is no critic as it is needed here, a file of it is missing ("
-    )
+    assert empty.startswith("some/empty on the Hub is no critic as it is needed here, a file of it is missing (")
     assert token.startswith("The Hub does not accept your token (")
-    assert broken.startswith(
-        "The critic some/broken is not on this machine and cannot be downloaded from the Hub ("
-    )
+    assert broken.startswith("The critic some/broken is not on this machine and cannot be downloaded from the Hub (")
     assert f"hf download some/broken {FILE}" in broken
     assert hub.asked
 
@@ -165,9 +159,7 @@ def test_the_status_of_an_answer_counts(status: int | None, sentence: str) -> No
         raise error
 
 
-def test_what_is_in_the_cache_is_known_without_a_connection(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_in_the_cache_is_known_without_a_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     repository = tmp_path / "models--some--critic"
     (repository / "snapshots" / COMMIT).mkdir(parents=True)

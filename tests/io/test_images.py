@@ -43,9 +43,7 @@ def test_sixteen_bit_grey_is_scaled_not_clipped(tmp_path: Path) -> None:
 
 def test_palette_and_one_bit(tmp_path: Path) -> None:
     palette = Image.fromarray(RGB).quantize(16)
-    np.testing.assert_array_equal(
-        decode(saved(tmp_path / "a.png", palette)), np.asarray(palette.convert("RGB"))
-    )
+    np.testing.assert_array_equal(decode(saved(tmp_path / "a.png", palette)), np.asarray(palette.convert("RGB")))
     assert set(np.unique(decode(saved(tmp_path / "b.png", Image.fromarray(RGB).convert("1"))))) <= {0, 255}
 
 

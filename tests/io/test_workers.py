@@ -96,9 +96,7 @@ def test_an_error_for_a_person_arrives_as_it_was() -> None:
 
 
 def test_a_dead_worker_is_an_error() -> None:
-    with pytest.raises(
-        WorkerDiedError, match="The worker process ended with code 7; finished parts are kept"
-    ):
+    with pytest.raises(WorkerDiedError, match="The worker process ended with code 7; finished parts are kept"):
         list(map_in_processes(os._exit, [(7,)], 1))
 
 
@@ -183,9 +181,7 @@ def test_the_initializer_comes_first_in_each_process() -> None:
         list(pool.map(os.getpid, [()]))
 
 
-def test_modules_of_the_current_folder_hide_none_of_pythons(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_modules_of_the_current_folder_hide_none_of_pythons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "queue.py").write_text("raise SystemExit('a module of the user')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])

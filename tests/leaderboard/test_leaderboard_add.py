@@ -39,9 +39,7 @@ def refusal(run: Path, folder: Path) -> str:
 
 def test_the_committed_schema_is_that_of_the_code_and_boards_fit_it(tmp_path: Path, board: Board) -> None:
     """After a change on purpose: `python tools/write_schemas.py`."""
-    published = json.loads(
-        files("eliq_bench.leaderboard").joinpath("leaderboard-1.json").read_text(encoding="utf-8")
-    )
+    published = json.loads(files("eliq_bench.leaderboard").joinpath("leaderboard-1.json").read_text(encoding="utf-8"))
     assert published == Board.model_json_schema()
     content = json.loads((tmp_path / "boards" / "toy.json").read_text())
     jsonschema.validate(content, published)
@@ -87,9 +85,7 @@ def test_pairs_equal_a_comparison_of_the_scores_themselves(tmp_path: Path, board
     assert ranks == {standing.model: standing.rank for standing in expected.standings}
 
 
-def test_agreement_on_generators_and_within_prompts_is_that_of_the_statistics(
-    tmp_path: Path, board: Board
-) -> None:
+def test_agreement_on_generators_and_within_prompts_is_that_of_the_statistics(tmp_path: Path, board: Board) -> None:
     from eliq_bench.results.tables import read_scores
     from eliq_bench.stats.pair_accuracy import pair_agreement
     from eliq_bench.stats.system import system_level
@@ -161,9 +157,7 @@ def test_labels_are_kept_only_where_the_licence_lets_them_be_passed_on(tmp_path:
     (kept,) = add_run(free, tmp_path / "kept")
     assert kept.keeps_labels
     assert kept.items.labels["quality"] not in text
-    assert [row.srcc for row in board.table("quality").rows] == [
-        row.srcc for row in kept.table("quality").rows
-    ]
+    assert [row.srcc for row in board.table("quality").rows] == [row.srcc for row in kept.table("quality").rows]
     grid = board.table("quality").views[0].grid
     assert grid is not None
     from eliq_bench.results.encoding import unpack_codes
@@ -219,9 +213,7 @@ def test_models_that_saw_the_labels_are_refused_unless_left_out(tmp_path: Path) 
 
 
 def test_a_model_that_saw_another_variant_of_the_dataset_is_refused(tmp_path: Path) -> None:
-    run = make_run(
-        tmp_path / "run", {"taught": Model(0.1, trained_on=("koniq10k",))}, dataset="koniq10k_zscore"
-    )
+    run = make_run(tmp_path / "run", {"taught": Model(0.1, trained_on=("koniq10k",))}, dataset="koniq10k_zscore")
     assert "trained on labels of koniq10k" in refusal(run, tmp_path / "boards")
 
 

@@ -26,13 +26,9 @@ def folder(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("agiqa3k")
     with pytest.MonkeyPatch.context() as patch:  # the store of this module, not of a test
         patch.setenv("ELIQ_BENCH_CACHE", str(base / "cache"))
-        declared = Declared(
-            origin="Q-Future/Q-Bench@f19783e", supervision="training-free", licence="S-Lab 1.0"
-        )
+        declared = Declared(origin="Q-Future/Q-Bench@f19783e", supervision="training-free", licence="S-Lab 1.0")
         predictions = shared_data / "predictions" / "qbench_agiqa3k.csv"
-        import_scores(
-            predictions, "agiqa3k", declared, out=base / "run", data_root=[shared_data], resamples=100
-        )
+        import_scores(predictions, "agiqa3k", declared, out=base / "run", data_root=[shared_data], resamples=100)
     add_run(base / "run", base / "boards")
     render(base / "boards")
     return base / "boards"
@@ -58,9 +54,7 @@ def test_values_ranks_floors_and_ceiling(board: Board) -> None:
 
 def test_the_paired_test_of_the_specification(board: Board) -> None:
     test = next(
-        pair
-        for pair in board.table("quality").pairs
-        if {pair.a, pair.b} == {"internlm_xcomposer_vl", "llava_v1.5"}
+        pair for pair in board.table("quality").pairs if {pair.a, pair.b} == {"internlm_xcomposer_vl", "llava_v1.5"}
     )
     assert test.difference == pytest.approx(0.071516, abs=1e-6)
     assert test.low == pytest.approx(0.052, abs=2e-3)

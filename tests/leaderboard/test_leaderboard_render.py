@@ -106,18 +106,12 @@ def test_what_a_table_says_stands_in_the_table(boards: Path) -> None:
     board = Board.load(boards / "toy.json")
     table = board.table("quality")
     text = " ".join(summarise(board, table))
-    models = [
-        row
-        for row in table.rows
-        if row.kind == "model" and row.supervision in ("training-free", "label-free")
-    ]
+    models = [row for row in table.rows if row.kind == "model" and row.supervision in ("training-free", "label-free")]
     best, other = [row for row in models if not row.control][:2]
     pair = find_pair(table, best.model, other.model)
     assert pair is not None
     assert f"**{best.model}**: SRCC {best.srcc:.3f}" in text
-    assert (
-        "It differs significantly from" if separable(pair) else "does not differ significantly from"
-    ) in text
+    assert ("It differs significantly from" if separable(pair) else "does not differ significantly from") in text
     floor = next(row for row in table.rows if row.kind == "generator floor")
     ceiling = next(row for row in table.rows if row.kind == "noise ceiling")
     assert f"reaches {floor.srcc:.3f} (generator floor)" in text
@@ -142,10 +136,7 @@ def test_without_a_label_free_model_the_words_say_so(tmp_path: Path) -> None:
     assert "of the trivial baselines **bytes** has the highest SRCC" in text
     assert "Among models trained on human judgement elsewhere, **taught**" in text
     alignment = " ".join(summarise(board, board.table("alignment")))
-    assert (
-        "of the scores made for quality, which do not claim alignment, **taught** has the highest SRCC"
-        in alignment
-    )
+    assert "of the scores made for quality, which do not claim alignment, **taught** has the highest SRCC" in alignment
     page([board])
 
 

@@ -103,9 +103,7 @@ def test_the_fingerprint_holds_to_the_bytes_and_not_to_the_place(untaught: Path,
 
 
 def test_a_place_without_a_critic_is_named(tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"nothing here is neither a file, nor a folder, nor a critic on the Hub"
-    ):
+    with pytest.raises(InputError, match=r"nothing here is neither a file, nor a folder, nor a critic on the Hub"):
         model_card("eliq:nothing here")
     (tmp_path / "other.safetensors").write_bytes(b"no")
     with pytest.raises(InputError, match="not a readable checkpoint of a critic"):

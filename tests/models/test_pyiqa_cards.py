@@ -60,11 +60,7 @@ def configs() -> dict[str, dict[str, Any]]:
     """pyiqa's configuration of each per-image no-reference metric."""
     assert FOLDER is not None
     every = load_alone(FOLDER / "default_model_configs.py").DEFAULT_CONFIGS
-    return {
-        name: config
-        for name, config in every.items()
-        if config["metric_mode"] == "NR" and name not in SET_LEVEL
-    }
+    return {name: config for name, config in every.items() if config["metric_mode"] == "NR" and name not in SET_LEVEL}
 
 
 @cache
@@ -85,9 +81,7 @@ def parameters(class_name: str) -> dict[str, Any]:
     """Parameters of a constructor with their defaults, where these are literals."""
     arguments = constructors()[class_name][1]
     names = [argument.arg for argument in arguments.args]
-    values = dict(
-        zip(names[len(names) - len(arguments.defaults) :], map(literal, arguments.defaults), strict=True)
-    )
+    values = dict(zip(names[len(names) - len(arguments.defaults) :], map(literal, arguments.defaults), strict=True))
     return {name: values.get(name) for name in names if name != "self"}
 
 
@@ -118,9 +112,7 @@ def test_direction_is_that_of_pyiqa(name: str) -> None:
 
 
 def test_what_is_predicted_besides_quality() -> None:
-    other = {
-        name: tuple(card.dimensions) for name, card in cards().items() if "quality" not in card.dimensions
-    }
+    other = {name: tuple(card.dimensions) for name, card in cards().items() if "quality" not in card.dimensions}
     aesthetic = {"nima", "nima-vgg16-ava", "musiq-ava", "topiq_iaa", "topiq_iaa_res50", "laion_aes"}
     assert other == {**dict.fromkeys(aesthetic, ("aesthetics",)), "clipscore": ("alignment",)}
     assert [name for name, card in cards().items() if card.needs_prompt] == ["clipscore"]
@@ -177,9 +169,7 @@ def test_supervision_agrees_with_the_datasets_seen(name: str) -> None:
 )
 def test_the_dataset_in_pyiqas_configuration_is_on_the_card(word: str, dataset: str) -> None:
     keys = ("pretrained", "train_dataset", "regressor_dataset")
-    named = [
-        name for name, config in configs().items() if word in [config["metric_opts"].get(key) for key in keys]
-    ]
+    named = [name for name, config in configs().items() if word in [config["metric_opts"].get(key) for key in keys]]
     assert named
     for name in named:
         assert cards()[name].trained_on == (dataset,)

@@ -106,15 +106,11 @@ def test_the_library_loads_the_file_that_the_fingerprint_names(user_weights: Pat
     hub = tmp_path / "no-torch-home" / "hub" / "pyiqa"
     hub.mkdir(parents=True)
     (hub / "niqe_modelparameters.mat").write_bytes(b"damaged: loading it would fail")
-    score, _ = one(
-        create_model("niqe"), np.random.default_rng(0).integers(0, 256, (192, 192, 3), dtype=np.uint8)
-    )
+    score, _ = one(create_model("niqe"), np.random.default_rng(0).integers(0, 256, (192, 192, 3), dtype=np.uint8))
     assert np.isfinite(score)
 
 
-def test_offline_opens_no_socket_and_names_file_and_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_offline_opens_no_socket_and_names_file_and_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a socket was opened")
 

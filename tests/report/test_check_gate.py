@@ -74,9 +74,7 @@ def test_the_same_run_passes_against_file_and_folder(run: Path, baseline: Path) 
     assert CheckReport.model_validate_json(report.model_dump_json()) == report
 
 
-def test_a_baseline_is_exact_reproducible_and_gives_nothing_away(
-    run: Path, baseline: Path, tmp_path: Path
-) -> None:
+def test_a_baseline_is_exact_reproducible_and_gives_nothing_away(run: Path, baseline: Path, tmp_path: Path) -> None:
     change_scores(run, "steady", lambda score: score / 3 + 1e-17)  # no short decimals
     update_baseline(run, baseline)
     first = baseline.read_bytes()
@@ -90,9 +88,7 @@ def test_a_baseline_is_exact_reproducible_and_gives_nothing_away(
 
 
 @pytest.mark.parametrize("direction", [1, -1])
-def test_drift_beyond_the_tolerance_is_caught_and_below_it_passes(
-    run: Path, baseline: Path, direction: int
-) -> None:
+def test_drift_beyond_the_tolerance_is_caught_and_below_it_passes(run: Path, baseline: Path, direction: int) -> None:
     def move(size: float) -> Callable[[Floats], Floats]:
         def change(score: Floats) -> Floats:
             score[17] += direction * size * abs(score[17])
@@ -110,10 +106,7 @@ def test_drift_beyond_the_tolerance_is_caught_and_below_it_passes(
     assert kinds(report) == [("score drift", True)]
     (finding,) = report.findings
     assert (finding.model, finding.count, finding.worst) == ("steady", 1, "17.png")
-    assert (
-        "1 of 90 scores moved by more than 1e-09, though the fingerprint is the same; most 17.png"
-        in finding.text
-    )
+    assert "1 of 90 scores moved by more than 1e-09, though the fingerprint is the same; most 17.png" in finding.text
     assert "**FAIL** score drift (small, steady, quality)" in markdown(report)
     assert not check(run, baseline, NEW).passed, "the fingerprint is not new, so nothing may move"
 
@@ -186,15 +179,11 @@ def test_a_better_model_passes(baseline: Path, tmp_path: Path) -> None:
     assert check(again(tmp_path / "new", steady=TRUTH), baseline, NEW).passed
 
 
-def test_a_new_fingerprint_alone_is_a_note_but_its_drift_fails_unless_allowed(
-    baseline: Path, tmp_path: Path
-) -> None:
+def test_a_new_fingerprint_alone_is_a_note_but_its_drift_fails_unless_allowed(baseline: Path, tmp_path: Path) -> None:
     same = again(tmp_path / "same")
     (same.parent / "scores.csv").write_text((same.parent / "scores.csv").read_text() + "\n")
     said = Declared("a test", "training-free")
-    import_scores(
-        same.parent / "scores.csv", str(same.parent / "labels" / "small.csv"), said, out=same, resamples=100
-    )
+    import_scores(same.parent / "scores.csv", str(same.parent / "labels" / "small.csv"), said, out=same, resamples=100)
     noted = check(same, baseline, Gate())
     assert noted.passed
     assert kinds(noted) == [("fingerprint", False), ("fingerprint", False)]
@@ -262,9 +251,7 @@ def test_other_labels_are_caught_and_srcc_is_not_compared(baseline: Path, tmp_pa
     assert report.rows[0].compared == ITEMS
 
 
-def test_another_set_of_items_is_caught_and_the_common_ones_are_compared(
-    baseline: Path, tmp_path: Path
-) -> None:
+def test_another_set_of_items_is_caught_and_the_common_ones_are_compared(baseline: Path, tmp_path: Path) -> None:
     labels = label_table(tmp_path / "l")
     labels.write_text("\n".join([*labels.read_text().splitlines()[:-2], "new.png,prompt 1,g1,3"]))
     report = revised(tmp_path, baseline, labels)
@@ -299,9 +286,7 @@ def test_changed_pixels_are_caught_on_a_real_run(plugin: Path, own_table: Path, 
     assert report.rows[0].compared == 11
 
 
-def test_changed_options_change_the_fingerprint_and_are_named(
-    plugin: Path, own_table: Path, tmp_path: Path
-) -> None:
+def test_changed_options_change_the_fingerprint_and_are_named(plugin: Path, own_table: Path, tmp_path: Path) -> None:
     from eliq_bench.runner.session import Settings
 
     eliq_bench.run(["dummy-mean"], [str(own_table)], out=tmp_path / "one", resamples=100)
@@ -345,17 +330,13 @@ def test_a_drop_that_cannot_be_tested_does_not_pass(tmp_path: Path) -> None:
 
 
 def test_a_card_that_turns_its_direction_is_caught(run: Path, baseline: Path) -> None:
-    change_json(
-        run / "results.json", lambda content: content["models"][0]["dimensions"].update(quality="lower")
-    )
+    change_json(run / "results.json", lambda content: content["models"][0]["dimensions"].update(quality="lower"))
     report = check(run, baseline, Gate())
     assert kinds(report) == [("SRCC drop", True)]
     assert report.rows[0].srcc_now == pytest.approx(-report.rows[0].srcc_before)  # type: ignore[operator]
 
 
-def test_a_check_without_the_score_of_every_item_is_refused(
-    run: Path, baseline: Path, tmp_path: Path
-) -> None:
+def test_a_check_without_the_score_of_every_item_is_refused(run: Path, baseline: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no baseline with the score of every item"):
         check(run, run / "results.json", Gate())
     with pytest.raises(InputError, match=r"There is no baseline .* --update-baseline"):

@@ -28,9 +28,7 @@ def test_real_models_reproduce_the_specified_comparison(shared_data: Path, tmp_p
     said = Declared("Q-Bench", "training-free")
     file = shared_data / "predictions" / "qbench_agiqa3k.csv"
     models = ["internlm_xcomposer_vl", "llava_v1.5"]
-    import_scores(
-        file, "agiqa3k", said, out=tmp_path / "run", models=models, data_root=[shared_data], resamples=100
-    )
+    import_scores(file, "agiqa3k", said, out=tmp_path / "run", models=models, data_root=[shared_data], resamples=100)
     (table,) = compare([tmp_path / "run"], dimensions=["quality"], resamples=2000).tables
     (pair,) = table.pairs
     assert (pair.a, pair.b, pair.n) == ("internlm_xcomposer_vl", "llava_v1.5", 2982)
@@ -216,9 +214,7 @@ def test_an_imported_model_meets_one_that_ran_here(plugin: Path, own_table: Path
     eliq_bench.run(["dummy-mean"], [str(own_table)], out=tmp_path / "ours", resamples=100)
     for image in own_table.parent.glob("*.png"):
         image.unlink()
-    (tmp_path / "s.csv").write_text(
-        "\n".join(["image,theirs", *(f"{row}.png,{row % 5}" for row in range(12))])
-    )
+    (tmp_path / "s.csv").write_text("\n".join(["image,theirs", *(f"{row}.png,{row % 5}" for row in range(12))]))
     said = Declared("elsewhere", "label-free")
     import_scores(tmp_path / "s.csv", str(own_table), said, out=tmp_path / "theirs", resamples=100)
     (table,) = compare([tmp_path / "theirs", tmp_path / "ours"]).tables

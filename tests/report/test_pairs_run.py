@@ -164,8 +164,7 @@ def test_no_leaderboard_takes_pairs_nor_a_subset_of_them(small: Small, run: Path
 def test_a_wrong_hash_is_counted_shown_and_tried_again(small: Small, tmp_path: Path) -> None:
     """One row of the manifest claims other pixels: its pair has no score, and a later run tries again."""
     wrong = [
-        pair._replace(negative_sha256="f" * 64) if pair.pair_id == "4-defocus_blur-3" else pair
-        for pair in small.pairs
+        pair._replace(negative_sha256="f" * 64) if pair.pair_id == "4-defocus_blur-3" else pair for pair in small.pairs
     ]
     write_pairs(wrong, tmp_path / "pairs.parquet")
     for to_compute in (IMAGES * (1 + len(DEGRADATIONS) * 5), 1):
@@ -180,25 +179,19 @@ def test_a_wrong_hash_is_counted_shown_and_tried_again(small: Small, tmp_path: P
         assert (row.n, row.total, row.errors) == (IMAGES - 1, IMAGES, 1)
         assert found.models[0].computed == to_compute
     text = found.to_markdown()
-    assert (
-        "sharpness: 1 failed, of 180 pairs; the first is 04.png#defocus_blur-3-4-defocu: defocus_blur" in text
-    )
+    assert "sharpness: 1 failed, of 180 pairs; the first is 04.png#defocus_blur-3-4-defocu: defocus_blur" in text
     assert "comes out with other pixels than the manifest recorded" in text
 
 
 def test_missing_images_are_counted(small: Small, tmp_path: Path) -> None:
     shutil.copytree(small.images, tmp_path / "images")
     (tmp_path / "images" / "00.png").unlink()
-    found = eliq_bench.run(
-        ["sharpness"], [f"pairs:{small.manifest}"], data_root=[tmp_path / "images"], resamples=200
-    )
+    found = eliq_bench.run(["sharpness"], [f"pairs:{small.manifest}"], data_root=[tmp_path / "images"], resamples=200)
     row = row_of(found, "sensor_noise")
     assert (row.n, row.total, row.missing) == (55, 60, 5)
 
 
-def test_the_command_shows_the_table_and_a_rerun_computes_nothing(
-    cli: Cli, small: Small, tmp_path: Path
-) -> None:
+def test_the_command_shows_the_table_and_a_rerun_computes_nothing(cli: Cli, small: Small, tmp_path: Path) -> None:
     words = ["run", "-m", "sharpness", "-d", f"pairs:{small.manifest}", "--data-root", small.images]
     first = cli(*words, "--out", tmp_path / "out")
     assert first.returncode == 0, first.stderr
@@ -234,9 +227,7 @@ def test_the_heat_map_marks_what_has_no_interval(run: Path) -> None:
     material = read_diagnosis(run)
     figure = diagnosis(material)
     shown = [text.get_text() for text in figure.axes[0].texts]
-    (cell,) = (
-        row for row in material.rows.values() if not row.mode and "conv" in row.cell and not row.severity
-    )
+    (cell,) = (row for row in material.rows.values() if not row.mode and "conv" in row.cell and not row.severity)
     assert f"{cell.accuracy:.2f}?" in shown
     assert "0.00" in shown, "an interval by Wilson: no mark"
     assert "?: no interval" in figure.get_supxlabel()

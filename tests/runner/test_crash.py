@@ -101,9 +101,7 @@ def test_ctrl_c_says_how_to_go_on_and_keeps_everything(many: Path, tmp_path: Pat
 
 
 def test_workers_leave_when_their_caller_is_killed(many: Path, tmp_path: Path, cache: Path) -> None:
-    process = subprocess.Popen(
-        command(many, tmp_path / "out"), stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    process = subprocess.Popen(command(many, tmp_path / "out"), stderr=subprocess.DEVNULL, start_new_session=True)
     wait_until_stored(cache, 8, process)
     process.kill()
     process.wait()

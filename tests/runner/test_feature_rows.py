@@ -68,9 +68,7 @@ def test_a_card_that_promises_too_much_is_named() -> None:
     class Bare(Toy):
         features = None  # type: ignore[assignment]
 
-    with pytest.raises(
-        EliqBenchError, match="toy lists the protocol probe on its card, but has no `features`"
-    ):
+    with pytest.raises(EliqBenchError, match="toy lists the protocol probe on its card, but has no `features`"):
         features_of(Bare(0), BATCH)
 
 

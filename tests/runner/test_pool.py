@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from eliq_bench.registry import model_card
+from eliq_bench.runner.execute import score_tasks
 from eliq_bench.runner.plan import ModelSpec, Task, Want
-from eliq_bench.runner.pool import score_tasks
 from eliq_bench.runner.specs import make_spec
 from eliq_bench.runner.store import ScoreRow
 
@@ -53,8 +53,7 @@ def test_offline_workers_refuse_connections(pictures: Path, plugin: Path) -> Non
     module.write_text(
         before.replace(
             "class Mean:",
-            "import socket\n\n\ndef call_home():\n"
-            "    socket.create_connection(('127.0.0.1', 9))\n\n\nclass Mean:",
+            "import socket\n\n\ndef call_home():\n    socket.create_connection(('127.0.0.1', 9))\n\n\nclass Mean:",
         ).replace("        return image\n", "        call_home()\n        return image\n", 1)
     )
     try:

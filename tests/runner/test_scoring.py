@@ -21,9 +21,7 @@ def spec(name: str, **changes: object) -> ModelSpec:
 
 
 def tasks(folder: Path, wants: tuple[Want, ...] = (Want(0, None),)) -> list[Task]:
-    return [
-        Task(path.name, path, wants) for path in sorted(folder.iterdir(), key=lambda path: int(path.stem))
-    ]
+    return [Task(path.name, path, wants) for path in sorted(folder.iterdir(), key=lambda path: int(path.stem))]
 
 
 def rows(scorer: ChunkScorer, work: list[Task]) -> dict[str, ScoreRow]:

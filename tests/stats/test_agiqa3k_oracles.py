@@ -12,12 +12,10 @@ import scipy.optimize
 import scipy.stats
 from numpy.typing import NDArray
 
-from eliq_bench.stats.best_of_n import best_of_prompt
 from eliq_bench.stats.bootstrap import bootstrap_srcc
-from eliq_bench.stats.ceiling import noise_ceiling
 from eliq_bench.stats.closed_form import meng_z, second_opinions, williams_t
+from eliq_bench.stats.controls import generator_floor, noise_ceiling
 from eliq_bench.stats.correlation import krcc, plcc, srcc
-from eliq_bench.stats.floor import generator_floor, variance_share
 from eliq_bench.stats.many import compare_models
 from eliq_bench.stats.mapping import map_logistic, map_logistic_insample
 from eliq_bench.stats.pair_accuracy import pair_agreement, scored_pairs
@@ -25,7 +23,7 @@ from eliq_bench.stats.paired import paired_bootstrap
 from eliq_bench.stats.partial import cross_table
 from eliq_bench.stats.resampling import resample_counts, srcc_replicates
 from eliq_bench.stats.system import system_level
-from eliq_bench.stats.within import within_generator, within_prompt
+from eliq_bench.stats.within import best_of_prompt, within_generator, within_prompt
 
 Floats = NDArray[np.float64]
 ORACLES = Path(__file__).resolve().parent.parent / "oracles"
@@ -169,10 +167,6 @@ def test_labels_alone(agiqa: Agiqa) -> None:
         for kind, floors in ORACLE["floor"].items():
             floor = generator_floor(label, agiqa.generator[kind])
             assert floor.value == pytest.approx(floors[dimension], abs=6e-4)
-        by_family = variance_share(label, agiqa.generator["family"])
-        assert by_family.value == pytest.approx(ORACLE["variance_share"]["family"][dimension], abs=6e-3)
-        by_prompt = variance_share(label, agiqa.prompt)
-        assert by_prompt.value == pytest.approx(ORACLE["variance_share"]["prompt"][dimension], abs=6e-3)
         ceiling = noise_ceiling(label, agiqa.label_std[dimension], ORACLE["ceiling"]["raters"])
         assert ceiling.value == pytest.approx(ORACLE["ceiling"][dimension], abs=6e-4)
 
@@ -230,9 +224,7 @@ def test_many_models(agiqa: Agiqa) -> None:
     order = [standing.model for standing in result.standings]
     assert order[:3] == ["internlm_xcomposer_vl", "mplug_owl", "llava_v1.5"]
     pair = result.pair("llava_v1.5", "internlm_xcomposer_vl")
-    alone = paired_bootstrap(
-        agiqa.scores[pair.a], agiqa.scores[pair.b], label, agiqa.prompt, n_resamples=1000
-    )
+    alone = paired_bootstrap(agiqa.scores[pair.a], agiqa.scores[pair.b], label, agiqa.prompt, n_resamples=1000)
     assert (pair.difference, pair.low, pair.high, pair.se, pair.p) == (
         alone.difference,
         alone.low,

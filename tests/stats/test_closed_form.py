@@ -21,9 +21,7 @@ from eliq_bench.stats.closed_form import (
 from eliq_bench.stats.correlation import plcc
 from eliq_bench.stats.statistic import normal_quantile
 
-ORACLE = json.loads(
-    (Path(__file__).resolve().parent.parent / "oracles/published_statistics.json").read_text()
-)
+ORACLE = json.loads((Path(__file__).resolve().parent.parent / "oracles/published_statistics.json").read_text())
 Closed = Callable[[float, float, float, int], ClosedFormTest]
 TESTS = [williams_t, meng_z]
 reproducible = settings(deadline=None, derandomize=True, database=None)

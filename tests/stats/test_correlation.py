@@ -16,9 +16,7 @@ from numpy.typing import ArrayLike
 from eliq_bench.stats.correlation import krcc, plcc, srcc
 from eliq_bench.stats.statistic import Statistic
 
-ORACLE = json.loads(
-    (Path(__file__).resolve().parent.parent / "oracles/published_statistics.json").read_text()
-)
+ORACLE = json.loads((Path(__file__).resolve().parent.parent / "oracles/published_statistics.json").read_text())
 Correlation = Callable[[ArrayLike, ArrayLike], Statistic]
 ALL = [srcc, krcc, plcc]
 reproducible = settings(deadline=None, derandomize=True, database=None)
@@ -98,9 +96,7 @@ def test_plcc_of_tiny_huge_and_offset_values() -> None:
     y = np.array([1.0, 2.0, 4.0, 3.0])
     expected = plcc(y, y[::-1]).value
     for scale in (1e-200, 1e-320, 1e200, 4e307):
-        assert plcc(y * scale, y[::-1]).value == pytest.approx(
-            expected, abs=1e-3 if scale < 1e-300 else 1e-12
-        )
+        assert plcc(y * scale, y[::-1]).value == pytest.approx(expected, abs=1e-3 if scale < 1e-300 else 1e-12)
     assert plcc(y + 1e9, y[::-1]).value == pytest.approx(expected, abs=1e-6)
     assert plcc([1.0, 1.0, np.nextafter(1.0, 2)], [1, 2, 3]).value == pytest.approx(math.sqrt(0.75))
 

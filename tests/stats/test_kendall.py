@@ -8,8 +8,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eliq_bench.stats.correlation import krcc
-from eliq_bench.stats.kendall import inversions, pair_counts
+from eliq_bench.stats.correlation import inversions, krcc, pair_counts
 
 reproducible = settings(deadline=None, derandomize=True, database=None)
 

@@ -39,15 +39,11 @@ def test_a_repeated_group_is_resampled_as_a_whole() -> None:
     rng = np.random.default_rng(3)
     groups = np.repeat(np.arange(30), 8)
     right = rng.random(30)[groups] > 0.4  # all pairs of a group come out alike
-    found = known_pair_accuracy(
-        right.astype(float), np.full(240, 0.5), groups.tolist(), n_resamples=400, seed=7
-    )
+    found = known_pair_accuracy(right.astype(float), np.full(240, 0.5), groups.tolist(), n_resamples=400, seed=7)
     assert (found.interval, found.n_groups) == ("bootstrap", 30)
     drawn = []
     for counts in resample_counts(30, 400, seed=7):
-        rows = np.concatenate(
-            [np.flatnonzero(groups == group) for group, k in enumerate(counts) for _ in range(k)]
-        )
+        rows = np.concatenate([np.flatnonzero(groups == group) for group, k in enumerate(counts) for _ in range(k)])
         drawn.append(right[rows].mean())
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=1e-12)
     alone = wilson(found.value, 240)

@@ -12,16 +12,12 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 from eliq_bench.stats import pair_accuracy as module
-from eliq_bench.stats.kendall import pair_counts
+from eliq_bench.stats.correlation import pair_counts
 from eliq_bench.stats.pair_accuracy import ScoredPairs, pair_agreement, scored_pairs
 
-ORACLE = json.loads(
-    (Path(__file__).resolve().parent.parent / "oracles/published_statistics.json").read_text()
-)
+ORACLE = json.loads((Path(__file__).resolve().parent.parent / "oracles/published_statistics.json").read_text())
 reproducible = settings(deadline=None, derandomize=True, database=None)
-rows = st.lists(
-    st.tuples(st.integers(0, 4), st.integers(0, 4), st.sampled_from("abc")), min_size=1, max_size=25
-)
+rows = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.sampled_from("abc")), min_size=1, max_size=25)
 
 
 def all_pairs(score: ArrayLike, label: ArrayLike) -> ScoredPairs:
@@ -72,9 +68,7 @@ def test_all_pairs_agree_with_kendalls_counts_across_blocks(monkeypatch: pytest.
     x, y = np.random.default_rng(0).integers(0, 9, (2, 300)).astype(float)
     counts = pair_counts(x, y)
     result = pair_agreement(x, y, ["all"] * 300).accuracy
-    expected = (counts.concordant + counts.tied_score / 2) / (
-        counts.total - counts.tied_label - counts.tied_both
-    )
+    expected = (counts.concordant + counts.tied_score / 2) / (counts.total - counts.tied_label - counts.tied_both)
     assert result.value == pytest.approx(expected, abs=1e-12)
     seen = [tuple(sorted(p)) for b in module.pair_blocks(np.arange(300) % 3) for p in zip(*b, strict=True)]
     assert len(seen) == len(set(seen)) == 3 * 100 * 99 // 2

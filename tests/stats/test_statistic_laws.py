@@ -11,18 +11,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from eliq_bench.stats.best_of_n import best_of_prompt
 from eliq_bench.stats.bootstrap import bootstrap_srcc
-from eliq_bench.stats.ceiling import noise_ceiling
 from eliq_bench.stats.closed_form import second_opinions
+from eliq_bench.stats.controls import generator_floor, noise_ceiling, variance_share
 from eliq_bench.stats.correlation import krcc, plcc, srcc
-from eliq_bench.stats.floor import generator_floor, variance_share
 from eliq_bench.stats.mapping import map_logistic, map_logistic_insample
 from eliq_bench.stats.pair_accuracy import pair_agreement
 from eliq_bench.stats.paired import paired_bootstrap
 from eliq_bench.stats.partial import partial_srcc
 from eliq_bench.stats.system import system_level
-from eliq_bench.stats.within import within_generator, within_prompt
+from eliq_bench.stats.within import best_of_prompt, within_generator, within_prompt
 
 Floats = NDArray[np.float64]
 laws = settings(deadline=None, derandomize=True, database=None, max_examples=20)
@@ -109,9 +107,7 @@ LAWS = {
     "krcc": Law(lambda t: (krcc(t.score, t.label).value,), ranks_only=True, odd=True),
     "plcc": Law(lambda t: (plcc(t.score, t.label).value,), odd=True),
     "plcc_logistic4": Law(lambda t: (map_logistic(t.score, t.label, t.prompt).plcc.value,), tolerance=1e-6),
-    "plcc_logistic4_insample": Law(
-        lambda t: (map_logistic_insample(t.score, t.label).plcc.value,), tolerance=1e-6
-    ),
+    "plcc_logistic4_insample": Law(lambda t: (map_logistic_insample(t.score, t.label).plcc.value,), tolerance=1e-6),
     "rmse_logistic4": Law(
         lambda t: (map_logistic(t.score, t.label, t.prompt).rmse.value,), in_label_units=True, tolerance=1e-6
     ),
@@ -120,9 +116,7 @@ LAWS = {
     "paired bootstrap": Law(_paired, ranks_only=True),
     "closed forms": Law(_closed, ranks_only=True, tolerance=1e-10),
     "within": Law(_within, ranks_only=True),
-    "within prompt": Law(
-        lambda t: (within_prompt(t.score, t.label, t.prompt).value,), ranks_only=True, odd=True
-    ),
+    "within prompt": Law(lambda t: (within_prompt(t.score, t.label, t.prompt).value,), ranks_only=True, odd=True),
     "best of prompt": Law(lambda t: best_of_prompt(t.score, t.label, t.prompt)[:2], ranks_only=True),
     "pair accuracy": Law(
         lambda t: (

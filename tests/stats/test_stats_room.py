@@ -10,9 +10,7 @@ import pytest
 
 import eliq_bench.stats
 
-MODULES = sorted(
-    module.name for module in pkgutil.walk_packages(eliq_bench.stats.__path__, "eliq_bench.stats.")
-)
+MODULES = sorted(module.name for module in pkgutil.walk_packages(eliq_bench.stats.__path__, "eliq_bench.stats."))
 HEAVY = ("torch", "pandas", "scipy", "matplotlib", "sklearn")
 
 
@@ -47,9 +45,7 @@ print("scipy" in sys.modules)
 
 
 def test_the_package_loads_no_room_module_by_itself() -> None:
-    code = (
-        "import sys, eliq_bench.stats; print([m for m in sys.modules if m.startswith('eliq_bench.stats.')])"
-    )
+    code = "import sys, eliq_bench.stats; print([m for m in sys.modules if m.startswith('eliq_bench.stats.')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

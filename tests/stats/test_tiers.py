@@ -201,9 +201,7 @@ def test_false_alarms_of_tiers_stay_below_their_level() -> None:
         generator = np.random.default_rng(seed)
         groups = np.arange(300) // 6
         y = generator.normal(size=300) + generator.normal(size=50)[groups]
-        scores = {
-            name: y + generator.normal(size=300) + generator.normal(size=50)[groups] for name in "abcde"
-        }
+        scores = {name: y + generator.normal(size=300) + generator.normal(size=50)[groups] for name in "abcde"}
         result = compare_models(scores, y, groups, n_resamples=600, alpha=0.1, seed=seed)
         alarms += max(s.tier or 0 for s in result.standings) > 1
     assert alarms <= 13  # 6 expected at most, 3 standard errors are 7

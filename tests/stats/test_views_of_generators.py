@@ -9,8 +9,8 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eliq_bench.stats.controls import generator_floor
 from eliq_bench.stats.correlation import srcc
-from eliq_bench.stats.floor import generator_floor, variance_share
 from eliq_bench.stats.system import system_level
 from eliq_bench.stats.within import within_generator, within_prompt, within_srcc
 
@@ -92,21 +92,6 @@ def test_floor_edges() -> None:
     assert (result.n, result.n_nan, result.reason) == (4, 1, "")
     with pytest.raises(ValueError, match="generator is missing for 1 of 3"):
         generator_floor([1, 2, 3], ["a", None, "b"])
-
-
-def test_share_of_variance() -> None:
-    generator = np.random.default_rng(0)
-    y = generator.normal(size=60)
-    groups = generator.integers(0, 5, 60)
-    means = np.array([y[groups == g].mean() for g in groups])
-    expected = ((means - y.mean()) ** 2).sum() / ((y - y.mean()) ** 2).sum()
-    assert variance_share(y, groups).value == pytest.approx(expected, abs=1e-12)
-    assert variance_share(20 * y + 7, groups).value == pytest.approx(expected, abs=1e-12)
-    assert variance_share(y, np.zeros(60, dtype=int)).value == pytest.approx(0.0, abs=1e-12)
-    assert variance_share(y, np.arange(60)).value == pytest.approx(1.0, abs=1e-12)
-    assert variance_share([1, 1], ["a", "b"]).reason == "constant label"
-    assert variance_share([1], ["a"]).reason == "too few"
-    assert variance_share([1, 2], None).reason == "no groups"
 
 
 def test_system_level_equals_a_loop() -> None:

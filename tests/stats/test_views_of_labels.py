@@ -8,10 +8,10 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eliq_bench.stats.best_of_n import best_of_prompt
-from eliq_bench.stats.ceiling import noise_ceiling
+from eliq_bench.stats.controls import noise_ceiling
 from eliq_bench.stats.correlation import srcc
 from eliq_bench.stats.partial import cross_table, partial_srcc
+from eliq_bench.stats.within import best_of_prompt
 
 reproducible = settings(deadline=None, derandomize=True, database=None)
 rows = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from("abc")), max_size=30)

@@ -139,9 +139,7 @@ class Chromium:
         """Press and release a key, as a keyboard does."""
         for kind in ("keyDown", "keyUp"):
             extra = {"text": text} if text and kind == "keyDown" else {}
-            self.call(
-                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **extra
-            )
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **extra)
 
     def click(self, selector: str) -> None:
         """Click in the middle of an element with the mouse."""

@@ -75,9 +75,7 @@ def qwen3_vl(folder: Path) -> Path:
         f"{name}_token_id": words.convert_tokens_to_ids(f"<|{token}|>")
         for name, token in (("image", "image_pad"), ("video", "video_pad"))
     }
-    ids |= {
-        f"vision_{end}_token_id": words.convert_tokens_to_ids(f"<|vision_{end}|>") for end in ("start", "end")
-    }
+    ids |= {f"vision_{end}_token_id": words.convert_tokens_to_ids(f"<|vision_{end}|>") for end in ("start", "end")}
     rope = {
         "rope_type": "default",
         "rope_theta": 10000.0,
@@ -211,9 +209,7 @@ def _save(model_class: Any, config: Any, processor: Any, folder: Path) -> Path:
     torch.manual_seed(0)
     model = model_class(config)
     with torch.no_grad():
-        for (
-            parameter
-        ) in model.parameters():  # the usual start of 0.02 would leave such a small model all but blind
+        for parameter in model.parameters():  # the usual start of 0.02 would leave such a small model all but blind
             if parameter.ndim > 1:
                 parameter.mul_(6)
     model.save_pretrained(folder)

@@ -31,8 +31,7 @@ def label_table(folder: Path, labels: Floats = TRUTH, name: str = "small") -> Pa
     order = np.random.default_rng(99).permutation(len(labels))
     lines = ["image,prompt,generator,quality"]
     lines += [
-        f"{row}.png,prompt {order[row] // PER_PROMPT},g{row % 3},{label!r}"
-        for row, label in enumerate(labels.tolist())
+        f"{row}.png,prompt {order[row] // PER_PROMPT},g{row % 3},{label!r}" for row, label in enumerate(labels.tolist())
     ]
     path = folder / f"{name}.csv"
     path.write_text("\n".join(lines) + "\n")

@@ -244,7 +244,5 @@ def push(path: Path, repository: str, private: bool = False) -> str:
         api.create_repo(repository, private=private, exist_ok=True)
         api.upload_file(path_or_fileobj=file, path_in_repo=CHECKPOINT_FILE, repo_id=repository)
     except (HfHubHTTPError, OSError) as error:
-        raise EliqBenchError(
-            f"{repository} cannot be pushed ({first_line(error)}); log in and try again."
-        ) from error
+        raise EliqBenchError(f"{repository} cannot be pushed ({first_line(error)}); log in and try again.") from error
     return f"{api.endpoint}/{repository}"

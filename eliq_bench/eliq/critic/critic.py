@@ -31,9 +31,7 @@ class Critic:
     def __init__(self, backbone: Backbone, network: CriticNetwork, card: CriticCard) -> None:
         here = backbone.fingerprint()
         differ = [
-            name
-            for name in sorted(here.keys() | card.backbone.keys())
-            if here.get(name) != card.backbone.get(name)
+            name for name in sorted(here.keys() | card.backbone.keys()) if here.get(name) != card.backbone.get(name)
         ]
         if differ:
             name = differ[0]
@@ -62,9 +60,7 @@ class Critic:
         return scores
 
     @torch.inference_mode()
-    def features(
-        self, images: Sequence[RGB], prompts: Sequence[str]
-    ) -> dict[Dimension, NDArray[np.floating[Any]]]:
+    def features(self, images: Sequence[RGB], prompts: Sequence[str]) -> dict[Dimension, NDArray[np.floating[Any]]]:
         """Input of the head of each dimension, (B, D), for the probe protocol."""
         encoded = self._encode(images, prompts)
         return {

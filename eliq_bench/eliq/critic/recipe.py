@@ -203,21 +203,15 @@ class LossRecipe(RecipeSection):
     kind: Literal["bradley-terry", "margin"] = "bradley-terry"
     margin: float = Field(0.0, ge=0)
     """Required score difference per step of severity of the negative."""
-    cross_content_weight: float = Field(
-        0.0, ge=0, validation_alias=_renamed("cross_content_weight", "across")
-    )
+    cross_content_weight: float = Field(0.0, ge=0, validation_alias=_renamed("cross_content_weight", "across"))
     """Weight of comparisons of each positive with the negatives of other contents in the batch."""
     cross_content_severity: int = Field(
         3, ge=1, le=5, validation_alias=_renamed("cross_content_severity", "across_severity")
     )
     """Negatives of at least this severity are compared across contents."""
-    severity_order_weight: float = Field(
-        0.0, ge=0, validation_alias=_renamed("severity_order_weight", "order")
-    )
+    severity_order_weight: float = Field(0.0, ge=0, validation_alias=_renamed("severity_order_weight", "order"))
     """Weight of comparisons between negatives of one mode, of any content, by their severity."""
-    severity_order_gap: int = Field(
-        2, ge=1, le=4, validation_alias=_renamed("severity_order_gap", "order_gap")
-    )
+    severity_order_gap: int = Field(2, ge=1, le=4, validation_alias=_renamed("severity_order_gap", "order_gap"))
     """Such negatives are compared if their severities differ by at least this much."""
     invariance_weight: float = Field(0.1, ge=0, validation_alias=_renamed("invariance_weight", "still"))
     """Weight of the squared change that a pair makes on the other dimension."""

@@ -53,12 +53,7 @@ def degrade(image: RGB, mode: str, severity: int, seed: int) -> RGB:
     settings = get_mode(mode).settings
     if severity not in SEVERITIES:
         raise InputError(f"Severity {severity!r} of {mode} does not exist; use a whole number from 1 to 5.")
-    if (
-        image.ndim != 3
-        or image.shape[2] != 3
-        or image.dtype != np.uint8
-        or min(image.shape[:2]) < SMALLEST_SIDE
-    ):
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or min(image.shape[:2]) < SMALLEST_SIDE:
         raise InputError(
             f"Cannot degrade an array of shape {image.shape} and type {image.dtype}; "
             f"convert it to uint8 RGB with sides of at least {SMALLEST_SIDE} pixels."

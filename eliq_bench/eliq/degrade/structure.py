@@ -93,9 +93,7 @@ def duplicated_parts(image: RGB, rng: np.random.Generator, *, copies: float, siz
     def near_subject(y: float, x: float) -> tuple[int, int]:
         """A corner of a patch, from two uniform numbers."""
         down, right = (y - 0.5) * 1.6 * subject.half_height, (x - 0.5) * 1.6 * subject.half_width
-        return inside((subject.y + down) * height - radius, height), inside(
-            (subject.x + right) * width - radius, width
-        )
+        return inside((subject.y + down) * height - radius, height), inside((subject.x + right) * width - radius, width)
 
     for turn, far, *places in rng.random((MOST, 2 + 2 * CANDIDATES))[: int(copies)].tolist():
         corners = [near_subject(y, x) for y, x in zip(places[::2], places[1::2], strict=True)]
@@ -132,9 +130,7 @@ def garbled_text(image: RGB, rng: np.random.Generator, *, lines: float, letters:
                 continue
             corner = (letter * wide * SUPERSAMPLING, round(line * tall * 1.35) * SUPERSAMPLING)
             count = 2 + int(used[line, letter] * 3)
-            _letter(
-                draw, corner, (wide * SUPERSAMPLING, tall * SUPERSAMPLING), strokes[line, letter, :count], pen
-            )
+            _letter(draw, corner, (wide * SUPERSAMPLING, tall * SUPERSAMPLING), strokes[line, letter, :count], pen)
 
     # The middle of the text stays where it is at all severities.
     middle = (0.3 + 0.4 * place) * (columns, rows)

@@ -68,8 +68,7 @@ def repeated_texture(image: RGB, rng: np.random.Generator, *, share: float, cont
     mask_field = smooth_field(rng, height, width, 190 * scale(image))
     smooth = low_pass(image, 8 * scale(image))
     candidates = [
-        (y * (height - side) >> 16, x * (width - side) >> 16)
-        for y, x in rng.integers(65536, size=(8, 2)).tolist()
+        (y * (height - side) >> 16, x * (width - side) >> 16) for y, x in rng.integers(65536, size=(8, 2)).tolist()
     ]
     top, left = busiest(luma(image), candidates, side)
     patch = image[top : top + side, left : left + side].astype(np.int16)

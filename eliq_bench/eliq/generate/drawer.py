@@ -43,9 +43,7 @@ class Drawer:
         self.pipeline = pipeline
         try:
             with silence_loggers():
-                pipe = diffusers.DiffusionPipeline.from_pretrained(
-                    pipeline.folder, torch_dtype=getattr(torch, dtype)
-                )
+                pipe = diffusers.DiffusionPipeline.from_pretrained(pipeline.folder, torch_dtype=getattr(torch, dtype))
         except (OSError, ValueError, RuntimeError) as error:
             first = first_line(error)
             raise InputError(f"The pipeline {pipeline.name} cannot be loaded: {first}") from error

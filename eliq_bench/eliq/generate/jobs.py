@@ -78,9 +78,7 @@ def check_folder(out: Path) -> None:
         raise InputError(f"--out {out} is a file; drawn images need a folder.")
     existing = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
     if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
-        raise InputError(
-            f"Images cannot be written to {out}, since {existing} allows none; choose another --out."
-        )
+        raise InputError(f"Images cannot be written to {out}, since {existing} allows none; choose another --out.")
     whole_lines(out)
 
 

@@ -83,9 +83,7 @@ def _arguments(diffusers: Any, folder: Path, given: str) -> dict[str, Any]:
     arguments = {name: value.default for name, value in inspect.signature(call).parameters.items()}
     missing = {"prompt", "num_inference_steps", "generator"} - arguments.keys()
     if missing:
-        raise InputError(
-            f"The pipeline {given} ({kind}) draws nothing from a prompt: it takes no {min(missing)}."
-        )
+        raise InputError(f"The pipeline {given} ({kind}) draws nothing from a prompt: it takes no {min(missing)}.")
     return arguments
 
 

@@ -61,9 +61,7 @@ def expand(names: Sequence[str]) -> tuple[str, ...]:
         InputError: no mode has this name.
     """
     edits = [name for name in GENERATED_MODES if name.startswith(f"{EDIT}_")]
-    modes = [
-        mode for name in names for mode in (edits if name == EDIT else [get_mode(name, GENERATED_MODES).name])
-    ]
+    modes = [mode for name in names for mode in (edits if name == EDIT else [get_mode(name, GENERATED_MODES).name])]
     return tuple(dict.fromkeys(modes))
 
 
@@ -94,8 +92,7 @@ def plan_jobs(
                 else:
                     negatives.append(negative)
     notes = [
-        f"{count:,} negatives of {name} are not made: {REASONS[name]}."
-        for name, count in sorted(impossible.items())
+        f"{count:,} negatives of {name} are not made: {REASONS[name]}." for name, count in sorted(impossible.items())
     ]
     notes += [
         f"No negative of {mode.name} is made: its only severity is {' or '.join(map(str, mode.severities))}; name it "
@@ -174,9 +171,7 @@ def _severities(mode: Mode, positive: Job, wanted: Wanted) -> list[int]:
     return sorted(ranked[: wanted.per_mode])
 
 
-def _negative(
-    mode: Mode, severity: int, positive: Job, entry: Entry, wanted: Wanted, helpers: Helpers
-) -> Job | None:
+def _negative(mode: Mode, severity: int, positive: Job, entry: Entry, wanted: Wanted, helpers: Helpers) -> Job | None:
     """The recipe of a negative; None where the positive does not allow it."""
     job = positive._replace(negative_of=positive.name, mode=mode.name, severity=severity)
     if mode.name == "weaker" and helpers.weaker:

@@ -145,9 +145,7 @@ def _rows(out: Path) -> int:
     return (out / INDEX_FILE).read_bytes().count(b"\n")
 
 
-def _draw_with(
-    pipeline: Pipeline, jobs: Sequence[Job], out: Path, device: str, offload: bool, report: Progress
-) -> int:
+def _draw_with(pipeline: Pipeline, jobs: Sequence[Job], out: Path, device: str, offload: bool, report: Progress) -> int:
     """Draw the jobs of one pipeline; returns how many were drawn."""
     _reset_peak(device)
     started = time.monotonic()

@@ -126,9 +126,7 @@ def _far_and_near(prompt: _Prompt, offered: dict[str, _Prompt]) -> tuple[list[st
     return far, [key for _, key in sorted(near)[:NEAR]]
 
 
-def _pair(
-    positive: Positive, mode: str, seed: int, caption: str | None = None, image: Positive | None = None
-) -> Pair:
+def _pair(positive: Positive, mode: str, seed: int, caption: str | None = None, image: Positive | None = None) -> Pair:
     card = ALIGNMENT_MODES[mode]
     (severity,) = card.severities
     other = image.name if image else None

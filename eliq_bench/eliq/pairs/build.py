@@ -9,7 +9,13 @@ from typing import NamedTuple
 
 from eliq_bench.eliq.degrade import MODES, RGB, applies, degrade
 from eliq_bench.eliq.pairs.alignment import Alignment
-from eliq_bench.eliq.pairs.build_info import BuildInfo, BuildRequest, check_existing_build, write_build_info
+from eliq_bench.eliq.pairs.build_info import (
+    BuildInfo,
+    BuildRequest,
+    check_existing_build,
+    missing_modes_notes,
+    write_build_info,
+)
 from eliq_bench.eliq.pairs.drawn import older_pairs, pair_negatives, select_negatives
 from eliq_bench.eliq.pairs.manifest import (
     MANIFEST_FILE,
@@ -19,7 +25,6 @@ from eliq_bench.eliq.pairs.manifest import (
     pixel_hash,
     write_pairs,
 )
-from eliq_bench.eliq.pairs.notes import missing_modes_notes
 from eliq_bench.eliq.pairs.positives import (
     Positive,
     Positives,
@@ -162,9 +167,7 @@ class Build:
 
     def choose(self, inspections: Sequence[Inspection]) -> Positives:
         """The images that pass, grouped and split."""
-        return choose_positives(
-            self.candidates.root, self.candidates.images, inspections, self.request.settings.seed
-        )
+        return choose_positives(self.candidates.root, self.candidates.images, inspections, self.request.settings.seed)
 
     def pair(self, positives: Positives) -> ExistingPairs:
         """Pairs with negatives that a generator drew, and with images of older generators."""
@@ -214,9 +217,7 @@ class Build:
         write_build_info(info, self.out)
         for old in self.out.glob(f"{PARTS}*"):
             shutil.rmtree(old)
-        return Built(
-            manifest, count, len(positives.kept), positives.rejected, notes, parts.continued, seconds
-        )
+        return Built(manifest, count, len(positives.kept), positives.rejected, notes, parts.continued, seconds)
 
 
 def image_pairs(image: RGB, positive: Positive, settings: BuildSettings) -> list[Pair]:

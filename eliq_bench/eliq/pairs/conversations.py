@@ -88,9 +88,7 @@ def _comparison(pair: Pair, seed: int) -> Conversation:
 def _fits(pair: Pair, seed: int) -> Conversation:
     texts, asked = _texts()["alignment"], "alignment-yes"
     question = _word(texts["questions"], pair, asked, seed, prompt=_prompt(pair, "positive"))
-    return _conversation(
-        pair, asked, "alignment", ("positive",), question, _word(texts["fits"], pair, asked, seed)
-    )
+    return _conversation(pair, asked, "alignment", ("positive",), question, _word(texts["fits"], pair, asked, seed))
 
 
 def _fits_not(pair: Pair, seed: int) -> Conversation:

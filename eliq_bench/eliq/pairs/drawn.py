@@ -38,9 +38,7 @@ def select_negatives(
     lost = [row.name for row in wanted if row.negative_of not in names]
     if not lost:
         return usable, []
-    return usable, [
-        f"{len(lost):,} generated negatives were left out with their positives, such as {lost[0]}."
-    ]
+    return usable, [f"{len(lost):,} generated negatives were left out with their positives, such as {lost[0]}."]
 
 
 def pair_negatives(

@@ -109,9 +109,7 @@ def library_versions() -> dict[str, str]:
     from PIL import features
 
     libraries = {name: version(name) for name in ("numpy", "scipy", "pillow")}
-    codecs = {
-        name: str(features.version(name)) for name in ("jpg", "libjpeg_turbo", "webp") if features.check(name)
-    }
+    codecs = {name: str(features.version(name)) for name in ("jpg", "libjpeg_turbo", "webp") if features.check(name)}
     return {"degradations": str(VERSION), **libraries, **codecs}
 
 
@@ -223,9 +221,7 @@ def manifest_path(pairs: Path) -> Path:
     """
     path = pairs / MANIFEST_FILE if pairs.is_dir() else pairs
     if not path.exists():
-        raise InputError(
-            f"There is no manifest of pairs at {pairs}; build one with `eliq-bench pairs build`."
-        )
+        raise InputError(f"There is no manifest of pairs at {pairs}; build one with `eliq-bench pairs build`.")
     return path
 
 

@@ -35,9 +35,7 @@ def mode_table() -> str:
         )
         for mode in _by_cell()
     ]
-    return tabulate(
-        rows, ["cell", "mode", "what it does", "at severity 1, 2, 3, 4, 5", "source"], tablefmt="github"
-    )
+    return tabulate(rows, ["cell", "mode", "what it does", "at severity 1, 2, 3, 4, 5", "source"], tablefmt="github")
 
 
 def _by_cell() -> list[Mode]:

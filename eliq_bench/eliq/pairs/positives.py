@@ -105,8 +105,7 @@ def choose_positives(
     bits = np.frombuffer(b"".join(inspections[row].likeness for row in passed), np.uint8).reshape(-1, 16)
     firsts, alike, repeats = _compare(bits)
     rejected += [
-        Rejected(candidates[passed[row]].name, REPEAT, candidates[passed[first]].name)
-        for row, first in repeats
+        Rejected(candidates[passed[row]].name, REPEAT, candidates[passed[first]].name) for row, first in repeats
     ]
     if not firsts:
         raise InputError(

@@ -162,9 +162,7 @@ def changed_words(prompt: str, caption: str) -> list[CaptionPiece]:
     before, after = prompt.split(), caption.split()
     steps = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     return [
-        CaptionPiece(" ".join(after[start:end]), kind != "equal")
-        for kind, _, _, start, end in steps
-        if end > start
+        CaptionPiece(" ".join(after[start:end]), kind != "equal") for kind, _, _, start, end in steps if end > start
     ]
 
 

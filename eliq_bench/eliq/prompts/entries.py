@@ -58,10 +58,7 @@ class Entry(BaseModel):
         return tuple(sorted(found, key=lambda fact: (fact.start, fact.end)))
 
     def _places(self, words: str) -> list[tuple[int, int]]:
-        found = [
-            match.span()
-            for match in re.finditer(rf"(?<!\w){re.escape(words)}(?!\w)", self.prompt, re.IGNORECASE)
-        ]
+        found = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(words)}(?!\w)", self.prompt, re.IGNORECASE)]
         if not found:
             raise ValueError(f"{words!r} does not stand in the prompt {self.prompt!r}")
         return found
@@ -85,9 +82,7 @@ class Entry(BaseModel):
             raise ValueError(f"the relation {text!r} starts with none of the objects {', '.join(objects)}")
         words = rest.removeprefix(first).strip()
         places = self._places(words)
-        between = [
-            span for span in places if objects[first].end <= span[0] and span[1] <= objects[last].start
-        ]
+        between = [span for span in places if objects[first].end <= span[0] and span[1] <= objects[last].start]
         return Fact("relation", words, *(between[-1] if between else places[0]), of=first, to=last)
 
 
@@ -156,16 +151,12 @@ def _from_yaml(path: Path) -> list[Entry]:
 def _from_table(path: Path) -> list[Entry]:
     table = read_table(path)
     table.column("prompt")
-    rows = [
-        dict(zip(table.columns, cells, strict=True)) for cells in zip(*table.columns.values(), strict=True)
-    ]
+    rows = [dict(zip(table.columns, cells, strict=True)) for cells in zip(*table.columns.values(), strict=True)]
     entries = []
     for number, row in enumerate(rows, start=1):
         if prompt := row["prompt"].strip():
             lists = {
-                name: [part.strip() for part in row[name].split(";") if part.strip()]
-                for name in LISTS
-                if name in row
+                name: [part.strip() for part in row[name].split(";") if part.strip()] for name in LISTS if name in row
             }
             entries.append(_checked(path, number, {"prompt": prompt, **lists}))
     return entries

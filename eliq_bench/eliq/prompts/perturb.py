@@ -163,9 +163,7 @@ def _edit(prompt: str, fact: Fact, word: str) -> Edit:
     article = re.search(r"\b(an?)(\s+)$", prompt[:start], re.IGNORECASE)
     if not article:
         return Edit(start, fact.end, word)
-    return Edit(
-        article.start(), fact.end, article[1][0] + ("n" if _takes_an(word) else "") + article[2] + word
-    )
+    return Edit(article.start(), fact.end, article[1][0] + ("n" if _takes_an(word) else "") + article[2] + word)
 
 
 def _takes_an(word: str) -> bool:

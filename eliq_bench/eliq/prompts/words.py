@@ -57,8 +57,7 @@ def word_lists() -> WordLists:
     return WordLists(
         classes={noun: name for name in reversed(members) for noun in members[name]},
         substitutes={
-            name: tuple(classes[lists.get("instead", name)].get("words", ()))
-            for name, lists in classes.items()
+            name: tuple(classes[lists.get("instead", name)].get("words", ())) for name, lists in classes.items()
         },
         living=frozenset(read["living"]),
         plurals={singular: plural for plural, singular in read["plurals"].items()},
@@ -152,9 +151,7 @@ def other_nouns(noun: str, several: bool, counted: bool = True) -> list[str]:
     elif name in UNCOUNTED and noun.lower().split()[-1] != word:  # straws are not made of straw
         name = OTHERS
     others = [
-        other
-        for other in word_lists().substitutes[name]
-        if other not in alike(word) and other not in noun.lower()
+        other for other in word_lists().substitutes[name] if other not in alike(word) and other not in noun.lower()
     ]
     return [pluralised(other) for other in others] if several and name not in UNCOUNTED else others
 

@@ -52,13 +52,9 @@ def ablate(
     """
     check_writable(out)
     variants = [_with_reason(variant, corpus) for variant in variants]
-    if len(variants) > 1 and all(
-        variant.reason for variant in variants[1:]
-    ):  # known before hours of training
+    if len(variants) > 1 and all(variant.reason for variant in variants[1:]):  # known before hours of training
         reasons = (f"{variant.name}: {variant.reason.rstrip('.')}" for variant in variants[1:])
-        raise InputError(
-            f"There is nothing to compare with the recipe, choose other --variants; {'; '.join(reasons)}."
-        )
+        raise InputError(f"There is nothing to compare with the recipe, choose other --variants; {'; '.join(reasons)}.")
     recipe = variants[0].recipe
     full = token_source(recipe, corpus, hardware, progress)
     held_out = corpus.split(recipe.pairs).held_out
@@ -71,9 +67,7 @@ def ablate(
         if variant.recipe.backbone != recipe.backbone:
             own = replace(corpus, tokens=corpus.tokens.with_name(f"{corpus.tokens.name}-{variant.name}"))
             # with the pairs of the full recipe, since all variants are evaluated on them
-            source = token_source(
-                variant.recipe.model_copy(update={"pairs": recipe.pairs}), own, hardware, progress
-            )
+            source = token_source(variant.recipe.model_copy(update={"pairs": recipe.pairs}), own, hardware, progress)
         correct[variant.name] = []
         for seed in seeds:
             place = out / variant.name / f"seed-{seed}"

@@ -135,11 +135,7 @@ def _order(name: str) -> tuple[int, str]:
 def _differences(correct: Mapping[str, Floats], groups: Sequence[str]) -> dict[str, DifferenceToFull]:
     """Differences of variants (seeds, n) to the full recipe."""
     full = correct[FULL]
-    changes = {
-        name: paired_change(own.mean(0), full.mean(0), groups)
-        for name, own in correct.items()
-        if name != FULL
-    }
+    changes = {name: paired_change(own.mean(0), full.mean(0), groups) for name, own in correct.items() if name != FULL}
     corrected = holm([change.p for change in changes.values()])
     return {
         name: DifferenceToFull(

@@ -57,9 +57,7 @@ def variants_of(recipe: Recipe, names: tuple[str, ...] = ()) -> list[Variant]:
     known = [one.name for one in ablations]
     for name in names:
         if name not in known:
-            raise InputError(
-                f"There is no ablation {name!r}; use {', '.join(known)}.{did_you_mean(name, known)}"
-            )
+            raise InputError(f"There is no ablation {name!r}; use {', '.join(known)}.{did_you_mean(name, known)}")
     chosen = [one for one in ablations if not names or one.name in names]
     return [Variant(FULL, "the recipe as it is", recipe), *(_variant(recipe, one) for one in chosen)]
 

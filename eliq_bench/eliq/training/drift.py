@@ -74,9 +74,7 @@ class Drift(BaseModel):
     """Held-out pairs of the old manifest: forgetting. Empty without old pairs."""
 
 
-def load_previous(
-    start: Path, old: Corpus | None, hardware: Hardware, progress: Progress | None = None
-) -> Previous:
+def load_previous(start: Path, old: Corpus | None, hardware: Hardware, progress: Progress | None = None) -> Previous:
     """Load a critic, and encode its old held-out pairs, before it is adapted.
 
     Args:
@@ -106,9 +104,7 @@ def measure_drift(previous: Previous, trained: Trained, pairs: Path) -> Drift:
     """
     network, after, source = previous.network, trained.ranked.network, trained.source
     distances = {
-        name: distance(
-            embed_positives(network, source, trained.sides.train, name), previous.card.tokens.get(name)
-        )
+        name: distance(embed_positives(network, source, trained.sides.train, name), previous.card.tokens.get(name))
         for name in network.dimensions
         if any(one.dimension == name for one in trained.sides.train)
     }
@@ -174,9 +170,7 @@ NOTES = (
 )
 FARTHER = "farther: the interval begins above the chance level"
 CHANCE = "chance may explain it: the interval does not begin above the chance level"
-NO_OLD_PAIRS = (
-    "Forgetting was not measured: name the old pairs with --old-pairs, and their images with --old-images."
-)
+NO_OLD_PAIRS = "Forgetting was not measured: name the old pairs with --old-pairs, and their images with --old-images."
 
 
 def write_drift(drift: Drift, folder: Path) -> None:
@@ -199,9 +193,7 @@ def markdown(drift: Drift) -> str:
     distances = tabulate(lines, heads, tablefmt="github", disable_numparse=True)
     rows = [("new", one) for one in drift.new_pairs] + [("old", one) for one in drift.old_pairs]
     headers = ("held-out pairs", "dimension", "n (groups)", "before", "after", "change [95 %]", "p", "tau")
-    accuracy = tabulate(
-        [_accuracy_line(*one) for one in rows], headers, tablefmt="github", disable_numparse=True
-    )
+    accuracy = tabulate([_accuracy_line(*one) for one in rows], headers, tablefmt="github", disable_numparse=True)
     notes = "\n".join(f"- {note}" for note in (NOTES if drift.old_pairs else (*NOTES, NO_OLD_PAIRS)))
     return "\n\n".join([TITLE, _critics(drift), distances, accuracy, notes]) + "\n"
 

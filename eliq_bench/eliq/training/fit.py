@@ -141,9 +141,7 @@ def fit(
 def _initial_network(path: Path, recipe: Recipe, sides: Split, backbone: dict[str, str]) -> CriticNetwork:
     network, card = checkpoint.load(path)
     if card.recipe.network != recipe.network:
-        raise InputError(
-            f"{path} has a network of other sizes than the recipe {recipe.name}; use its own recipe."
-        )
+        raise InputError(f"{path} has a network of other sizes than the recipe {recipe.name}; use its own recipe.")
     if card.backbone != backbone:
         raise InputError(f"{path} was trained on another backbone than the recipe {recipe.name} names.")
     for one in (*sides.train, *sides.held_out):
@@ -155,9 +153,7 @@ def _initial_network(path: Path, recipe: Recipe, sides: Split, backbone: dict[st
     return network
 
 
-def _calibrate(
-    network: CriticNetwork, source: TokenSource, sides: Split, dimension: Dimension
-) -> Calibration:
+def _calibrate(network: CriticNetwork, source: TokenSource, sides: Split, dimension: Dimension) -> Calibration:
     """The scale, from all positives and the most severe negatives of the held-out pairs."""
     pairs = [one for one in sides.held_out if one.dimension == dimension] or [
         one for one in sides.train if one.dimension == dimension

@@ -109,8 +109,7 @@ def add_lora(model: Any, recipe: LoraRecipe, seed: int) -> Any:
         return peft.get_peft_model(model, settings)
     except ValueError as error:
         raise InputError(
-            f"instruct.lora.targets {recipe.targets!r} fits no layer of this model; "
-            "name layers of its language model."
+            f"instruct.lora.targets {recipe.targets!r} fits no layer of this model; name layers of its language model."
         ) from error
 
 
@@ -138,9 +137,7 @@ def _trainer(
     if trainer.is_world_process_zero():
         untyped: Any = integrations
         curves = untyped.TensorBoardCallback(SummaryWriter(str(out / CURVES)))
-        curves.logging_dir = str(
-            out / CURVES
-        )  # for the writer that it opens for an evaluation after training
+        curves.logging_dir = str(out / CURVES)  # for the writer that it opens for an evaluation after training
         trainer.add_callback(curves)
     return trainer
 
@@ -217,9 +214,7 @@ def _train(trainer: Any, build_info: dict[str, Any], out: Path) -> Instructed:
     )
 
 
-def _build_info(
-    stage: Stage1, manifest: Path, conversations: ConversationSplit, loaded: Loaded
-) -> dict[str, Any]:
+def _build_info(stage: Stage1, manifest: Path, conversations: ConversationSplit, loaded: Loaded) -> dict[str, Any]:
     """Everything that determines the adapter, as JSON."""
     return {
         "base": loaded.identity,
@@ -235,9 +230,7 @@ def _build_info(
 def _check_packages() -> None:
     missing = [name for name in ("accelerate", "peft", "tensorboard") if find_spec(name) is None]
     if missing:
-        raise InputError(
-            f"Instruction tuning needs {missing[0]}; install it with `pip install eliq-bench[train]`."
-        )
+        raise InputError(f"Instruction tuning needs {missing[0]}; install it with `pip install eliq-bench[train]`.")
 
 
 def _claim(out: Path, build_info: dict[str, Any]) -> None:
@@ -251,9 +244,7 @@ def _claim(out: Path, build_info: dict[str, Any]) -> None:
         out.mkdir(parents=True, exist_ok=True)
         recorded = json.loads(claim.read_text(encoding="utf-8")) if claim.is_file() else None
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"The adapter cannot be written to {out} ({error}); choose another --out."
-        ) from error
+        raise InputError(f"The adapter cannot be written to {out} ({error}); choose another --out.") from error
     if recorded is not None and recorded != build_info:
         differs = ", ".join(sorted(key for key in build_info if recorded.get(key) != build_info[key]))
         raise InputError(f"{out} holds a run with other {differs}; choose another --out.")

@@ -100,13 +100,9 @@ def read_stage1(path: Path) -> Stage1:
     sections = read_fields(path, "train-mllm")
     for name in ("backbone", "instruct"):
         if not isinstance(sections.get(name), Mapping):
-            raise InputError(
-                f"The recipe {path} has no section {name}; recipes/mllm-instruct.yaml has all of them."
-            )
+            raise InputError(f"The recipe {path} has no section {name}; recipes/mllm-instruct.yaml has all of them.")
     if sections["backbone"].get("kind") != "mllm":
-        raise InputError(
-            f"The recipe {path} has another backbone than mllm; only an mllm is instruction-tuned."
-        )
+        raise InputError(f"The recipe {path} has another backbone than mllm; only an mllm is instruction-tuned.")
     return Stage1(
         checked(MllmRecipe, sections["backbone"], f"The recipe {path}", "backbone"),
         checked(InstructRecipe, sections["instruct"], f"The recipe {path}", "instruct"),
@@ -210,9 +206,7 @@ class AnswerCollator:
         question = render(self.processor, chat[:-1], answer_next=True)
         if not whole.startswith(question):
             raise EliqBenchError(_NOT_APART)
-        tokens: list[int] = self.processor.tokenizer(whole[len(question) :], add_special_tokens=False)[
-            "input_ids"
-        ]
+        tokens: list[int] = self.processor.tokenizer(whole[len(question) :], add_special_tokens=False)["input_ids"]
         return tokens
 
 

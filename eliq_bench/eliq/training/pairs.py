@@ -152,9 +152,7 @@ def training_notes(recipe: Recipe, corpus: Corpus) -> tuple[str, ...]:
     notes = [prompts_note(manifest_path(corpus.pairs))]
     if untrained := [mode for mode in recipe.pairs.modes if mode not in trained]:
         modes = ", ".join(untrained)
-        notes.append(
-            f"No pair trains {modes}, which the recipe names; `pairs build --all-modes` trains all modes."
-        )
+        notes.append(f"No pair trains {modes}, which the recipe names; `pairs build --all-modes` trains all modes.")
     return tuple(note for note in notes if note)
 
 

@@ -94,9 +94,7 @@ def load_captions(
         EliqBenchError: an image cannot be read.
     """
     rows = read_table(path)
-    features = _features(
-        rows, semantics, folder, lambda done: progress and progress(path.stem, done, len(rows))
-    )
+    features = _features(rows, semantics, folder, lambda done: progress and progress(path.stem, done, len(rows)))
     held_out = torch.tensor([is_held_out(row.prompts, share) for row in rows])
     return Captions(path.stem, features, [row.prompts for row in rows], held_out)
 
@@ -208,9 +206,7 @@ def train_projection(
     sharpness = torch.nn.Parameter(torch.tensor(recipe.sharpness).log())
     batch = min(recipe.batch, len(features))
     rounds = len(features) // batch
-    optimiser = torch.optim.AdamW(
-        [*projection.parameters(), sharpness], recipe.rate, weight_decay=recipe.decay
-    )
+    optimiser = torch.optim.AdamW([*projection.parameters(), sharpness], recipe.rate, weight_decay=recipe.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, recipe.rate, total_steps=recipe.epochs * rounds + 1, pct_start=0.1
     )
@@ -297,9 +293,7 @@ def retrieval(projection: Projection, captions: Captions, text: LiteText) -> Ret
     )
 
 
-def _blend(
-    places: Sequence[Sequence[int]], vectors: torch.Tensor, random: np.random.Generator
-) -> torch.Tensor:
+def _blend(places: Sequence[Sequence[int]], vectors: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
     """For each image a point between two of its captions, drawn anew each time, (B, 384)."""
     one, other = (torch.tensor([own[int(random.integers(len(own)))] for own in places]) for _ in range(2))
     share = torch.from_numpy(random.random((len(places), 1), dtype=np.float32))

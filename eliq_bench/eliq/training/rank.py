@@ -102,15 +102,11 @@ def rank(
     return Ranked(network, epochs, best, accuracy)
 
 
-def one_cycle(
-    optimiser: torch.optim.Optimizer, highest: float, steps: int
-) -> torch.optim.lr_scheduler.OneCycleLR:
+def one_cycle(optimiser: torch.optim.Optimizer, highest: float, steps: int) -> torch.optim.lr_scheduler.OneCycleLR:
     """One cycle of the learning rate over `steps` steps; it rises for a tenth of them, but at least for one."""
     total = steps + 1
     # torch divides by the number of rising steps minus one, which would be zero in a short run
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, highest, total_steps=total, pct_start=max(0.1, 2 / total)
-    )
+    return torch.optim.lr_scheduler.OneCycleLR(optimiser, highest, total_steps=total, pct_start=max(0.1, 2 / total))
 
 
 def pair_loss(
@@ -171,9 +167,7 @@ def _order_loss(
     return penalty(scores[worse] - scores[milder]).mean()
 
 
-def _new_network(
-    recipe: Recipe, sides: Split, source: TokenSource, random: np.random.Generator
-) -> CriticNetwork:
+def _new_network(recipe: Recipe, sides: Split, source: TokenSource, random: np.random.Generator) -> CriticNetwork:
     dimensions = tuple(dict.fromkeys(one.dimension for one in sides.train))
     backbone = source.backbone
     network = CriticNetwork(backbone.visual_width, backbone.semantic_width, recipe.network, dimensions)
@@ -213,9 +207,7 @@ def _steps(groups: dict[tuple[Dimension, Side], list[Preference]], positives: in
 
 def _epoch(number: int, losses: Sequence[float], scores: HeldOutScores) -> Epoch:
     accuracy, order = by_dimension(scores.accuracy), by_dimension(scores.order)
-    return Epoch(
-        number, float(np.mean(losses)), float(np.mean([*accuracy.values(), *order.values()])), accuracy, order
-    )
+    return Epoch(number, float(np.mean(losses)), float(np.mean([*accuracy.values(), *order.values()])), accuracy, order)
 
 
 def _best(epochs: Sequence[Epoch], tolerance: float) -> int:

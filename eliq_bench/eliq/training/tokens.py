@@ -189,13 +189,9 @@ def token_source(
     backbone = create_backbone(recipe.backbone, hardware.device, hardware.dtype)
     store = TokenCache(corpus.tokens, backbone.fingerprint())
     used = (
-        pair
-        for pair in corpus.rows
-        if takes(recipe.pairs, pair) and (pair.split == "held-out" or not held_out_only)
+        pair for pair in corpus.rows if takes(recipe.pairs, pair) and (pair.split == "held-out" or not held_out_only)
     )
-    missing = [
-        group for group in _by_positive(used) if any(key not in store for key in _keys(group, backbone))
-    ]
+    missing = [group for group in _by_positive(used) if any(key not in store for key in _keys(group, backbone))]
     results: Iterator[int]
     if hardware.device == "cpu":
         tasks = ((corpus.images, group, recipe.backbone, corpus.tokens, hardware) for group in missing)
@@ -209,9 +205,7 @@ def token_source(
     return TokenSource(backbone, store)
 
 
-def encode_pairs(
-    images: Path, pairs: list[Pair], recipe: BackboneRecipe, folder: Path, hardware: Hardware
-) -> int:
+def encode_pairs(images: Path, pairs: list[Pair], recipe: BackboneRecipe, folder: Path, hardware: Hardware) -> int:
     """Encode the sides of one positive's pairs that are not cached; runs in the workers; returns their number."""
     backbone, store = _tools(recipe.model_dump_json(), folder, hardware)
     return _encode(pairs, images, backbone, store)
@@ -240,10 +234,7 @@ def _encode(pairs: list[Pair], images: Path, backbone: Backbone, store: TokenCac
         positive = decode(images / pairs[0].positive)
         for start in range(0, len(keys), BATCH):
             chosen = [wanted[key] for key in keys[start : start + BATCH]]
-            pixels = [
-                positive if source is None else render_negative(source, positive, images)
-                for _, source in chosen
-            ]
+            pixels = [positive if source is None else render_negative(source, positive, images) for _, source in chosen]
             for (side, _), image in zip(chosen, pixels, strict=True):
                 _check(image, side, pairs[0])
             arrays = backbone.encode(pixels, [side.prompt for side, _ in chosen])

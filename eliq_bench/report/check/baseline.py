@@ -228,9 +228,7 @@ def _json(path: Path) -> dict[str, Any]:
 def _check_results_schema(content: dict[str, Any], path: Path) -> None:
     version = content.get("schema_version")
     if version != RESULTS_VERSION:
-        raise SchemaDiffersError(
-            f"{path} has results of schema {version}, this eliq-bench writes {RESULTS_VERSION}"
-        )
+        raise SchemaDiffersError(f"{path} has results of schema {version}, this eliq-bench writes {RESULTS_VERSION}")
 
 
 class BaselineItems:

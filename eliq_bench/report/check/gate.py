@@ -69,9 +69,7 @@ def update_baseline(run: Path, baseline: Path) -> Baseline:
         EliqBenchError: the file cannot be written.
     """
     if baseline.is_dir():
-        raise InputError(
-            f"--update-baseline writes a file, and {baseline} is a folder; name a file such as base.json."
-        )
+        raise InputError(f"--update-baseline writes a file, and {baseline} is a folder; name a file such as base.json.")
     if not baseline.absolute().parent.is_dir():
         raise InputError(f"The folder {baseline.parent} does not exist; create it first.")
     made = baseline_of(load_run(run))
@@ -83,9 +81,7 @@ def _compare(baseline: Baseline, run: Run, gate: Gate) -> tuple[list[Finding], l
     findings: list[Finding] = []
     rows: list[CheckedRow] = []
     if baseline.protocol != run.results.protocol:
-        text = (
-            f"the baseline is {baseline.protocol}, the run {run.results.protocol}; the two are never compared"
-        )
+        text = f"the baseline is {baseline.protocol}, the run {run.results.protocol}; the two are never compared"
         return [Finding(kind="protocol", fails=True, text=text)], []
     findings += _rows_come_and_gone(baseline, run)
     findings += _fingerprints(baseline, run)
@@ -97,9 +93,7 @@ def _compare(baseline: Baseline, run: Run, gate: Gate) -> tuple[list[Finding], l
         findings += changed
         for row in baseline.rows:
             if row.dataset == dataset.name and (row.dataset, row.model, row.dimension) in run.columns:
-                checked, problems = check_row(
-                    BaselineScores(row, scores_of(row, dataset.items)), shared, run, gate
-                )
+                checked, problems = check_row(BaselineScores(row, scores_of(row, dataset.items)), shared, run, gate)
                 rows.append(checked)
                 findings += problems
     return sorted(findings, key=lambda finding: not finding.fails), rows
@@ -110,15 +104,11 @@ def _rows_come_and_gone(baseline: Baseline, run: Run) -> Iterator[Finding]:
     for dataset, model, dimension in known:
         if (dataset, model, dimension) not in run.columns:
             text = "in the baseline, not in the run"
-            yield Finding(
-                kind="missing row", fails=True, text=text, dataset=dataset, model=model, dimension=dimension
-            )
+            yield Finding(kind="missing row", fails=True, text=text, dataset=dataset, model=model, dimension=dimension)
     for dataset, model, dimension in run.columns:
         if (dataset, model, dimension) not in known:
             text = "not in the baseline, so it is not checked"
-            yield Finding(
-                kind="added row", fails=False, text=text, dataset=dataset, model=model, dimension=dimension
-            )
+            yield Finding(kind="added row", fails=False, text=text, dataset=dataset, model=model, dimension=dimension)
 
 
 def _fingerprints(baseline: Baseline, run: Run) -> Iterator[Finding]:

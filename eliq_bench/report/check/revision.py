@@ -28,11 +28,7 @@ def check_dataset(baseline: BaselineItems, run: Run) -> tuple[SharedItems, list[
     table = run.tables[baseline.record.name]
     place = {name: position for position, name in enumerate(table.items.name)}
     changed = _changed_images(baseline, table, place)
-    kept = [
-        (position, name)
-        for position, name in enumerate(baseline.names)
-        if name in place and name not in changed
-    ]
+    kept = [(position, name) for position, name in enumerate(baseline.names) if name in place and name not in changed]
     labels, problems = _labels(baseline, run, table)
     problems = [*_items(baseline, place), *_images(changed), *problems]
     shared = SharedItems(

@@ -56,9 +56,7 @@ def relative_changes(before: Floats, now: Floats) -> Floats:
     return changes
 
 
-def check_row(
-    baseline: BaselineScores, shared: SharedItems, run: Run, gate: Gate
-) -> tuple[CheckedRow, list[Finding]]:
+def check_row(baseline: BaselineScores, shared: SharedItems, run: Run, gate: Gate) -> tuple[CheckedRow, list[Finding]]:
     """Compare one row of the baseline with the same row of the run.
 
     Args:
@@ -127,9 +125,7 @@ def _paired_test(baseline: BaselineScores, shared: SharedItems, run: Run, gate: 
     )
 
 
-def _finding(
-    row: CheckedRow, kind: Kind, fails: bool, text: str, count: int | None = None, worst: str = ""
-) -> Finding:
+def _finding(row: CheckedRow, kind: Kind, fails: bool, text: str, count: int | None = None, worst: str = "") -> Finding:
     return Finding(
         kind=kind,
         fails=fails,
@@ -160,9 +156,7 @@ def _drift(
     )
 
 
-def _coverage(
-    row: CheckedRow, shared: SharedItems, column: ScoreColumn, lost: "NDArray[np.intp]"
-) -> Iterator[Finding]:
+def _coverage(row: CheckedRow, shared: SharedItems, column: ScoreColumn, lost: "NDArray[np.intp]") -> Iterator[Finding]:
     if not len(lost):
         return
     first = int(lost[0])

@@ -61,9 +61,7 @@ def compare(
             if len(contenders) > 1:
                 tables.append(_table(one, dimension, contenders, alpha, resamples, seed))
             elif contenders:
-                notes.append(
-                    f"{contenders[0].label} alone has scores for {dimension} of {one.record.name}; no table."
-                )
+                notes.append(f"{contenders[0].label} alone has scores for {dimension} of {one.record.name}; no table.")
     if not tables:
         raise InputError(
             f"No two models of {', '.join(str(run.path) for run in opened)} predict the same labelled dimension of "
@@ -87,9 +85,7 @@ def _open(folders: Sequence[str | Path]) -> list[Run]:
     if not runs:
         raise InputError("Nothing to compare: give the folders of one or more runs.")
     if len({run.results.protocol for run in runs}) > 1:
-        raise InputError(
-            "Runs of different protocols (zero-shot and probe) are never compared; give one kind."
-        )
+        raise InputError("Runs of different protocols (zero-shot and probe) are never compared; give one kind.")
     return runs
 
 
@@ -150,10 +146,7 @@ def _table(
             _standing(joined, by_label[standing.model], standing, label, tier.get(standing.model))
             for standing in comparison.standings
         ],
-        pairs=[
-            _pair(pair, by_label[pair.a].score, by_label[pair.b].score, label, alpha)
-            for pair in comparison.pairs
-        ],
+        pairs=[_pair(pair, by_label[pair.a].score, by_label[pair.b].score, label, alpha) for pair in comparison.pairs],
         notes=[*joined.notes, *_power(comparison)],
     )
 

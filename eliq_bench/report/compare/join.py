@@ -133,9 +133,7 @@ def _merge(joined: ItemTable, other: ItemTable, rows: list[int], dataset: str, w
     for known, row, name in zip(joined.sha256, rows, joined.items.name, strict=True):
         theirs = other.sha256[row]
         if known and theirs and known != theirs:
-            raise InputError(
-                f"{where} disagree about the content of {name} of {dataset}: these are different images."
-            )
+            raise InputError(f"{where} disagree about the content of {name} of {dataset}: these are different images.")
         sha256.append(known or theirs)
     labels = dict(joined.items.labels)
     for dimension, values in other.items.labels.items():

@@ -35,9 +35,7 @@ LEGEND = (
 
 def sections(report: ComparisonReport, second_opinions: bool) -> list[ReportSection]:
     """Standings and pairs of every table, in reading order."""
-    return [
-        section for part in report.tables for section in (_standings(part), _pairs(part, second_opinions))
-    ]
+    return [section for part in report.tables for section in (_standings(part), _pairs(part, second_opinions))]
 
 
 def markdown(report: ComparisonReport) -> str:
@@ -105,9 +103,7 @@ def _pairs(part: ComparisonTable, second_opinions: bool) -> ReportSection:
     ]
     notes += [f"{pair.a} and {pair.b}: {pair.reason}." for pair in part.pairs if pair.reason]
     rows = [_pair_cells(pair)[: len(headers)] for pair in part.pairs]
-    return ReportSection(
-        f"{part.title}: {part.dimension}, who beats whom", headers, rows, [False] * len(rows), notes
-    )
+    return ReportSection(f"{part.title}: {part.dimension}, who beats whom", headers, rows, [False] * len(rows), notes)
 
 
 def _pair_cells(pair: ComparedPair) -> list[str]:

@@ -64,9 +64,7 @@ def cliques(comparison: ModelComparison) -> list[list[str]]:
     bars: list[list[str]] = []
     for start in range(len(names)):
         stop = start + 1
-        while stop < len(names) and not any(
-            frozenset((names[stop], other)) in apart for other in names[start:stop]
-        ):
+        while stop < len(names) and not any(frozenset((names[stop], other)) in apart for other in names[start:stop]):
             stop += 1
         run = names[start:stop]
         if len(run) > 1 and not (bars and set(run) <= set(bars[-1])):
@@ -102,6 +100,4 @@ def _bars(axes: "Axes", comparison: ModelComparison, bars: list[list[str]]) -> N
     for place, names in enumerate(bars):
         ends = [values[name] for name in names]
         at = 0.3 + 0.34 * place
-        axes.plot(
-            [min(ends), max(ends)], [at, at], color=FLOOR, linewidth=3.4, solid_capstyle="round", zorder=3
-        )
+        axes.plot([min(ends), max(ends)], [at, at], color=FLOOR, linewidth=3.4, solid_capstyle="round", zorder=3)

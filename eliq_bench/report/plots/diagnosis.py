@@ -78,9 +78,7 @@ def diagnosis(data: Diagnosis) -> "Figure":
     for axes, model in zip(grid, data.models, strict=True):
         picture = _panel(axes, data, model)
     names = {key: mode_name(row) for (_, key, _), row in data.rows.items()}
-    labels = grid[0].set_yticks(
-        range(down), [names[key] if key[1] else key[0] for key in data.lines], fontsize=7.5
-    )
+    labels = grid[0].set_yticks(range(down), [names[key] if key[1] else key[0] for key in data.lines], fontsize=7.5)
     for tick, key in zip(labels, data.lines, strict=True):
         tick.label1.set(color=SOFT if key[1] else INK, fontweight="normal" if key[1] else "bold")
     figure.suptitle(
@@ -91,9 +89,7 @@ def diagnosis(data: Diagnosis) -> "Figure":
         fontsize=9.5,
     )
     bar = figure.colorbar(picture, ax=list(grid), orientation="horizontal", shrink=0.5, aspect=40, pad=0.01)
-    bar.set_ticks(
-        [0.0, 0.5, 1.0], labels=["prefers the degraded", "guesses", "prefers the intact"], fontsize=7.5
-    )
+    bar.set_ticks([0.0, 0.5, 1.0], labels=["prefers the degraded", "guesses", "prefers the intact"], fontsize=7.5)
     bar.outline.set_visible(False)
     legend = "dot: the 95 % interval contains 0.5; number: all severities"
     if any(mark(row) == NO_INTERVAL for row in data.rows.values()):
@@ -143,7 +139,5 @@ def _lines(rows: Sequence[PairRow]) -> list[Key]:
     accuracy: dict[Key, list[float]] = {}
     for row in rows:
         if row.severity is None:
-            accuracy.setdefault((row.cell, row.mode), []).append(
-                0.5 if row.accuracy is None else row.accuracy
-            )
+            accuracy.setdefault((row.cell, row.mode), []).append(0.5 if row.accuracy is None else row.accuracy)
     return sorted(accuracy, key=lambda key: (key[0], bool(key[1]), -float(np.mean(accuracy[key])), key[1]))

@@ -38,9 +38,7 @@ def _model(axes: "Axes", place: int, entry: PlottedModel) -> None:
         axes.barh(place, width, left=row.srcc_low, height=0.52, color=GREY if floor else ACCENT_SOFT)
     axes.plot(row.srcc or 0.0, place, "D" if floor else "o", color=SOFT if floor else ACCENT, markersize=4.5)
     text = number(row.srcc) + (f"   tier {row.tier}" if row.tier else "")
-    axes.annotate(
-        text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=SOFT
-    )
+    axes.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=SOFT)
 
 
 def _references(axes: "Axes", data: PlotData) -> None:

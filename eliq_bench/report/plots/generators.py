@@ -27,9 +27,7 @@ def generators(data: PlotData) -> "Figure":
     """
     column = complete_column(data.items.generator)
     if column is None:
-        raise InputError(
-            f"{data.dataset.name} does not say which generator made an image; choose another --kind."
-        )
+        raise InputError(f"{data.dataset.name} does not say which generator made an image; choose another --kind.")
     names = sorted({str(name) for name in column})
     codes = np.array([names.index(str(name)) for name in column])
     values = {
@@ -67,6 +65,4 @@ def _panel(axes: "Axes", model: str, values: list[float], overall: float | None)
 
 
 def _inside(score: np.ndarray, label: np.ndarray, inside: np.ndarray) -> float:
-    return float(
-        within_srcc(score[inside], label[inside], ["one"] * int(inside.sum()), MIN_PER_GENERATOR).value
-    )
+    return float(within_srcc(score[inside], label[inside], ["one"] * int(inside.sum()), MIN_PER_GENERATOR).value)

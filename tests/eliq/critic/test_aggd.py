@@ -20,9 +20,7 @@ def theirs() -> Any:
 def test_the_fit_gives_the_bits_of_pyiqa(theirs: Callable[..., Any], dtype: Any, return_sigma: bool) -> None:
     generator = torch.Generator().manual_seed(3)
     noise = torch.randn(7, 1, 32, 24, dtype=dtype, generator=generator)
-    blocks = torch.cat(
-        [noise, noise.sign() * noise.abs() ** 3, noise.clamp(-0.1, 2), torch.zeros_like(noise)]
-    )
+    blocks = torch.cat([noise, noise.sign() * noise.abs() ** 3, noise.clamp(-0.1, 2), torch.zeros_like(noise)])
     expected = theirs(blocks, return_sigma)
     got = aggd.fit(blocks, return_sigma)
     for ours, reference in zip(got, expected, strict=True):
@@ -35,6 +33,4 @@ def test_the_shape_of_a_gaussian_is_two() -> None:
     gaussian = torch.randn(1, 1, 1000, 1000, dtype=torch.float64)
     laplacian = torch.distributions.Laplace(0.0, 1.0).sample((1, 1, 1000, 1000)).double()
     shape, _, _ = aggd.fit(torch.cat([gaussian, laplacian]))
-    torch.testing.assert_close(
-        shape.flatten(), torch.tensor([2.0, 1.0], dtype=torch.float64), atol=0.02, rtol=0
-    )
+    torch.testing.assert_close(shape.flatten(), torch.tensor([2.0, 1.0], dtype=torch.float64), atol=0.02, rtol=0)

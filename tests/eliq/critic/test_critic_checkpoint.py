@@ -112,9 +112,7 @@ def test_features_are_what_the_head_reads() -> None:
     head = network.heads["quality"]
     assert isinstance(head, torch.nn.Linear)
     raw = features @ head.weight.detach().numpy()[0] + head.bias.item()
-    np.testing.assert_allclose(
-        card.calibration["quality"](raw), critic.score(images(), ["", ""])["quality"], rtol=1e-5
-    )
+    np.testing.assert_allclose(card.calibration["quality"](raw), critic.score(images(), ["", ""])["quality"], rtol=1e-5)
 
 
 def test_another_backbone_is_refused() -> None:
@@ -154,9 +152,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         checkpoint.save(blocked / "critic.safetensors", *made())
 
 
-@given(
-    st.lists(st.floats(-5, 5), min_size=3, max_size=20), st.lists(st.floats(-5, 5), min_size=3, max_size=20)
-)
+@given(st.lists(st.floats(-5, 5), min_size=3, max_size=20), st.lists(st.floats(-5, 5), min_size=3, max_size=20))
 def test_calibration_rises_and_puts_medians_where_it_says(good: list[float], bad: list[float]) -> None:
     scale = fit_calibration(good, bad)
     assert scale.slope > 0

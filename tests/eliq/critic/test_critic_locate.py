@@ -15,9 +15,7 @@ def test_a_path_is_taken_as_it_is(tmp_path: Path) -> None:
 
 
 def test_what_is_neither_path_nor_repository_is_refused() -> None:
-    with pytest.raises(
-        InputError, match=r"^\.\./nope is neither a file, nor a folder, nor a critic on the Hub"
-    ):
+    with pytest.raises(InputError, match=r"^\.\./nope is neither a file, nor a folder, nor a critic on the Hub"):
         locate("../nope")
 
 

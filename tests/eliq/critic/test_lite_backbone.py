@@ -47,8 +47,7 @@ def test_a_cat_is_nearer_to_a_cat_than_to_a_rocket(backbone: LiteBackbone) -> No
 def test_only_alignment_reads_the_prompt(backbone: LiteBackbone) -> None:
     encoded = backbone.encode([data.chelsea()[:128, :128]], [""])
     pairs = [
-        [backbone.tokens(encoded, [text], name) for text in ("a cat", "a dog")]
-        for name in ("quality", "alignment")
+        [backbone.tokens(encoded, [text], name) for text in ("a cat", "a dog")] for name in ("quality", "alignment")
     ]
     assert bool((pairs[0][0].semantic == pairs[0][1].semantic).all())
     assert not bool((pairs[1][0].semantic == pairs[1][1].semantic).all())

@@ -77,9 +77,7 @@ def test_the_match_is_csls(random_projection: Projection) -> None:
     found = random_projection.table(torch.from_numpy(images), torch.from_numpy(prompts)).numpy()
     for i, image in enumerate(images):
         for j, prompt in enumerate(prompts):
-            usual = sum(
-                np.sort(bank)[-NEAREST:].mean() for bank in (bank_prompts @ image, bank_images @ prompt)
-            )
+            usual = sum(np.sort(bank)[-NEAREST:].mean() for bank in (bank_prompts @ image, bank_images @ prompt))
             wanted = (2 * image @ prompt - usual) / float(random_projection.spread)
             assert found[i, j] == pytest.approx(wanted, abs=1e-3)
 

@@ -174,9 +174,7 @@ def test_cards_are_complete_and_fit_their_functions(mode: str) -> None:
     assert inspect.getdoc(function)
     assert card.simulated == (card.family == "generative")
     assert card.severities == SEVERITIES
-    keywords = [
-        name for name, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY
-    ]
+    keywords = [name for name, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY]
     assert keywords == list(card.parameters)
     for values in card.parameters.values():
         assert len(values) == len(SEVERITIES)

@@ -88,9 +88,7 @@ def test_colours_move_in_order(photographs: Photographs, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", FRAMING)
-def test_framing_moves_content_in_order(
-    photographs: Photographs, mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_framing_moves_content_in_order(photographs: Photographs, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reframe a map of coordinates as the photograph would be: its values tell how far content has moved.
 
     Comparing reframed pictures pixel by pixel says little, since any shift destroys their agreement.

@@ -69,9 +69,7 @@ def _save(folder: Path, seed: int, edits: bool = False) -> Path:
             "safety_checker": None,
             "feature_extractor": None,
         }
-        kind = (
-            diffusers.StableDiffusionInstructPix2PixPipeline if edits else diffusers.StableDiffusionPipeline
-        )
+        kind = diffusers.StableDiffusionInstructPix2PixPipeline if edits else diffusers.StableDiffusionPipeline
         kind(**parts, requires_safety_checker=False).save_pretrained(folder)
     return folder
 

@@ -42,9 +42,7 @@ def pixels(drawer: Drawer, wanted: Job) -> np.ndarray:
     return np.asarray(image).astype(float)
 
 
-def test_perturbed_latents_move_the_image_further_the_more_noise_they_get(
-    drawer: Drawer, found: Pipeline
-) -> None:
+def test_perturbed_latents_move_the_image_further_the_more_noise_they_get(drawer: Drawer, found: Pipeline) -> None:
     whole = pixels(drawer, job(found))
     moved = [pixels(drawer, job(found, latent_noise=share)) for share in (0.2, 0.55, 1.2)]
     far = [float(np.abs(image - whole).mean()) for image in moved]
@@ -65,9 +63,7 @@ def test_noise_of_the_wanted_size_is_added_once_after_a_late_step(drawer: Drawer
         return after
 
     with silence_loggers(), torch.inference_mode():
-        drawer.pipe(
-            generator=torch.Generator("cpu").manual_seed(7), **{**told, "callback_on_step_end": watched}
-        )
+        drawer.pipe(generator=torch.Generator("cpu").manual_seed(7), **{**told, "callback_on_step_end": watched})
     changed = [step for step, before, after in seen if not torch.equal(before, after)]
     assert changed == [3]  # the fourth of five
     _, before, after = seen[3]

@@ -60,9 +60,7 @@ def test_every_positive_stands_before_its_negatives_and_each_pipeline_is_loaded_
 
 
 def test_the_severities_of_a_ladder_grow() -> None:
-    wanted = Wanted(
-        negatives=("few_steps", "low_resolution", "perturbed_latents", "extreme_guidance"), per_mode=5
-    )
+    wanted = Wanted(negatives=("few_steps", "low_resolution", "perturbed_latents", "extreme_guidance"), per_mode=5)
     jobs = plan_jobs([CAT], [generator("a")], wanted, Helpers()).jobs[1:]
     by_mode = {mode: [job for job in jobs if job.mode == mode] for mode in wanted.negatives}
     assert [job.steps for job in by_mode["few_steps"]] == [20, 14, 10, 6, 3]

@@ -12,9 +12,7 @@ from click.testing import CliRunner
 from eliq_bench.cli.generate import generate as generate_command
 from eliq_bench.errors import InputError
 
-PROMPTS = (
-    "Two red boats on a lake beside a small wooden house\nA black cat on a blue sofa and three white cups\n"
-)
+PROMPTS = "Two red boats on a lake beside a small wooden house\nA black cat on a blue sofa and three white cups\n"
 PROBE = """
 import sys
 from eliq_bench.cli import main
@@ -67,9 +65,7 @@ def test_it_needs_neither_torch_nor_a_network(prompts: Path, tmp_path: Path) -> 
     words += ["--negatives", "few_steps,edit", "--editor", "some/editor", "--out", tmp_path / "new" / "drawn"]
     command = [sys.executable, "-c", PROBE, *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert (
-        "Qwen/Qwen-Image: revision main of the Hub, to be downloaded; steps 50, guidance 4.0" in done.stdout
-    )
+    assert "Qwen/Qwen-Image: revision main of the Hub, to be downloaded; steps 50, guidance 4.0" in done.stdout
     assert "some/editor: revision main of the Hub, to be downloaded; steps, guidance" in done.stdout
     assert "pixels 1328x1328" in done.stdout
     assert done.stdout.rstrip().endswith("LOADED")
@@ -97,6 +93,4 @@ def test_a_place_that_cannot_be_written_is_told_before_a_pipeline_is_fetched(
 )
 def test_a_pipeline_that_cannot_be_one_is_told(given: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=told):
-        generate_command.main(
-            ["--pipeline", given, "--out", str(tmp_path / "out"), "--dry-run"], standalone_mode=False
-        )
+        generate_command.main(["--pipeline", given, "--out", str(tmp_path / "out"), "--dry-run"], standalone_mode=False)

@@ -45,9 +45,7 @@ def build(images: Path, out: Path, settings: BuildSettings | None = None) -> Bui
 def drawn(built: Built) -> list[tuple[str, str | None, int]]:
     modes = ("weaker", "few_steps")
     return [
-        (pair.positive, pair.negative_image, pair.severity)
-        for pair in read_pairs(built.manifest)
-        if pair.mode in modes
+        (pair.positive, pair.negative_image, pair.severity) for pair in read_pairs(built.manifest) if pair.mode in modes
     ]
 
 
@@ -74,13 +72,10 @@ def test_negatives_that_cannot_be_used_are_counted_by_reason(tmp_path: Path) -> 
         file.write("c.png,x,one,7,a.png,few_steps,1\n")
     built = build(images, tmp_path / "pairs")
     assert drawn(built) == [("a.png", "worse.png", 3)]  # severity 5 is not wanted
-    assert (
-        built.notes[:3]
-        == (
-            "2 generated negatives were left out with their positives, such as b.png.",  # b is itself a negative here
-            "1 generated negatives were left out: file not found, such as gone.png.",
-            "1 generated negatives were left out: the same pixels as its positive, such as c.png.",
-        )
+    assert built.notes[:3] == (
+        "2 generated negatives were left out with their positives, such as b.png.",  # b is itself a negative here
+        "1 generated negatives were left out: file not found, such as gone.png.",
+        "1 generated negatives were left out: the same pixels as its positive, such as c.png.",
     )
 
 

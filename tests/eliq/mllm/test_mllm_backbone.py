@@ -36,9 +36,7 @@ def test_any_class_gives_the_same_tokens_alone_and_in_a_batch(name: str, tmp_pat
         np.testing.assert_allclose(one.semantic, alone.semantic, atol=2e-3)
     (other,) = backbone.encode([IMAGES[0]], ["Two green houses"])
     assert np.array_equal(other.visual, together[0].visual)
-    assert (
-        np.abs(other.semantic - together[0].semantic).max() > 0.05
-    )  # places of the image have read the prompt
+    assert np.abs(other.semantic - together[0].semantic).max() > 0.05  # places of the image have read the prompt
 
 
 def test_one_forward_pass_serves_both_dimensions(backbone: MllmBackbone) -> None:
@@ -104,9 +102,7 @@ def test_a_smaller_grid_keeps_within_its_limit(grid: TokenGrid) -> None:
     assert pool(tokens, grid, 64).shape == (made.tiles * made.rows * made.columns, 3)
 
 
-def test_the_fingerprint_follows_weights_and_recipe_but_not_places(
-    model: Path, backbone: MllmBackbone
-) -> None:
+def test_the_fingerprint_follows_weights_and_recipe_but_not_places(model: Path, backbone: MllmBackbone) -> None:
     def fingerprint(**recipe: object) -> dict[str, str]:
         values = {"model": str(model), "layers": [1, -1], **recipe}
         return create_backbone(MllmRecipe.model_validate(values)).fingerprint()

@@ -49,9 +49,7 @@ def images(pairs: Path) -> list[RGB]:
 def adapter(model: Path, pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     backbone = MllmRecipe(model=str(model), layers=(1, -1))
     recipe = InstructRecipe(steps=4, accumulate=1, batch=4, workers=0, learning_rate=1e-2, held_out=4)
-    return instruct(
-        Stage1(backbone, recipe), pairs, pairs, tmp_path_factory.mktemp("end") / "adapter", "cpu"
-    ).adapter
+    return instruct(Stage1(backbone, recipe), pairs, pairs, tmp_path_factory.mktemp("end") / "adapter", "cpu").adapter
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +111,7 @@ def test_training_learns_the_pairs_on_tuned_tokens(made: Trained, recipe: Recipe
     assert untuned.fingerprint() != made.card.backbone == made.source.backbone.fingerprint()
 
 
-def test_the_loaded_critic_scores_as_the_trained_one(
-    critic: Critic, made: Trained, images: list[RGB]
-) -> None:
+def test_the_loaded_critic_scores_as_the_trained_one(critic: Critic, made: Trained, images: list[RGB]) -> None:
     ours = Critic(made.source.backbone, made.ranked.network, made.card)
     first, again = critic.score(images, PROMPTS), ours.score(images, PROMPTS)
     for dimension in DIMENSIONS:
@@ -149,11 +145,7 @@ def test_one_forward_pass_gives_both_scores(critic: Critic, images: list[RGB]) -
 
 def test_cached_tokens_give_the_scores_that_images_give(critic: Critic, made: Trained, pairs: Path) -> None:
     one = next(one for one in made.sides.held_out if one.dimension == "alignment")
-    name = next(
-        pair.positive
-        for pair in read_pairs(manifest_path(pairs))
-        if pair.positive_pixels == one.better.pixels
-    )
+    name = next(pair.positive for pair in read_pairs(manifest_path(pairs)) if pair.positive_pixels == one.better.pixels)
     cached = score_sides(made.ranked.network, made.source, one[:2], "alignment")
     raw = np.array([cached[one.better], cached[one.worse]])
     live = critic.score([decode(pairs / name)] * 2, [one.better.prompt, one.worse.prompt])

@@ -75,9 +75,7 @@ def test_tuning_lowers_the_loss_on_held_out_pairs(tuned: Instructed) -> None:
     assert list((tuned.adapter / "tensorboard").glob("events.*"))
 
 
-def test_the_adapter_changes_tokens_and_fingerprint(
-    tuned: Instructed, stage: Stage1, backbone: MllmBackbone
-) -> None:
+def test_the_adapter_changes_tokens_and_fingerprint(tuned: Instructed, stage: Stage1, backbone: MllmBackbone) -> None:
     def adapted(merge: bool) -> MllmBackbone:
         settings = {"adapter": str(tuned.adapter), "merge_adapter": merge}
         return MllmBackbone(stage.backbone.model_copy(update=settings))

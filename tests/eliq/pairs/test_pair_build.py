@@ -150,9 +150,7 @@ def test_a_killed_build_goes_on_from_its_parts(pool: Path, built: Built, tmp_pat
 
 def test_pairs_of_other_settings_are_replaced_only_on_request(cli: Cli, pool: Path, tmp_path: Path) -> None:
     def build(*words: object) -> tuple[int, str]:
-        done = cli(
-            "pairs", "build", "--images", pool, "--out", tmp_path, "--workers", 1, "--limit", 3, *words
-        )
+        done = cli("pairs", "build", "--images", pool, "--out", tmp_path, "--workers", 1, "--limit", 3, *words)
         return done.returncode, done.stderr
 
     manifest = tmp_path / "pairs.parquet"
@@ -323,9 +321,7 @@ def test_help_imports_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-def test_the_place_and_the_images_are_checked_before_anything_is_made(
-    cli: Cli, pool: Path, tmp_path: Path
-) -> None:
+def test_the_place_and_the_images_are_checked_before_anything_is_made(cli: Cli, pool: Path, tmp_path: Path) -> None:
     table = tmp_path / "pairs.csv"
     table.write_text("")
     done = cli("pairs", "build", "--images", pool, "--out", table)

@@ -45,9 +45,7 @@ def test_the_answer_of_a_comparison_is_the_place_of_the_positive() -> None:
 
 
 def test_levels_fall_with_severity() -> None:
-    answers = [
-        named(conversations(pair("tilt", level), 0), "rating-negative").answer for level in range(1, 6)
-    ]
+    answers = [named(conversations(pair("tilt", level), 0), "rating-negative").answer for level in range(1, 6)]
     assert [answer.split()[-1] for answer in answers] == ["fair.", "fair.", "poor.", "poor.", "bad."]
 
 

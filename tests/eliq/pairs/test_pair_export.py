@@ -49,14 +49,10 @@ def exportable(few: list[Pair], built: Built, tmp_path_factory: pytest.TempPathF
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_exported_negatives_have_the_recorded_pixels(
-    exportable: Path, few: list[Pair], tmp_path: Path
-) -> None:
+def test_exported_negatives_have_the_recorded_pixels(exportable: Path, few: list[Pair], tmp_path: Path) -> None:
     done = export_pairs(exportable, tmp_path / "out", Selection("folder"), workers=2)
     with (tmp_path / "out" / "metadata.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -76,9 +72,7 @@ def test_exported_negatives_have_the_recorded_pixels(
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"images", "metadata.csv", "export.json"}
 
 
-def test_shards_follow_the_naming_rules_of_webdataset(
-    exportable: Path, few: list[Pair], tmp_path: Path
-) -> None:
+def test_shards_follow_the_naming_rules_of_webdataset(exportable: Path, few: list[Pair], tmp_path: Path) -> None:
     done = export_pairs(exportable, tmp_path / "out", Selection("webdataset", shard_size=100), workers=2)
     assert len(done.files) == -(-len(few) // 100)
     keys: list[str] = []
@@ -121,9 +115,7 @@ def test_conversations_as_trainers_expect_them(exportable: Path, few: list[Pair]
 
 def test_selections(exportable: Path, few: list[Pair], tmp_path: Path) -> None:
     wanted = [pair for pair in few if pair.split == "train" and "technical" in pair.cell]
-    done = export_pairs(
-        exportable, tmp_path / "a", Selection("folder", "train", "technical", jpeg=90), workers=1
-    )
+    done = export_pairs(exportable, tmp_path / "a", Selection("folder", "train", "technical", jpeg=90), workers=1)
     assert done.pairs == len(wanted)
     suffixes = {path.suffix for path in (tmp_path / "a" / "images").iterdir()}
     assert suffixes == {".jpg"}
@@ -169,14 +161,10 @@ def test_a_killed_export_goes_on(exportable: Path, tmp_path: Path) -> None:
     assert first.stat().st_mtime_ns == stamp
     whole = tmp_path / "whole"
     export_pairs(exportable, whole, Selection("webdataset", shard_size=40), workers=2)
-    assert {name: data for name, data in contents(out).items() if not name.startswith(".pairs")} == contents(
-        whole
-    )
+    assert {name: data for name, data in contents(out).items() if not name.startswith(".pairs")} == contents(whole)
 
 
-def test_finished_parts_are_not_made_again(
-    exportable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_finished_parts_are_not_made_again(exportable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -234,9 +222,7 @@ def test_a_full_disk_is_one_sentence(exportable: Path, tmp_path: Path, form: str
 
     out = str(tmp_path / "out")
     words = ["-m", "eliq_bench", "pairs", "export", str(exportable), "--format", form, "--out", out]
-    done = subprocess.run(
-        [sys.executable, *words], capture_output=True, text=True, preexec_fn=small_files, check=False
-    )
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, preexec_fn=small_files, check=False)
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
     assert "goes on from the finished parts" in done.stderr

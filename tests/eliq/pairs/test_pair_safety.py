@@ -84,7 +84,5 @@ def test_a_model_that_cannot_be_had_is_one_sentence(tmp_path: Path, monkeypatch:
         SafetyModel("one/two/three")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(
-        InputError, match=r"^The safety model nobody/nothing is not on this machine \(offline\)"
-    ):
+    with pytest.raises(InputError, match=r"^The safety model nobody/nothing is not on this machine \(offline\)"):
         SafetyModel("nobody/nothing")

@@ -11,9 +11,7 @@ from eliq_bench.eliq.prompts.perturb import change_one_fact
 
 LABELLED = [
     (prompt, Counter(facts))
-    for prompt, facts in yaml.safe_load(
-        Path(__file__).with_name("labelled_prompts.yaml").read_text(encoding="utf-8")
-    )
+    for prompt, facts in yaml.safe_load(Path(__file__).with_name("labelled_prompts.yaml").read_text(encoding="utf-8"))
 ]
 WITHOUT_CHANGE = ("It was a dark and stormy night", "A high resolution photo of a rainy Tokyo street")
 """The facts that the parser finds in these have no contrary in the lists."""

@@ -11,9 +11,7 @@ from eliq_bench.eliq.prompts.facts import Fact, find_facts
 from eliq_bench.eliq.prompts.perturb import CHANGES, apply, possible_changes
 
 PROMPTS = own_prompts()
-DANGLING = re.compile(
-    r"(^|[\s,])(a|an|the|and|of|with|on|in|under|that|to)\s*([,.;]|$)|\b(a|an|the) (a|an|the)\b|  "
-)
+DANGLING = re.compile(r"(^|[\s,])(a|an|the|and|of|with|on|in|under|that|to)\s*([,.;]|$)|\b(a|an|the) (a|an|the)\b|  ")
 VOWEL_SOUND = re.compile(r"\b(a [aeio]|an [^aeiouhAEIOUH1-9\W])")
 
 

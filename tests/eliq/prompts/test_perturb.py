@@ -55,17 +55,13 @@ def test_each_kind_of_change(kind: str, wanted: set[str]) -> None:
 
 
 def test_two_attributes_are_bound_to_the_other_object() -> None:
-    entry = Entry(
-        prompt="An old dog near a red barn", objects=("dog", "barn"), attributes=("old dog", "red barn")
-    )
+    entry = Entry(prompt="An old dog near a red barn", objects=("dog", "barn"), attributes=("old dog", "red barn"))
     assert texts(entry, "attribute_misbound") == {"A red dog near an old barn"}
 
 
 def test_one_becomes_several_with_its_noun() -> None:
     entry = Entry(prompt="one cherry on ice", objects=("cherry", "ice"), counts=("one cherry",))
-    assert texts(entry, "count_changed") == {
-        f"{number} cherries on ice" for number in ("three", "four", "five")
-    }
+    assert texts(entry, "count_changed") == {f"{number} cherries on ice" for number in ("three", "four", "five")}
 
 
 def test_without_facts_the_parser_finds_them() -> None:
@@ -114,11 +110,7 @@ def test_a_caption_is_contradicted_and_never_shortened() -> None:
 
 
 def test_a_weak_relation_is_not_turned() -> None:
-    assert not {
-        caption
-        for caption in captions("A girl lost in a forest")
-        if "girl" in caption and "forest" in caption
-    }
+    assert not {caption for caption in captions("A girl lost in a forest") if "girl" in caption and "forest" in caption}
 
 
 def test_what_lives_has_other_contraries_than_things() -> None:
@@ -146,9 +138,7 @@ def test_who_does_something_to_whom_can_be_turned() -> None:
 
 
 def test_what_is_not_counted_stays_so() -> None:
-    nouns = {
-        caption.split()[-1] for caption in captions("a tower under construction") if "tower under" in caption
-    }
+    nouns = {caption.split()[-1] for caption in captions("a tower under construction") if "tower under" in caption}
     assert {"lava", "sawdust", "seaweed", "foam", "confetti"} >= nouns - {"construction"} != set()
     assert "two birdcages" in captions("two straws"), "straws are not made of straw"
 

@@ -47,9 +47,7 @@ def found(pairs: Path, out: Path) -> Ablations:
     return ablate(TOY, pairs, out, NAMES, (0, 1))
 
 
-def ablate(
-    recipe: Recipe, pairs: Path, out: Path, names: tuple[str, ...], seeds: tuple[int, ...] = (0,)
-) -> Ablations:
+def ablate(recipe: Recipe, pairs: Path, out: Path, names: tuple[str, ...], seeds: tuple[int, ...] = (0,)) -> Ablations:
     corpus = corpus_of(pairs, out / "tokens")
     return module.ablate(variants_of(recipe, names), corpus, out, seeds, TOY_DEVICE)
 
@@ -80,17 +78,13 @@ def test_a_variant_never_trains_on_more_than_the_recipe() -> None:
     assert variant(recipe, "one-severity").reason == "the recipe uses no such severities"
 
 
-def test_all_variants_are_evaluated_on_the_held_out_pairs_of_the_recipe(
-    found: Ablations, pairs: Path
-) -> None:
+def test_all_variants_are_evaluated_on_the_held_out_pairs_of_the_recipe(found: Ablations, pairs: Path) -> None:
     held_out = corpus_of(pairs).split(TOY.pairs).held_out
     for one in found.variants[:-1]:
         sizes = {score.scope: score.pairs for score in one.scores}
         assert sizes["quality"] == 48 == sum(pair.dimension == "quality" for pair in held_out)
         assert sizes["generative/technical"] == sizes["alignment"] == 12
-    full, generative = (
-        next(one for one in found.variants if one.name == name) for name in (FULL, "generative")
-    )
+    full, generative = (next(one for one in found.variants if one.name == name) for name in (FULL, "generative"))
     assert all(score.difference is None for score in full.scores)
     by_scope = {score.scope: score for score in generative.scores}
     assert by_scope["generative/technical"].accuracy > 0.8 > by_scope["conventional/technical"].accuracy
@@ -174,9 +168,7 @@ def test_a_variant_without_pairs_is_left_out_with_the_reason(pairs: Path, out: P
     assert [score.accuracy for score in made.variants[0].scores]
 
 
-def test_names_of_variants_that_cannot_be_trained_are_refused_before_training(
-    pairs: Path, tmp_path: Path
-) -> None:
+def test_names_of_variants_that_cannot_be_trained_are_refused_before_training(pairs: Path, tmp_path: Path) -> None:
     """Reasons that the recipe gives, and reasons that the manifest gives."""
     few = TOY.model_copy(update={"pairs": PairsRecipe(modes=("defocus_blur",))})
     for recipe, names, says in (

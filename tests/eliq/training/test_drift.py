@@ -73,9 +73,7 @@ def drift_of(run: TrainingRun) -> Drift:
     return run.drift
 
 
-def embeddings(
-    random: np.random.Generator, groups: int, shift: float = 0.0, widen: float = 1.0
-) -> Embeddings:
+def embeddings(random: np.random.Generator, groups: int, shift: float = 0.0, widen: float = 1.0) -> Embeddings:
     """Three images per group that resemble each other, in correlated channels."""
     own = random.normal(size=(groups, 1, CHANNELS)) + 0.7 * random.normal(size=(groups, 3, CHANNELS))
     mixed = own @ np.linalg.qr(np.random.default_rng(0).normal(size=(CHANNELS, CHANNELS)))[0]
@@ -85,9 +83,7 @@ def embeddings(
 def reference(old: Embeddings) -> ReferenceStatistics:
     mean, deviation = old.points.mean(0), old.points.std(0)
     noise, chance_level = _chance(_scaled(old, mean, deviation))
-    return ReferenceStatistics(
-        mean=tuple(mean), deviation=tuple(deviation), noise=noise, chance_level=chance_level
-    )
+    return ReferenceStatistics(mean=tuple(mean), deviation=tuple(deviation), noise=noise, chance_level=chance_level)
 
 
 @pytest.mark.parametrize("groups", [20, 150])
@@ -254,9 +250,7 @@ def test_options_that_make_no_sense_are_refused(
 
 def test_pairs_of_a_dimension_that_the_checkpoint_lacks_are_refused(folder: Path, tmp_path: Path) -> None:
     cells = TOY.pairs.model_copy(update={"cells": ("conventional/technical",)})
-    narrow = TOY.model_copy(
-        update={"pairs": cells, "training": TOY.training.model_copy(update={"epochs": 1})}
-    )
+    narrow = TOY.model_copy(update={"pairs": cells, "training": TOY.training.model_copy(update={"epochs": 1})})
     train(narrow, corpus(folder, "old"), tmp_path / "a", TOY_DEVICE)
     with pytest.raises(InputError, match="has no alignment, but the pairs have"):
         adapt(TOY, corpus(folder, "same"), tmp_path / "b", tmp_path / "a", None, TOY_DEVICE)

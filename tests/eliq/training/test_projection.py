@@ -33,9 +33,7 @@ class ToyText(LiteText):
 
     def sentences(self, prompts: Sequence[str]) -> torch.Tensor:
         return torch.nn.functional.normalize(
-            torch.stack(
-                [sum((_word(word) for word in prompt.split()), torch.zeros(WIDTH)) for prompt in prompts]
-            ),
+            torch.stack([sum((_word(word) for word in prompt.split()), torch.zeros(WIDTH)) for prompt in prompts]),
             dim=-1,
         )
 

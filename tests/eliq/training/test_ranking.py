@@ -124,15 +124,11 @@ def test_going_on_from_a_checkpoint_starts_where_it_ended(built: Built, tmp_path
     corpus = Corpus(*built, tmp_path / "tokens")
     quick = RECIPE.model_copy(update={"training": TrainingRecipe(epochs=1, batch_positives=8, negatives=2)})
     train(quick, corpus, tmp_path / "a", TOY_DEVICE)
-    slow = RECIPE.model_copy(
-        update={"training": TrainingRecipe(epochs=1, batch_positives=8, learning_rate=1e-12)}
-    )
+    slow = RECIPE.model_copy(update={"training": TrainingRecipe(epochs=1, batch_positives=8, learning_rate=1e-12)})
     source = token_source(slow, corpus, TOY_DEVICE)
     on = fit(slow, corpus, source, tmp_path / "b", tmp_path / "a")
     before, _ = checkpoint.load(tmp_path / "a")
-    torch.testing.assert_close(
-        on.ranked.network.heads.state_dict(), before.heads.state_dict(), rtol=0, atol=1e-9
-    )
+    torch.testing.assert_close(on.ranked.network.heads.state_dict(), before.heads.state_dict(), rtol=0, atol=1e-9)
     wide = RECIPE.model_copy(update={"network": NetworkRecipe(width=32)})
     with pytest.raises(InputError, match="other sizes"):
         fit(wide, corpus, source, tmp_path / "c", tmp_path / "a")
@@ -141,9 +137,7 @@ def test_going_on_from_a_checkpoint_starts_where_it_ended(built: Built, tmp_path
 def test_a_quality_pair_pulls_on_the_head_of_quality_only(built: Built, source: TokenSource) -> None:
     manifest, _ = built
     sides = split(manifest, RECIPE.pairs)
-    network = rank(
-        RECIPE.model_copy(update={"training": TrainingRecipe(epochs=1)}), sides, source
-    ).network.train()
+    network = rank(RECIPE.model_copy(update={"training": TrainingRecipe(epochs=1)}), sides, source).network.train()
     one = next(one for one in sides.train if one.dimension == "quality")
     network.zero_grad()
     pair_loss(network, source, "quality", [(one.better, [one])], LossRecipe(invariance_weight=0)).backward()  # type: ignore[no-untyped-call]
@@ -318,9 +312,7 @@ def test_the_learning_rate_rises_and_falls_in_a_run_of_any_length(steps: int) ->
     assert rates.index(max(rates)) <= max(2, steps / 5)
 
 
-def test_negatives_of_one_mode_are_put_in_the_order_of_their_severity(
-    built: Built, source: TokenSource
-) -> None:
+def test_negatives_of_one_mode_are_put_in_the_order_of_their_severity(built: Built, source: TokenSource) -> None:
     """By brute force: the term is the mean over pairs of one mode, whatever they show, two severities or more apart."""
     manifest, _ = built
     train = [one for one in split(manifest, PairsRecipe()).train if one.dimension == "quality"]
@@ -369,9 +361,7 @@ def test_the_command_says_which_modes_of_the_recipe_nothing_trains(
     assert "--all-modes" in warning
 
 
-def test_tolerance_keeps_the_last_of_the_epochs_that_are_about_equal(
-    built: Built, source: TokenSource
-) -> None:
+def test_tolerance_keeps_the_last_of_the_epochs_that_are_about_equal(built: Built, source: TokenSource) -> None:
     manifest, _ = built
     sides = split(manifest, RECIPE.pairs)
 

@@ -51,7 +51,5 @@ def _lookup(dtype: Any, device: Any) -> tuple[Any, Any]:
     import torch
 
     shapes = torch.arange(*SHAPES).to(device=device, dtype=dtype)
-    ratios = (
-        2 * torch.lgamma(2.0 / shapes) - (torch.lgamma(1.0 / shapes) + torch.lgamma(3.0 / shapes))
-    ).exp()
+    ratios = (2 * torch.lgamma(2.0 / shapes) - (torch.lgamma(1.0 / shapes) + torch.lgamma(3.0 / shapes))).exp()
     return shapes, ratios[None]

@@ -94,9 +94,7 @@ class Projection(nn.Module):
             nn.Dropout(dropout),
             _last_layer(hidden),
         )
-        self.text_move = nn.Sequential(
-            nn.Linear(WIDTH, hidden), nn.GELU(), nn.Dropout(dropout), _last_layer(hidden)
-        )
+        self.text_move = nn.Sequential(nn.Linear(WIDTH, hidden), nn.GELU(), nn.Dropout(dropout), _last_layer(hidden))
         for name, shape in {
             "mean_names": (WIDTH,),
             "mean_captions": (WIDTH,),

@@ -53,9 +53,7 @@ def _statistics(luma: torch.Tensor) -> list[torch.Tensor]:
     for shift in _NEIGHBOURS:
         product = normal * torch.roll(normal, shift, (2, 3))
         columns.append(
-            torch.stack(
-                [_fit_sides(product[..., top:bottom, left:right]) for top, bottom, left, right in boxes]
-            )
+            torch.stack([_fit_sides(product[..., top:bottom, left:right]) for top, bottom, left, right in boxes])
         )
     depth = contrast.log1p()
     regions = [depth[..., top:bottom, left:right] for top, bottom, left, right in boxes]

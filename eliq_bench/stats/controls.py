@@ -1,11 +1,52 @@
-"""What the noise of the labels themselves allows."""
+"""Controls beside every model: the SRCC of a predictor that knows only the generator, and the SRCC that the noise of the
+raters allows."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eliq_bench.stats.correlation import spearman
-from eliq_bench.stats.inputs import complete_rated, undefined_reason
-from eliq_bench.stats.statistic import Statistic
+from eliq_bench.stats.correlation import spearman, srcc
+from eliq_bench.stats.inputs import Groups, coded_column, complete, complete_rated, undefined_reason
+from eliq_bench.stats.statistic import Floats, Statistic
+
+NO_GENERATOR = "no generator"
+
+
+def generator_floor(label: ArrayLike, generator: Groups | None) -> Statistic:
+    """SRCC of "mean label of the item's generator": a model must beat it to see more than the generator.
+
+    In-sample by definition: each item is part of its generator's mean.
+
+    Args:
+        label: (n,) higher is better.
+        generator: (n,) name of what made each image; None, or None for every item, if unknown.
+
+    Returns:
+        Value in [-1, 1]; NaN with a reason without generators, with one alone, or below 3 labels.
+
+    Raises:
+        ValueError: if lengths differ, or some items alone lack a generator.
+
+    >>> round(generator_floor([1, 2, 5, 6], ["old", "old", "new", "new"]).value, 4)
+    0.8944
+    """
+    rows = complete(label=label)
+    column = coded_column(generator, len(rows.keep), "generator")
+    if column is None:
+        return Statistic.undefined(NO_GENERATOR, rows.n, rows.n_nan, rows.n_inf)
+    (y,) = rows.values
+    codes = column.codes[rows.keep]
+    result = srcc(_means(y, codes), y)
+    reason = "one generator" if len(np.unique(codes)) == 1 and result.reason else result.reason
+    return result._replace(reason=reason, n_nan=rows.n_nan, n_inf=rows.n_inf)
+
+
+def _means(y: Floats, codes: np.ndarray) -> Floats:
+    """Mean of y over each item's group (n,), the same to the last digit whatever the order of items."""
+    order = np.lexsort((y, codes))
+    sums = np.bincount(codes[order], y[order])
+    means: Floats = (sums / np.maximum(np.bincount(codes), 1))[codes]
+    return means
+
 
 N_DRAWS = 100
 
