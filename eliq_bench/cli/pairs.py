@@ -211,7 +211,7 @@ def stats(manifest: Path, form: str) -> None:
 @click.option("--format", "form", type=click.Choice(["md", "json"]), default="md", show_default=True)
 def modes(form: str) -> None:
     """Cards of all ways to make a negative: what each does, its strengths, and where it comes from."""
-    from eliq_bench.eliq.pairs.modes import mode_rows, mode_table
+    from eliq_bench.eliq.degrade.modes import mode_rows, mode_table
 
     click.echo(json.dumps(mode_rows(), indent=1) if form == "json" else mode_table())
 

@@ -117,7 +117,7 @@ class Picture(NamedTuple):
         return f"{self.photograph.name}_{self.mode}_{self.severity}.png"
 
 
-class Row(NamedTuple):
+class LadderRow(NamedTuple):
     """One item: a picture with a caption; NaN where the truth of a dimension is unknown or stands elsewhere."""
 
     name: str
@@ -165,13 +165,13 @@ def pictures() -> Iterator[Picture]:
                 yield Picture(photograph, mode, severity)
 
 
-def rows() -> Iterator[Row]:
+def rows() -> Iterator[LadderRow]:
     """All items: each picture with its true caption, then the clean ones with further captions."""
     unknown = float("nan")
     for picture in pictures():
         alignment = MATCHING if picture.severity == 0 else unknown
         quality = float(BEST - picture.severity)
-        yield Row(picture.file, picture, picture.photograph.matching[0], quality, alignment)
+        yield LadderRow(picture.file, picture, picture.photograph.matching[0], quality, alignment)
     for position, photograph in enumerate(PHOTOGRAPHS):
         clean = Picture(photograph, CLEAN, 0)
         wrong = [PHOTOGRAPHS[(position + other) % len(PHOTOGRAPHS)].matching[0] for other in OTHERS]
@@ -179,7 +179,7 @@ def rows() -> Iterator[Row]:
         captions += [("partly", caption, PARTLY) for caption in photograph.partly]
         captions += [("wrong", caption, WRONG) for caption in wrong]
         for number, (kind, caption, alignment) in enumerate(captions, start=2):
-            yield Row(f"{clean.file}#{number}-{kind}", clean, caption, unknown, alignment)
+            yield LadderRow(f"{clean.file}#{number}-{kind}", clean, caption, unknown, alignment)
 
 
 def ensure_built(root: Path, wanted: "Mapping[str, Picture]") -> Path:

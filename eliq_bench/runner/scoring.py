@@ -66,7 +66,7 @@ MAX_WAITING_BYTES = 256 * 2**20
 DECODE_THREADS = 4
 
 
-class Entry(NamedTuple):
+class PreparedImage(NamedTuple):
     """A prepared image that waits for its batch; `seconds` is the time its preparation took."""
 
     image: str
@@ -96,7 +96,7 @@ class ChunkScorer:
 
     def score(self, tasks: list[Task]) -> Iterator[ScoringStep]:
         """Rows as soon as a batch is complete; every want of every task ends as one row per dimension."""
-        waiting: dict[tuple[int, tuple[int, ...]], list[Entry]] = {}
+        waiting: dict[tuple[int, tuple[int, ...]], list[PreparedImage]] = {}
         for task, (image, seconds) in zip(tasks, self._map(_timed_decode, tasks), strict=True):
             if isinstance(image, DecodeError):
                 yield ScoringStep(self._all(task, "unreadable", str(image)), seconds)
@@ -107,7 +107,7 @@ class ChunkScorer:
             yield ScoringStep([], seconds)
             for want in task.wants:
                 entry = self._prepare(task, want, image)
-                if not isinstance(entry, Entry):
+                if not isinstance(entry, PreparedImage):
                     yield ScoringStep(entry)
                     continue
                 bucket = (want.model, entry.prepared.shape)
@@ -118,12 +118,12 @@ class ChunkScorer:
                 yield from self._flush(waiting)
         yield from self._flush(waiting)
 
-    def _flush(self, waiting: dict[tuple[int, tuple[int, ...]], list[Entry]]) -> Iterator[ScoringStep]:
+    def _flush(self, waiting: dict[tuple[int, tuple[int, ...]], list[PreparedImage]]) -> Iterator[ScoringStep]:
         while waiting:
             (model, _), entries = waiting.popitem()
             yield ScoringStep(self._batch(model, entries))
 
-    def _prepare(self, task: Task, want: Want, image: NDArray[np.uint8]) -> Entry | list[ScoreRow]:
+    def _prepare(self, task: Task, want: Want, image: NDArray[np.uint8]) -> PreparedImage | list[ScoreRow]:
         card = self.specs[want.model].card
         height, width = image.shape[:2]
         if min(height, width) < card.min_side:
@@ -141,7 +141,7 @@ class ChunkScorer:
             prepared = scorer.prepare(image)
         except Exception as error:  # one image must not stop the others, whatever the model does
             return self._failed(want, task.image, "error", describe(error))
-        return Entry(task.image, want.prompt, prepared, time.perf_counter() - began)
+        return PreparedImage(task.image, want.prompt, prepared, time.perf_counter() - began)
 
     def _scorer(self, model: int) -> Scorer | str:
         """The scorer, or why it cannot be built."""
@@ -153,7 +153,7 @@ class ChunkScorer:
                 self._scorers[model] = describe(error)
         return self._scorers[model]
 
-    def _batch(self, model: int, entries: list[Entry]) -> list[ScoreRow]:
+    def _batch(self, model: int, entries: list[PreparedImage]) -> list[ScoreRow]:
         """Score a batch; on any failure halve it, down to the image that cannot be scored."""
         began = time.perf_counter()
         try:
@@ -169,7 +169,7 @@ class ChunkScorer:
         seconds = (time.perf_counter() - began) / len(entries)
         return self._rows(model, entries, output, seconds)
 
-    def _call(self, model: int, entries: list[Entry]) -> Scores | Features:
+    def _call(self, model: int, entries: list[PreparedImage]) -> Scores | Features:
         scorer = self._scorer(model)
         if isinstance(scorer, str):
             raise EliqBenchError(scorer)
@@ -177,7 +177,9 @@ class ChunkScorer:
         batch = Batch(np.stack([entry.prepared for entry in entries]), prompts)
         return features_of(scorer, batch) if self.specs[model].protocol == "probe" else scores_of(scorer, batch)
 
-    def _rows(self, model: int, entries: list[Entry], output: Scores | Features, seconds: float) -> list[ScoreRow]:
+    def _rows(
+        self, model: int, entries: list[PreparedImage], output: Scores | Features, seconds: float
+    ) -> list[ScoreRow]:
         digest = self.specs[model].fingerprint.digest
         rows = []
         for position, entry in enumerate(entries):
@@ -253,5 +255,5 @@ def _timed_decode(task: Task) -> tuple[NDArray[np.uint8] | DecodeError | EliqBen
     return image, time.perf_counter() - began
 
 
-def _waiting_bytes(waiting: dict[tuple[int, tuple[int, ...]], list[Entry]]) -> int:
+def _waiting_bytes(waiting: dict[tuple[int, tuple[int, ...]], list[PreparedImage]]) -> int:
     return sum(entry.prepared.nbytes for entries in waiting.values() for entry in entries)

@@ -1,5 +1,4 @@
-"""Controls beside every model: the SRCC of a predictor that knows only the generator, and the SRCC that the noise of the
-raters allows."""
+"""Controls beside every model: the SRCC of the generator's name alone, and the SRCC that the raters' noise allows."""
 
 import numpy as np
 from numpy.typing import ArrayLike

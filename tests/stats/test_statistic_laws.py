@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from eliq_bench.stats.bootstrap import bootstrap_srcc
 from eliq_bench.stats.closed_form import second_opinions
-from eliq_bench.stats.controls import generator_floor, noise_ceiling, variance_share
+from eliq_bench.stats.controls import generator_floor, noise_ceiling
 from eliq_bench.stats.correlation import krcc, plcc, srcc
 from eliq_bench.stats.mapping import map_logistic, map_logistic_insample
 from eliq_bench.stats.pair_accuracy import pair_agreement
@@ -128,12 +128,7 @@ LAWS = {
     "partial": Law(lambda t: (partial_srcc(t.score, t.label, t.other).value,), ranks_only=True, odd=True),
     "acc_eq": Law(lambda t: (pair_agreement(t.score, t.label, t.prompt).acc_eq.value,)),
     "system level": Law(_system),
-    "floor": Law(
-        lambda t: (
-            generator_floor(t.label, t.generator).value,
-            variance_share(t.label, t.generator).value,
-        )
-    ),
+    "floor": Law(lambda t: (generator_floor(t.label, t.generator).value,)),
     "ceiling": Law(lambda t: (noise_ceiling(t.label, t.std, 20, n_draws=5).value,), tolerance=1e-9),
 }
 

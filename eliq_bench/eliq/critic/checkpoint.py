@@ -56,7 +56,7 @@ PRIOR_WEIGHT, STORED_PRIOR_WEIGHT = "prior_weight.", "trust."
 """Prefix of the weights of the prior in the network, and in every file of schema version 1."""
 
 
-class Provenance(BaseModel):
+class TrainingProvenance(BaseModel):
     """The pairs that a critic was trained on; a field that another program did not write is None."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -144,7 +144,7 @@ class CriticCard(BaseModel):
     visual_width: int
     semantic_width: int
     calibration: dict[Dimension, Calibration]
-    trained_on: Provenance = Provenance()
+    trained_on: TrainingProvenance = TrainingProvenance()
     held_out: Annotated[
         dict[HeldOutMode, float],
         BeforeValidator(_parse_modes),

@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from eliq_bench.eliq.critic import checkpoint
 from eliq_bench.eliq.critic.backbone import Dimension
-from eliq_bench.eliq.critic.checkpoint import CriticCard, Provenance
+from eliq_bench.eliq.critic.checkpoint import CriticCard, TrainingProvenance
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.training.drift_distance import Distance, distance, embed_positives
 from eliq_bench.eliq.training.fit import Trained
@@ -64,8 +64,8 @@ class Drift(BaseModel):
     pairs_before: str
     """Empty without old pairs."""
     pairs_now: str
-    trained_before: Provenance
-    trained_now: Provenance
+    trained_before: TrainingProvenance
+    trained_now: TrainingProvenance
     distances: dict[Dimension, Distance]
     """Of the new training positives from the old ones, at the input of each head of the old critic."""
     new_pairs: list[AccuracyBeforeAfter]

@@ -12,7 +12,7 @@ from eliq_bench.eliq.critic.checkpoint import (
     CHECKPOINT_FILE,
     Calibration,
     CriticCard,
-    Provenance,
+    TrainingProvenance,
     fit_calibration,
 )
 from eliq_bench.eliq.critic.network import CriticNetwork
@@ -165,10 +165,10 @@ def _calibrate(network: CriticNetwork, source: TokenSource, sides: Split, dimens
     return fit_calibration(good, bad)
 
 
-def training_provenance(corpus: Corpus, sides: Split, start: Path | None = None) -> Provenance:
+def training_provenance(corpus: Corpus, sides: Split, start: Path | None = None) -> TrainingProvenance:
     """The pairs of a card, and the checkpoint that training starts from."""
     start = start / CHECKPOINT_FILE if start and start.is_dir() else start
-    return Provenance(
+    return TrainingProvenance(
         manifest_sha256=corpus.sha256,
         train_pairs=len(sides.train),
         held_out_pairs=len(sides.held_out),

@@ -6,7 +6,7 @@ from pathlib import Path
 from support.cli import Cli
 
 from eliq_bench.eliq.degrade import ALIGNMENT_MODES, GENERATED_MODES, MODES
-from eliq_bench.eliq.pairs.modes import mode_rows, mode_table
+from eliq_bench.eliq.degrade.modes import mode_rows, mode_table
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "pairs.md"
 
