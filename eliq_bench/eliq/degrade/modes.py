@@ -7,7 +7,6 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel
 
-from eliq_bench.eliq.degrade import ALL_MODES, Mode
 from eliq_bench.errors import InputError, did_you_mean
 
 Family = Literal["conventional", "generative"]
