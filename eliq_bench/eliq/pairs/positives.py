@@ -205,7 +205,7 @@ def pair_with(
         severity: 1 to 5.
         seed: of the negative.
         pixels: hash of the pixels of the negative.
-        distinct: what else tells the pair from others of the same recipe; enters its identity.
+        distinct: what else distinguishes pairs of the same recipe; part of the identity.
         image: file of the negative, where it is another image.
         caption: the other prompt, where that is the difference.
     """
