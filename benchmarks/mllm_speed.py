@@ -173,7 +173,7 @@ def main() -> None:
 
 
 def trainer(model: Any, batch: dict[str, torch.Tensor], device: str) -> Callable[[], object]:
-    """A step of training as `eliq-bench instruct` makes it, loss on the second half of the words."""
+    """A step of training as `eliq-bench train-mllm` makes it, loss on the second half of the words."""
     adapted = add_lora(model, LoraRecipe(), seed=0).train()
     adapted.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     adapted.enable_input_require_grads()

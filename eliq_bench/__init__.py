@@ -3,7 +3,8 @@
 >>> import eliq_bench
 >>> results = eliq_bench.run(models=["sharpness"], datasets=["agiqa3k"])  # doctest: +SKIP
 
-Everything is imported at first use, so that `import eliq_bench` costs next to nothing.
+Everything is imported at first use, so that `import eliq_bench` costs next to nothing. `docs/api.md` describes what is
+public.
 """
 
 from importlib import import_module
@@ -12,27 +13,51 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from eliq_bench.api import Settings, evaluate, run, score
     from eliq_bench.datasets.open import load_dataset
+    from eliq_bench.eliq.pairs.build import build_pairs
+    from eliq_bench.eliq.training.train import train
+    from eliq_bench.imports.run import import_scores
     from eliq_bench.registry import create_model
+    from eliq_bench.report.check.gate import check
+    from eliq_bench.report.compare.compute import compare
     from eliq_bench.results.records import Results
 
-_HOMES = {
+_MODULES = {
+    "Results": "eliq_bench.results.records",
+    "Settings": "eliq_bench.runner.session",
+    "build_pairs": "eliq_bench.eliq.pairs.build",
+    "check": "eliq_bench.report.check.gate",
+    "compare": "eliq_bench.report.compare.compute",
+    "create_model": "eliq_bench.registry",
+    "evaluate": "eliq_bench.api",
+    "import_scores": "eliq_bench.imports.run",
+    "load_dataset": "eliq_bench.datasets.open",
     "run": "eliq_bench.api",
     "score": "eliq_bench.api",
-    "evaluate": "eliq_bench.api",
-    "load_dataset": "eliq_bench.api",
-    "Settings": "eliq_bench.api",
-    "create_model": "eliq_bench.registry",
-    "Results": "eliq_bench.results.records",
+    "train": "eliq_bench.eliq.training.train",
 }
+"""The module of each public name."""
 
-__all__ = ["Results", "Settings", "create_model", "evaluate", "load_dataset", "run", "score"]
+__all__ = [
+    "Results",
+    "Settings",
+    "build_pairs",
+    "check",
+    "compare",
+    "create_model",
+    "evaluate",
+    "import_scores",
+    "load_dataset",
+    "run",
+    "score",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'eliq_bench' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_MODULES})

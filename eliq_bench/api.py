@@ -4,14 +4,14 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from eliq_bench.datasets.open import _listed, load_dataset, open_datasets
+from eliq_bench.datasets.open import as_list, load_dataset, open_datasets
 from eliq_bench.errors import InputError
 from eliq_bench.models.weights import missing
-from eliq_bench.registry import model_card, model_cards
+from eliq_bench.registry import model_cards
 from eliq_bench.results.records import Results
 from eliq_bench.runner.collect import collect
 from eliq_bench.runner.execute import execute
-from eliq_bench.runner.session import Scored, Settings, open_store, prepare
+from eliq_bench.runner.session import Request, Scored, Settings, check_request, open_store, prepare
 from eliq_bench.types import Dataset, Progress
 from eliq_bench.vocabulary import RunProtocol
 
@@ -27,22 +27,12 @@ def probe_models() -> list[str]:
     return [name for name, card in model_cards().items() if "probe" in card.protocols and not missing(card)]
 
 
-def compute(
-    datasets: Sequence[Dataset],
-    models: Sequence[str],
-    settings: Settings,
-    progress: Progress | None = None,
-) -> Scored:
-    """Scores of every model on every item, computed where the store lacks them.
-
-    Raises:
-        InputError: an unknown model, option or device.
-        EliqBenchError: weights are missing, or the store cannot be written.
-    """
+def _compute(datasets: Sequence[Dataset], request: Request, progress: Progress) -> Scored:
+    """Scores of every model on every item, computed where the store lacks them."""
     began = time.perf_counter()
     with open_store() as store:
-        session = prepare(datasets, models, settings, store)
-        spent = execute(session.plan, session.specs, store, session.resources, progress or _silent)
+        session = prepare(datasets, request, store)
+        spent = execute(session.plan, session.specs, store, session.resources, progress)
         columns = collect(session.datasets, session.hashes, session.specs, store)
     return Scored(session, session.tables(), columns, spent, time.perf_counter() - began)
 
@@ -73,7 +63,7 @@ def run(
         seed: of subsets, of resampling, and of the folds of a probe.
         resamples: bootstrap resamples behind the intervals.
         settings: device, precision, batch size, workers, model options.
-        progress: called with (done, total) while scores are computed.
+        progress: called with (stage, done, total) while scores are computed.
         protocol: `zero-shot` evaluates scores, `probe` a ridge from features to the labels of other groups.
 
     Raises:
@@ -81,22 +71,21 @@ def run(
             cannot follow the protocol.
         EliqBenchError: the run failed; scores computed so far are stored.
     """
-    from eliq_bench.evaluate.assemble import assemble
-    from eliq_bench.evaluate.evaluate import Resampling
+    from eliq_bench.evaluation.assemble import assemble
+    from eliq_bench.evaluation.evaluate import Resampling
     from eliq_bench.results.folder import check_run_folder, save
 
     if out is not None:
         check_run_folder(Path(out))
-    opened = open_datasets(datasets, data_root, dimensions, limit, seed)
-    chosen = _listed(models) or (probe_models() if protocol == "probe" else default_models())
-    settings = settings or Settings()
-    opened = _of_use(chosen, opened, settings.offline)
+    chosen = as_list(models) or (probe_models() if protocol == "probe" else default_models())
+    request = check_request(chosen, settings or Settings(), protocol)
+    opened = _keep_predicted(open_datasets(datasets, data_root, dimensions, limit, seed), request)
     if protocol == "probe":
-        from eliq_bench.evaluate import probe
+        from eliq_bench.evaluation import probe
 
-        scored = probe.compute(opened, chosen, settings, seed, progress or _silent)
+        scored = probe.compute(opened, request, seed, progress or _silent)
     else:
-        scored = compute(opened, chosen, settings, progress)
+        scored = _compute(opened, request, progress or _silent)
     results = assemble(scored, Resampling(seed, resamples))
     if out is not None:
         save(results, scored.tables, scored.columns, Path(out))
@@ -115,23 +104,23 @@ def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None 
         InputError: the folder holds no complete run of this schema.
         EliqBenchError: the folder cannot be written.
     """
-    from eliq_bench.evaluate.assemble import evaluate_all
-    from eliq_bench.evaluate.evaluate import Resampling
-    from eliq_bench.evaluate.pairs import judge_all
+    from eliq_bench.evaluation.assemble import evaluate_all
+    from eliq_bench.evaluation.evaluate import Resampling
+    from eliq_bench.evaluation.pairs import known_pair_rows
     from eliq_bench.results.folder import save_results
     from eliq_bench.results.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores, with_pairs
 
     folder = Path(run)
     results = Results.load(folder)
-    made = results.environment
-    made.seed = made.seed if seed is None else seed
-    made.resamples = made.resamples if resamples is None else resamples
+    environment = results.environment
+    environment.seed = environment.seed if seed is None else seed
+    environment.resamples = environment.resamples if resamples is None else resamples
     tables, columns = with_pairs(read_items(folder / ITEMS_FILE), folder), read_scores(folder / SCORES_FILE)
-    resampling = Resampling(made.seed, made.resamples)
+    resampling = Resampling(environment.seed, environment.resamples)
     results.rows, results.cross = evaluate_all(
         results.datasets, tables, columns, results.models, resampling, results.protocol
     )
-    results.pairs = judge_all(tables, columns, results.models, resampling)
+    results.pairs = known_pair_rows(tables, columns, results.models, resampling)
     save_results(results, folder)
     return results
 
@@ -149,7 +138,7 @@ def score(
         paths: what to score.
         models: names; None takes those that need no download.
         settings: device, precision, batch size, workers, model options.
-        progress: called with (done, total) while scores are computed.
+        progress: called with (stage, done, total) while scores are computed.
 
     Raises:
         InputError: nothing to score, or an unknown model.
@@ -157,21 +146,21 @@ def score(
     """
     from eliq_bench.datasets.folder import load_unlabelled
 
-    images = load_unlabelled(_listed(paths))
-    return compute([images], _listed(models) or default_models(), settings or Settings(), progress)
+    request = check_request(as_list(models) or default_models(), settings or Settings())
+    return _compute([load_unlabelled(as_list(paths))], request, progress or _silent)
 
 
-def _of_use(models: Sequence[str], datasets: Sequence[Dataset], offline: bool) -> list[Dataset]:
-    """The datasets without pairs that no model can judge; refuses a run that could not give a single row.
+def _keep_predicted(datasets: Sequence[Dataset], request: Request) -> list[Dataset]:
+    """The datasets without pairs that no model predicts; refuses a run that could not give a single row.
 
     Raises:
         InputError: no model predicts what a dataset labels.
     """
-    predicted = {dimension for name in models for dimension in model_card(name, offline).dimensions}
+    predicted = request.predicted
     labelled = {dimension for dataset in datasets for dimension in dataset.card.dimensions}
-    if not predicted & labelled:
+    if labelled.isdisjoint(predicted):
         raise InputError(
-            f"Nothing to compare: the models predict {', '.join(sorted(predicted))}, the datasets label "
+            f"Nothing to compare: the models predict {', '.join(predicted)}, the datasets label "
             f"{', '.join(sorted(labelled))}."
         )
     from eliq_bench.datasets.subset import keep_predicted
@@ -183,4 +172,4 @@ def _silent(stage: str, done: int, total: int) -> None:
     """No progress is shown."""
 
 
-__all__ = ["Scored", "Settings", "compute", "evaluate", "load_dataset", "run", "score"]
+__all__ = ["Scored", "Settings", "evaluate", "load_dataset", "run", "score"]

@@ -1,26 +1,18 @@
-"""Cards: what is written down about datasets and models, as immutable records read from YAML.
+"""Cards of datasets and models: immutable records, read from YAML.
 
 Light: listing and planning read cards and import neither torch nor pandas.
 """
 
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, Literal
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from eliq_bench.errors import InputError, did_you_mean
+from eliq_bench.errors import InputError
 from eliq_bench.vocabulary import Direction, Kind, RunProtocol, Supervision, Truth
 
 
@@ -31,7 +23,7 @@ class Card(BaseModel):
 
 
 class LabelCard(Card):
-    """What one dimension of a dataset means and where its labels stand."""
+    """What one dimension of a dataset means and which column holds its labels."""
 
     column: str
     direction: Direction = "higher"
@@ -119,6 +111,7 @@ class ModelCard(Card):
     packages: tuple[str, ...] = ()
     """Distributions whose version changes the scores; part of the fingerprint."""
     score_range: tuple[float | None, float | None] = (None, None)
+    """Bounds that the code guarantees, None where there is none; for readers of `list models --format json`."""
     needs_prompt: bool = False
     prompt_optional: bool = False
     """True if a model that reads prompts gives some of its dimensions without one; the others are then undefined."""
@@ -158,26 +151,9 @@ def catalogue_file() -> Path:
 
 
 @cache
-def _builtin() -> Mapping[str, DatasetCard]:
-    text = catalogue_file().read_text(encoding="utf-8")
-    return MappingProxyType(read_cards(text, "datasets.yaml"))
-
-
-def builtin_cards() -> dict[str, DatasetCard]:
+def builtin_cards() -> Mapping[str, DatasetCard]:
     """The cards that ship with the package, by name, in the order of the file."""
-    return dict(_builtin())
-
-
-def find_card(name: str) -> DatasetCard:
-    """The built-in card of this name.
-
-    Raises:
-        InputError: no built-in dataset has this name.
-    """
-    cards = _builtin()
-    if name not in cards:
-        raise InputError(f"Unknown dataset {name!r}.{did_you_mean(name, list(cards))}")
-    return cards[name]
+    return MappingProxyType(read_cards(catalogue_file().read_text(encoding="utf-8"), "datasets.yaml"))
 
 
 def read_cards(text: str, source: str) -> dict[str, DatasetCard]:

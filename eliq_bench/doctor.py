@@ -1,4 +1,4 @@
-"""What is on this machine and whether models keep their promises: the checks of `eliq-bench doctor`."""
+"""What is on this machine, and whether models are deterministic and batch invariant: `eliq-bench doctor`."""
 
 import platform
 from collections.abc import Iterator, Sequence
@@ -68,12 +68,12 @@ def datasets(data_root: Sequence[str | Path] = ()) -> Iterator[Check]:
 
 
 def weights() -> Iterator[Check]:
-    """Where parameter files are looked for, and which models lack some."""
+    """Where parameter files are searched for, and which models lack some."""
     yield Check("looked in", None, f"{user_folder() or 'ELIQ_BENCH_WEIGHTS is not set'}, {torch_hub()}")
-    lacking = {name: missing(card) for name, card in model_cards().items()}
-    ready = [name for name, files in lacking.items() if not files]
+    absent_files = {name: missing(card) for name, card in model_cards().items()}
+    ready = [name for name, files in absent_files.items() if not files]
     yield Check("ready", None, ", ".join(ready))
-    absent = sum(bool(files) for files in lacking.values())
+    absent = sum(bool(files) for files in absent_files.values())
     yield Check(
         "absent", None, f"weights of {absent} models; `eliq-bench list models --format json` names the files"
     )
@@ -86,7 +86,7 @@ def ready_models() -> list[str]:
     ]
 
 
-def promises(models: Sequence[str], device: str = "auto") -> Iterator[Check]:
+def determinism(models: Sequence[str], device: str = "auto") -> Iterator[Check]:
     """Score ladder images with each model twice, one by one, in batches of 8, and in reverse order.
 
     All must agree within the tolerance of the model's card: this is what makes a stored score reusable.
@@ -106,10 +106,10 @@ def promises(models: Sequence[str], device: str = "auto") -> Iterator[Check]:
         except EliqBenchError as error:
             yield Check(card.name, False, str(error))
             continue
-        yield _promise(spec, images)
+        yield _check_model(spec, images)
 
 
-def _promise(spec: ModelSpec, images: list[tuple[str, ImageSource]]) -> Check:
+def _check_model(spec: ModelSpec, images: list[tuple[str, ImageSource]]) -> Check:
     want = Want(0, "a photograph" if spec.card.needs_prompt else None)
     tasks = [Task(image, path, (want,)) for image, path in images]
     single, batched = ChunkScorer([spec], 1), ChunkScorer([spec], CHECKED_IMAGES)

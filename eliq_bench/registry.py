@@ -1,4 +1,4 @@
-"""Names to cards to objects, resolved as late as possible; third-party cards through entry points.
+"""Names to cards to objects, resolved as late as possible; cards of other packages come through entry points.
 
 A plug-in package declares, in its own metadata,
 
@@ -40,10 +40,10 @@ def resolve(target: str) -> Callable[..., Any]:
     """
     module, _, attribute = target.partition(":")
     try:
-        found = getattr(import_module(module), attribute)
+        target_object = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise EliqBenchError(f"{target} cannot be loaded: {error}.") from error
-    return found  # type: ignore[no-any-return]
+    return target_object  # type: ignore[no-any-return]
 
 
 def read_model_cards(text: str) -> dict[str, ModelCard]:

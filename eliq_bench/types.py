@@ -1,4 +1,4 @@
-"""The types that rooms of the house share: cards, items, batches, fingerprints.
+"""The types that all packages share: items, datasets, batches, scores, fingerprints.
 
 Nothing here imports torch or pandas, so that listing, planning and evaluating stay light.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
+    from eliq_bench.stats.statistic import Floats
 from eliq_bench.cards import DatasetCard, ModelCard
 from eliq_bench.vocabulary import Status
 
@@ -51,7 +51,7 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class VirtualImage:
-    """An image that no file holds: a file degraded by a recipe, computed each time it is looked at."""
+    """An image that no file holds: a file degraded by a recipe, computed each time it is needed."""
 
     source: Path
     mode: str
@@ -67,7 +67,7 @@ class VirtualImage:
 ImageSource = Path | VirtualImage
 
 
-class JudgedPair(NamedTuple):
+class KnownPair(NamedTuple):
     """Two items of which one is known to be better on one dimension."""
 
     pair: str
@@ -93,7 +93,7 @@ class Items:
     """The rows of a dataset, as columns of equal length n.
 
     `labels`, `label_std` and `label_n` map a dimension to a float64 array (n,); labels are already flipped
-    so that higher is better, NaN where an item has none. `image` is None where only labels are at hand.
+    so that higher is better, NaN where an item has none. `image` is None where only labels are known.
     """
 
     name: tuple[str, ...]
@@ -153,9 +153,27 @@ class Items:
         return pd.DataFrame(columns)
 
 
+def plain_items(names: tuple[str, ...], images: tuple[ImageSource | None, ...] = ()) -> Items:
+    """Items without prompts, generators and labels, each its own group.
+
+    Args:
+        names: (n,).
+        images: (n,), or empty where no image is known yet.
+    """
+    nothing = (None,) * len(names)
+    return Items(
+        name=names,
+        image=images or nothing,
+        prompt=nothing,
+        generator=nothing,
+        generator_family=nothing,
+        group=names,
+    )
+
+
 @dataclass(frozen=True)
 class Dataset:
-    """A verified benchmark: its card, its items, and what a reader of a table must be told about it."""
+    """A verified benchmark: its card, its items, and notes for the reader of its tables."""
 
     card: DatasetCard
     items: Items
@@ -163,8 +181,8 @@ class Dataset:
     """Sentences found while loading, for example how many images are missing."""
     subset: str = ""
     """Description of the subset, empty for the whole dataset; a subset never enters a leaderboard."""
-    pairs: tuple[JudgedPair, ...] = ()
-    """What is judged instead of labels, in a dataset made from pairs."""
+    pairs: tuple[KnownPair, ...] = ()
+    """What is known instead of labels, in a dataset made from pairs."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +201,15 @@ class Scores:
     values: "dict[str, Floats]"
     reasons: tuple[str, ...] = ()
     """Empty, or one sentence per image, empty where all dimensions are defined."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """One array (B, D) per dimension; a row that is not finite is undefined, with the reason beside it."""
+
+    values: "dict[str, NDArray[np.floating[Any]]]"
+    reasons: tuple[str, ...]
+    """One sentence per image, read where its row is not finite."""
 
 
 class Scorer(Protocol):
@@ -219,7 +246,7 @@ class ItemTable:
     items: Items
     sha256: tuple[str, ...]
     """Of the file; of the pixels where the image is virtual."""
-    pairs: tuple[JudgedPair, ...] = ()
+    pairs: tuple[KnownPair, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -233,6 +260,6 @@ class ScoreColumn:
     score: "Floats"
     """NaN where the status is not `ok`, (n,)."""
     status: tuple[Status | Literal["missing"], ...]
-    """`missing`: the image is not at hand."""
+    """`missing`: there is no image."""
     reason: tuple[str, ...]
     seconds: "Floats"

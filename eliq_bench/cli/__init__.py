@@ -3,55 +3,84 @@
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple
 
 import click
 
-from eliq_bench.cli.ablate import ablate
-from eliq_bench.cli.check import check
-from eliq_bench.cli.compare import compare
-from eliq_bench.cli.doctor import doctor
-from eliq_bench.cli.import_scores import import_scores
-from eliq_bench.cli.instruct import instruct
-from eliq_bench.cli.leaderboard import leaderboard
-from eliq_bench.cli.listing import list_group
-from eliq_bench.cli.pairs import pairs
-from eliq_bench.cli.plot import plot
-from eliq_bench.cli.project import project
-from eliq_bench.cli.report import report
-from eliq_bench.cli.run import run
-from eliq_bench.cli.score import score
-from eliq_bench.cli.train import train
 from eliq_bench.errors import EliqBenchError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "ELIQ_BENCH"})
+class Command(NamedTuple):
+    """A command that is imported when it is called."""
+
+    function: str
+    """`module:function` below `eliq_bench.cli`."""
+    summary: str
+
+
+COMMANDS = {
+    "ablate": Command(
+        "ablate:ablate", "Train a recipe without each of its parts and compare on held-out pairs."
+    ),
+    "check": Command("check:check", "Compare a run with a baseline and fail on a regression."),
+    "compare": Command("compare:compare", "Test every two models of one or more runs against each other."),
+    "doctor": Command(
+        "doctor:doctor", "Check this machine, datasets, weights, and that models are deterministic."
+    ),
+    "import-scores": Command("import_scores:import_scores", "Evaluate scores that were computed elsewhere."),
+    "leaderboard": Command("leaderboard:leaderboard", "Add a run to the boards, render and check them."),
+    "list": Command("listing:list_group", "List models or datasets."),
+    "pairs": Command("pairs:pairs", "Build, verify, count, show and export pairs without labels."),
+    "plot": Command("plot:plot", "Draw a plot of a run."),
+    "report": Command("report:report", "Compute the statistics of a run again and rewrite its report."),
+    "run": Command("run:run", "Score datasets with models and show the agreement with their labels."),
+    "score": Command("score:score", "Score images that have no labels."),
+    "train": Command("train:train", "Train a critic on pairs."),
+    "train-mllm": Command(
+        "train_mllm:train_mllm", "Tune a multimodal model with LoRA on conversations made from pairs."
+    ),
+    "train-projection": Command(
+        "train_projection:train_projection", "Train the image-text projection of the lite backbone."
+    ),
+}
+OLD_NAMES = {"instruct": "train-mllm", "project": "train-projection"}
+"""Names of commands in version 0.1, which still work but are not listed."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is called, so that `--help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, imported now; None if there is none."""
+        current = OLD_NAMES.get(cmd_name, cmd_name)
+        if current not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[current].function.partition(":")
+        command: click.Command = getattr(import_module(f"{__name__}.{module}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write names and summaries without importing the commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].summary) for name in self.list_commands(ctx)])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "ELIQ_BENCH"},
+)
 @click.version_option(package_name="eliq-bench")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
     """Which label-free image quality model to trust for AI-generated images, and by how much."""
-
-
-for command in (
-    run,
-    score,
-    report,
-    compare,
-    check,
-    import_scores,
-    leaderboard,
-    pairs,
-    train,
-    instruct,
-    project,
-    ablate,
-    plot,
-    list_group,
-    doctor,
-):
-    cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,38 +1,36 @@
-"""`eliq-bench ablate`: what each part of a recipe is worth, on held-out pairs."""
+"""`eliq-bench ablate`: contribution of each part of a recipe, on held-out pairs."""
 
 from pathlib import Path
 
 import click
 
+from eliq_bench.cli import options
 from eliq_bench.errors import InputError
 
 
-class WithVariants(click.Command):
-    """Help with the variants below the options."""
+class CommandWithVariants(click.Command):
+    """Lists the variants below the options in its help."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list; its file is read when help is asked for, and not before."""
+        """Write the list; its file is read only for the help."""
         from eliq_bench.eliq.training.ablations import read_ablations
 
         with formatter.section("Variants"):
             formatter.write_dl([(one.name, one.changes) for one in read_ablations()])
 
 
-@click.command("ablate", cls=WithVariants)
+@click.command("ablate", cls=CommandWithVariants)
 @click.option(
     "--recipe", required=True, type=click.Path(path_type=Path), help="YAML, such as recipes/lite.yaml."
 )
-@click.option("--pairs", required=True, type=click.Path(path_type=Path), help="Manifest, or its folder.")
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
-)
+@options.pairs_options
 @click.option(
     "--tokens", type=click.Path(path_type=Path), help="Folder of the token cache.  [default: OUT/tokens]"
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for runs and tables.")
-@click.option("--seeds", default="0,1,2", show_default=True, help="Of training, with commas between them.")
+@click.option("--seeds", default="0,1,2", show_default=True, help="Of training, separated by commas.")
 @click.option(
-    "--variants", default="", help="Names from the list below, with commas between them.  [default: all]"
+    "--variants", default="", help="Names from the list below, separated by commas.  [default: all]"
 )
 @click.option("--device", default="cpu", show_default=True, help="Of the backbone: cpu, cuda, cuda:1, ...")
 @click.option("--dtype", default="auto", show_default=True, help="Of the backbone.")
@@ -49,10 +47,9 @@ def ablate(
     dtype: str,
     workers: int | None,
 ) -> None:
-    """Train RECIPE and its variants, each with something taken away, and judge all on the same held-out pairs.
+    """Train RECIPE and its variants, each with something taken away, and evaluate all on the same held-out pairs.
 
-    Writes OUT/ablations.json and OUT/ablations.md. A run that is finished is not repeated when the command is
-    started again.
+    Writes OUT/ablations.json and OUT/ablations.md. A finished run is not repeated when the command is started again.
 
     \b
     eliq-bench ablate --recipe recipes/lite.yaml --pairs pairs --tokens runs/lite/tokens --out runs/ablations
@@ -60,28 +57,29 @@ def ablate(
     numbers = _numbers(seeds)
     from eliq_bench.cli.progress import stage_bars
     from eliq_bench.eliq.critic.recipe import read_recipe
-    from eliq_bench.eliq.pairs.build_info import image_folder
-    from eliq_bench.eliq.pairs.manifest import manifest_path
+    from eliq_bench.eliq.training.ablations import variants_of
+    from eliq_bench.eliq.training.pairs import open_corpus
 
     plan = read_recipe(recipe)
-    root = images or image_folder(manifest_path(pairs))
-    from eliq_bench.eliq.training.ablate import ABLATIONS_JSON, ablate as run  # noqa: I001
+    corpus = open_corpus(pairs, images, tokens or out / "tokens")
+    chosen = variants_of(plan, tuple(name.strip() for name in variants.split(",") if name.strip()))
+    from eliq_bench.eliq.training.ablate import ABLATIONS_JSON, ablate as run_ablations  # noqa: I001
     from eliq_bench.eliq.training.ablate_table import markdown
+    from eliq_bench.eliq.training.tokens import Hardware
 
-    names = tuple(name.strip() for name in variants.split(",") if name.strip())
-    with stage_bars() as report:
-        found = run(plan, pairs, root, out, tokens, numbers, names, device, dtype, workers, report)
-    click.echo(markdown(found), nl=False)
-    left_out = sum(bool(one.reason) for one in found.variants)
-    trained = len(found.variants) - left_out
+    with stage_bars() as progress:
+        ablations = run_ablations(chosen, corpus, out, numbers, Hardware(device, dtype, workers), progress)
+    click.echo(markdown(ablations), nl=False)
+    left_out = sum(bool(one.reason) for one in ablations.variants)
+    trained = len(ablations.variants) - left_out
     click.echo(f"{out / ABLATIONS_JSON}: {trained} recipes compared, {left_out} left out", err=True)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
     try:
-        found = tuple(int(part) for part in text.split(","))
+        numbers = tuple(int(part) for part in text.split(","))
     except ValueError as error:
-        raise InputError(f"--seeds {text!r} must be whole numbers with commas between them.") from error
-    if len(set(found)) < len(found) or min(found) < 0:
+        raise InputError(f"--seeds {text!r} must be whole numbers separated by commas.") from error
+    if len(set(numbers)) < len(numbers) or min(numbers) < 0:
         raise InputError(f"--seeds {text!r} names a seed twice, or one below 0.")
-    return found
+    return numbers

@@ -1,14 +1,15 @@
 """`eliq-bench check`: the regression gate of a build."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from eliq_bench.cli import options
 from eliq_bench.errors import InputError
-
-if TYPE_CHECKING:
-    from eliq_bench.report.check.findings import CheckReport
+from eliq_bench.io.write import write_whole
+from eliq_bench.report.check import gate
+from eliq_bench.report.check.findings import CheckReport
+from eliq_bench.report.check.rows import Gate
 
 FORMATS = (".md", ".json")
 
@@ -40,10 +41,9 @@ FORMATS = (".md", ".json")
 @click.option(
     "--allow-new-fingerprint", is_flag=True, help="Scores of a model that was changed on purpose may move."
 )
-@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(100), help="For the test.")
-@click.option("--seed", default=0, show_default=True, help="Seed of resampling.")
-@click.option("--format", "form", type=click.Choice(["md", "json"]), default="md", show_default=True)
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Write the report here too: .md or .json.")
+@options.resampling_options
+@options.format_option("md", "json")
+@options.output_option("Write the report here too: .md or .json.")
 def check(
     run: Path,
     baseline: Path,
@@ -62,16 +62,15 @@ def check(
     eliq-bench check runs/main --baseline quality.json --update-baseline
     eliq-bench check runs/now --baseline quality.json
     """
-    from eliq_bench.report.check import gate
-    from eliq_bench.report.check.rows import Gate
-
     if out is not None and out.suffix not in FORMATS:
         raise InputError(f"--out {out} must end in {' or '.join(FORMATS)}.")
     if out is not None and not out.absolute().parent.is_dir():
         raise InputError(f"--out {out}: the folder {out.parent} does not exist; create it first.")
     if update_baseline:
-        made = gate.update_baseline(run, baseline)
-        click.echo(f"Baseline: {baseline}, {len(made.rows)} rows, {baseline.stat().st_size / 1000:,.0f} kB")
+        written = gate.update_baseline(run, baseline)
+        click.echo(
+            f"Baseline: {baseline}, {len(written.rows)} rows, {baseline.stat().st_size / 1000:,.0f} kB"
+        )
         return
     strictness = Gate(alpha, min_effect, allow_new_fingerprint, resamples, seed)
     report = gate.check(run, baseline, strictness)
@@ -80,11 +79,8 @@ def check(
         raise click.exceptions.Exit(1)
 
 
-def _show(report: "CheckReport", form: str, out: Path | None) -> None:
-    from eliq_bench.io.write import write_whole
-    from eliq_bench.report.check.gate import markdown
-
-    texts = {"md": markdown(report), "json": report.model_dump_json(indent=1) + "\n"}
+def _show(report: CheckReport, form: str, out: Path | None) -> None:
+    texts = {"md": gate.markdown(report), "json": report.model_dump_json(indent=1) + "\n"}
     click.echo(texts[form], nl=False)
     if out is not None:
         text = texts[out.suffix[1:]]

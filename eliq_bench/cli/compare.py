@@ -1,10 +1,13 @@
-"""`eliq-bench compare`: who beats whom, on what, by how much, and whether that is more than chance."""
+"""`eliq-bench compare`: paired tests of models on the items that both scored."""
 
 from pathlib import Path
 
 import click
 
 from eliq_bench.cli import options
+from eliq_bench.report.compare.compute import compare as test
+from eliq_bench.report.compare.text import COMPACT, markdown, sections
+from eliq_bench.report.console import show_section, terminal
 
 
 @click.command()
@@ -23,9 +26,7 @@ from eliq_bench.cli import options
 )
 @click.option("--resamples", type=click.IntRange(100), help="[default: as many as the number of pairs needs]")
 @click.option("--seed", default=0, show_default=True, help="Seed of resampling.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "md", "json"]), default="table", show_default=True
-)
+@options.format_option("table", "md", "json")
 def compare(
     what: tuple[str, ...],
     runs: tuple[Path, ...],
@@ -45,8 +46,6 @@ def compare(
     eliq-bench compare runs/ours runs/theirs --dataset agiqa3k --format md
     eliq-bench compare --run runs/today niqe clipiqa
     """
-    from eliq_bench.report.compare.compute import compare as test
-
     report = test(
         runs or what,
         options.names(what) if runs else (),
@@ -59,13 +58,9 @@ def compare(
     if form == "json":
         click.echo(report.model_dump_json(indent=1))
         return
-    from eliq_bench.report.compare.text import COMPACT, markdown, sections
-
     if form == "md":
         click.echo(markdown(report), nl=False)
         return
-    from eliq_bench.report.console import show_section, terminal
-
     console = terminal()
     for section in sections(report, second_opinions=False):
         show_section(section, console, COMPACT[section.headers])

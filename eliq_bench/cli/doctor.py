@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from eliq_bench import doctor as checks
+from eliq_bench.api import default_models
 from eliq_bench.cli import options
-
-if TYPE_CHECKING:
-    from eliq_bench.doctor import Check
 
 MARKS = {True: click.style("ok  ", fg="green"), False: click.style("FAIL", fg="red"), None: "    "}
 
@@ -18,32 +16,29 @@ MARKS = {True: click.style("ok  ", fg="green"), False: click.style("FAIL", fg="r
 @click.option(
     "-m", "--models", multiple=True, help="Models to test, or `all` that are ready.  [default: those of run]"
 )
-@click.option("--data-root", multiple=True, type=click.Path(path_type=Path), help="Folder with datasets.")
+@options.data_root_option
 @click.option("--device", default="auto", show_default=True, help="Where the models are tested.")
 def doctor(models: tuple[str, ...], data_root: tuple[Path, ...], device: str) -> None:
     """Check this machine, datasets, weights, and that each model scores alike in any batch and order.
 
     Exit code 1 if a check fails; what is merely absent is no failure.
     """
-    from eliq_bench import doctor as checks
-    from eliq_bench.api import default_models
-
     chosen = options.names(models) or default_models()
     if chosen == ["all"]:
         chosen = checks.ready_models()
     failed = _show("Machine", checks.machine())
     failed |= _show("Datasets", checks.datasets(data_root))
     failed |= _show("Weights", checks.weights())
-    failed |= _show("Models", checks.promises(chosen, device))
+    failed |= _show("Models", checks.determinism(chosen, device))
     if failed:
         raise click.exceptions.Exit(1)
 
 
-def _show(title: str, found: "Iterable[Check]") -> bool:
+def _show(title: str, results: Iterable[checks.Check]) -> bool:
     """Print checks as they come; True if one failed."""
     click.secho(f"\n{title}", bold=True)
     failed = False
-    for check in found:
+    for check in results:
         click.echo(f"  {MARKS[check.ok]} {check.name}: {check.text}")
         failed |= check.ok is False
     return failed

@@ -6,13 +6,16 @@ from typing import cast, get_args
 import click
 
 from eliq_bench.cli import options
+from eliq_bench.imports.run import import_scores as take
+from eliq_bench.imports.store import Declared
+from eliq_bench.report.console import show
 from eliq_bench.vocabulary import Direction, Supervision
 
 
 @click.command("import-scores")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-d", "--dataset", required=True, help="Name, or path of an own table.")
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Run folder to write.")
+@options.output_option("Run folder to write.", required=True)
 @click.option(
     "--origin", required=True, help="Where the scores come from, such as a repository and its commit."
 )
@@ -30,13 +33,12 @@ from eliq_bench.vocabulary import Direction, Supervision
     metavar="[NEW_NAME=]NAME",
     help="Models to take; may be repeated.  [default: all]",
 )
-@click.option("--dimension", default="quality", show_default=True, help="What the scores speak of.")
+@click.option("--dimension", default="quality", show_default=True, help="What the scores measure.")
 @click.option("--direction", type=click.Choice(get_args(Direction)), default="higher", show_default=True)
 @click.option("--trained-on", multiple=True, help="Datasets whose human labels the models saw.")
 @click.option("--licence", default="not stated", show_default=True, help="Of the scores.")
-@click.option("--data-root", multiple=True, type=click.Path(path_type=Path), help="Folder with datasets.")
-@click.option("--seed", default=0, show_default=True, help="Seed of resampling.")
-@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(100), help="For intervals.")
+@options.data_root_option
+@options.resampling_options
 def import_scores(
     file: Path,
     dataset: str,
@@ -55,16 +57,12 @@ def import_scores(
     """Take per-image scores from FILE (CSV, TSV, Parquet) and write the run folder they would have given.
 
     FILE has a column image, perhaps prompt, and one column per model, or a pair MODEL.good and MODEL.poor whose
-    difference is the score. Labels of the dataset must be at hand, images need not.
+    difference is the score. Labels of the dataset must be on this machine, images need not.
 
     \b
     eliq-bench import-scores qbench.csv --dataset agiqa3k --out runs/qbench \\
         --supervision training-free --origin "Q-Future/Q-Bench@f19783e"
     """
-    from eliq_bench.imports.run import import_scores as take
-    from eliq_bench.imports.store import Declared
-    from eliq_bench.report.console import show
-
     declared = Declared(
         origin=origin,
         supervision=cast(Supervision, supervision),

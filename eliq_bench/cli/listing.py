@@ -1,15 +1,16 @@
 """`eliq-bench list models|datasets`: the registry, filtered, as table, markdown or JSON."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
 
 import click
 
+from eliq_bench.cards import DatasetCard, ModelCard
+from eliq_bench.cli import options
+from eliq_bench.models.weights import missing
+from eliq_bench.registry import dataset_cards, model_cards
 from eliq_bench.vocabulary import Kind, Supervision
-
-if TYPE_CHECKING:
-    from eliq_bench.cards import DatasetCard, ModelCard
 
 COMPACT = {
     "models": ("model", "predicts", "supervision", "labels seen", "weights"),
@@ -17,30 +18,24 @@ COMPACT = {
 }
 """Columns shown on a terminal that is too narrow for all; markdown and JSON always have all."""
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+_filters = options.option_set(
+    options.format_option("table", "md", "json"),
+    click.option("--filter", "pattern", default="", help="Only names that contain this text."),
+    click.option("--dimension", help="Only those with this dimension, such as alignment."),
+)
 
 
 @click.group("list")
 def list_group() -> None:
-    """List models or datasets with what one must know to choose."""
-
-
-def _common(command: Command) -> Command:
-    for option in (
-        click.option("--format", "form", type=click.Choice(["table", "md", "json"]), default="table"),
-        click.option("--filter", "pattern", default="", help="Only names that contain this text."),
-        click.option("--dimension", help="Only those with this dimension, such as alignment."),
-    ):
-        command = option(command)
-    return command
+    """List models or datasets."""
 
 
 @list_group.command("models")
-@_common
+@_filters
 @click.option(
     "--supervision", type=click.Choice(get_args(Supervision)), multiple=True, help="May be repeated."
 )
-@click.option("--label-free", is_flag=True, help="Only models that saw no human judgement of images.")
+@click.option("--label-free", is_flag=True, help="Only models that saw no human rating of images.")
 @click.option("--ready", is_flag=True, help="Only models whose weights are on this machine.")
 def list_models(
     form: str,
@@ -51,9 +46,6 @@ def list_models(
     ready: bool,
 ) -> None:
     """Models: what they predict, what they were trained on, licences, weights."""
-    from eliq_bench.models.weights import missing
-    from eliq_bench.registry import model_cards
-
     wanted = set(supervision) | ({"training-free", "label-free"} if label_free else set())
     cards = [
         card
@@ -70,12 +62,10 @@ def list_models(
 
 
 @list_group.command("datasets")
-@_common
+@_filters
 @click.option("--kind", type=click.Choice(get_args(Kind)[:3]), multiple=True, help="May be repeated.")
 def list_datasets(form: str, pattern: str, dimension: str | None, kind: tuple[str, ...]) -> None:
     """Datasets: what they label, licences, where to get them."""
-    from eliq_bench.registry import dataset_cards
-
     cards = [
         card
         for card in dataset_cards().values()
@@ -89,7 +79,7 @@ def list_datasets(form: str, pattern: str, dimension: str | None, kind: tuple[st
         _show([_dataset_row(card) for card in cards], form, "datasets")
 
 
-def _model_row(card: "ModelCard") -> dict[str, str]:
+def _model_row(card: ModelCard) -> dict[str, str]:
     return {
         "model": card.name,
         "predicts": ", ".join(f"{name} ({way})" for name, way in card.dimensions.items()),
@@ -102,13 +92,11 @@ def _model_row(card: "ModelCard") -> dict[str, str]:
     }
 
 
-def _role(card: "ModelCard") -> str:
+def _role(card: ModelCard) -> str:
     return " (floor)" if card.floor else "" if "zero-shot" in card.protocols else " (features only)"
 
 
-def _weights(card: "ModelCard") -> str:
-    from eliq_bench.models.weights import missing
-
+def _weights(card: ModelCard) -> str:
     if not card.weights:
         return "none needed" if card.weights_complete else "fetched by its library"
     size = sum(weight.size for weight in card.weights)
@@ -117,14 +105,12 @@ def _weights(card: "ModelCard") -> str:
     return ("missing" if missing(card) else "present") + known
 
 
-def _model_json(card: "ModelCard") -> dict[str, Any]:
-    from eliq_bench.models.weights import missing
-
-    lacking = [weight.file for weight in missing(card)]
-    return {**card.model_dump(), "weights_present": not lacking, "weights_missing": lacking}
+def _model_json(card: ModelCard) -> dict[str, Any]:
+    absent = [weight.file for weight in missing(card)]
+    return {**card.model_dump(), "weights_present": not absent, "weights_missing": absent}
 
 
-def _dataset_row(card: "DatasetCard") -> dict[str, str]:
+def _dataset_row(card: DatasetCard) -> dict[str, str]:
     return {
         "dataset": card.name,
         "title": card.title,
@@ -145,10 +131,11 @@ def _show(rows: Sequence[Mapping[str, str]], form: str, what: str) -> None:
 
         click.echo(tabulate(rows, headers="keys", tablefmt="github"))
     else:
+        # here, not above: `--format json` needs neither numpy nor rich
         from eliq_bench.report.console import show_section, terminal
-        from eliq_bench.report.layout import Section
+        from eliq_bench.report.layout import ReportSection
 
         cells = [list(row.values()) for row in rows]
-        section = Section("", tuple(rows[0]), cells, [False] * len(rows), [])
+        section = ReportSection("", tuple(rows[0]), cells, [False] * len(rows), [])
         show_section(section, terminal(), COMPACT[what], justify="left")
     click.echo(f"{len(rows)} {what if len(rows) != 1 else what[:-1]}", err=True)

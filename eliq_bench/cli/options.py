@@ -1,6 +1,7 @@
 """Options and small helpers that several commands share."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -8,8 +9,22 @@ import click
 from eliq_bench.errors import InputError, did_you_mean
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Option = Callable[[Any], Any]
+"""A decorator that adds one or more options to a command."""
 
-SCORING = [
+
+def option_set(*options: Option) -> Option:
+    """One decorator for several options, which help shows in this order."""
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+scoring_options = option_set(
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps."),
     click.option(
         "--dtype",
@@ -25,14 +40,41 @@ SCORING = [
         metavar="MODEL.OPTION=VALUE",
         help="Change an option of a model; may be repeated.",
     ),
-]
+)
+"""Of every command that computes scores; `settings` reads them."""
+
+resampling_options = option_set(
+    click.option("--seed", default=0, show_default=True, help="Seed of resampling."),
+    click.option(
+        "--resamples", default=1000, show_default=True, type=click.IntRange(100), help="Of the bootstrap."
+    ),
+)
+"""Of every command that computes intervals."""
+
+data_root_option = click.option(
+    "--data-root", multiple=True, type=click.Path(path_type=Path), help="Folder with datasets."
+)
+pairs_options = option_set(
+    click.option("--pairs", required=True, type=click.Path(path_type=Path), help="Manifest, or its folder."),
+    click.option(
+        "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
+    ),
+)
+"""Of every command that trains on pairs."""
+
+models_option = click.option(
+    "-m", "--models", multiple=True, help="Names, with commas.  [default: all without download]"
+)
 
 
-def scoring_options(command: Command) -> Command:
-    """Options of every command that computes scores; `settings` reads them."""
-    for option in reversed(SCORING):
-        command = option(command)
-    return command
+def format_option(*forms: str) -> Option:
+    """`--format`, the first form being the default."""
+    return click.option("--format", "form", type=click.Choice(forms), default=forms[0], show_default=True)
+
+
+def output_option(text: str, required: bool = False) -> Option:
+    """`--out`, for a file or a folder."""
+    return click.option("-o", "--out", required=required, type=click.Path(path_type=Path), help=text)
 
 
 def settings(

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from eliq_bench.cli import options
+from eliq_bench.report.plots import draw
 
 KINDS = ("scatter", "forest", "generators", "cd", "diagnosis")
 
@@ -12,7 +13,7 @@ KINDS = ("scatter", "forest", "generators", "cd", "diagnosis")
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--kind", required=True, type=click.Choice(KINDS), help="What is drawn, see below.")
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="File, .png or .svg.")
+@options.output_option("File, .png or .svg.", required=True)
 @click.option("-d", "--dataset", help="Of the run.  [default: its first]")
 @click.option("--dimension", help="Such as alignment.  [default: the first with scores]")
 @click.option("-m", "--models", multiple=True, help="Names, with commas.  [default: all]")
@@ -26,10 +27,8 @@ def plot(
     forest      SRCC of all models with intervals, floor and ceiling
     generators  SRCC within each generator, a panel per model
     cd          critical-difference style: bars join models that no test separates
-    diagnosis   of a run on pairs:MANIFEST: share of pairs in the right order, modes by severities
+    diagnosis   of a run on pairs:MANIFEST: pairwise accuracy, modes by severities
     """
-    from eliq_bench.report.plots import check_format, draw, read
 
-    check_format(out)
-    draw(kind, read(kind, run, dataset, dimension, options.names(models)), out)
+    draw(kind, run, out, dataset=dataset, dimension=dimension, models=options.names(models))
     click.echo(str(out))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress_bar() -> "Iterator[Report]":
-    """A bar with rate and time left: a function to call with (done, total); nothing done, nothing shown."""
+    """A bar with rate and time left: a function to call with (stage, done, total)."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -4,19 +4,18 @@ from pathlib import Path
 
 import click
 
+from eliq_bench.api import evaluate
+from eliq_bench.cli import options
+from eliq_bench.report.console import show
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--seed", type=int, help="Seed of resampling.  [default: that of the run]")
 @click.option("--resamples", type=click.IntRange(100), help="For intervals.  [default: as in the run]")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "md", "json"]), default="table", show_default=True
-)
+@options.format_option("table", "md", "json")
 def report(run: Path, seed: int | None, resamples: int | None, form: str) -> None:
     """Compute everything of RUN (a folder of `run --out`) again and rewrite its results and report."""
-    from eliq_bench.api import evaluate
-    from eliq_bench.report.console import show
-
     results = evaluate(run, seed=seed, resamples=resamples)
     if form == "md":
         click.echo(results.to_markdown())

@@ -6,18 +6,22 @@ from typing import Any
 
 import click
 
+from eliq_bench import api
 from eliq_bench.cli import options
 from eliq_bench.cli.progress import progress_bar
+from eliq_bench.datasets.open import DEFAULT_DATASETS
+from eliq_bench.report.console import show
+from eliq_bench.runner.dry_run import preflight
 from eliq_bench.vocabulary import RunProtocol
 
 
 @click.command()
-@click.option("-m", "--models", multiple=True, help="Names, with commas.  [default: all without download]")
+@options.models_option
 @click.option(
     "-d", "--datasets", multiple=True, help="Names, paths of own tables, pairs:MANIFEST.  [default: ladder]"
 )
-@click.option("--data-root", multiple=True, type=click.Path(path_type=Path), help="Folder with datasets.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Results go here.  [default: runs/<time>]")
+@options.data_root_option
+@options.output_option("Results go here.  [default: runs/<time>]")
 @click.option(
     "--dimension",
     "dimensions",
@@ -61,14 +65,9 @@ def run(
     eliq-bench run --models niqe,piqe --datasets pairs:PAIRS
     eliq-bench run --protocol probe --models lite-features --datasets agiqa3k
     """
-    from eliq_bench import api
-
     settings = options.settings(**scoring)
     chosen = options.columns(dimensions)
     if dry_run:
-        from eliq_bench.datasets.open import DEFAULT_DATASETS
-        from eliq_bench.runner.dry_run import preflight
-
         names = options.names(datasets) or list(DEFAULT_DATASETS)
         default = api.probe_models if protocol == "probe" else api.default_models
         wanted = options.names(models) or default()
@@ -90,7 +89,5 @@ def run(
             progress=progress,
             protocol=protocol,
         )
-    from eliq_bench.report.console import show
-
     show(results)
     click.echo(f"\nResults: {folder}")

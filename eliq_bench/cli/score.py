@@ -5,23 +5,22 @@ from typing import Any
 
 import click
 
+from eliq_bench import api
 from eliq_bench.cli import options
 from eliq_bench.cli.progress import progress_bar
+from eliq_bench.report.scores import check_format, problems, save, show, without_prompts
 
 
 @click.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-m", "--models", multiple=True, help="Names, with commas.  [default: all without download]")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Write here: .csv, .parquet or .json.")
+@options.models_option
+@options.output_option("Write here: .csv, .parquet or .json.")
 @options.scoring_options
 def score(images: tuple[Path, ...], models: tuple[str, ...], out: Path | None, **scoring: Any) -> None:
     """Score IMAGES: folders, files, or one table with the columns image and prompt.
 
     Exit code 1 if a model has no score at all for an image; the others are scored all the same.
     """
-    from eliq_bench import api
-    from eliq_bench.report.scores import check_format, problems, save, show, without_prompts
-
     if out is not None:
         check_format(out)
     with progress_bar() as progress:
@@ -37,8 +36,8 @@ def score(images: tuple[Path, ...], models: tuple[str, ...], out: Path | None, *
         click.echo(f"{len(table.items)} images scored: {out}")
     for note in (*scored.session.datasets[0].notes, *unprompted):
         click.echo(f"Note: {note}", err=True)
-    found = problems(table, columns)
-    for image, text, failed in found:
+    unscored = problems(table, columns)
+    for image, text, failed in unscored:
         click.echo(f"{'No score' if failed else 'Scored in part'}: {image}: {text}", err=True)
-    if any(problem.failed for problem in found):
+    if any(problem.failed for problem in unscored):
         raise click.exceptions.Exit(1)

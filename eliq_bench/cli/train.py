@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from eliq_bench.cli import options
 from eliq_bench.errors import InputError
 
 
@@ -11,10 +12,7 @@ from eliq_bench.errors import InputError
 @click.option(
     "--recipe", required=True, type=click.Path(path_type=Path), help="YAML, such as recipes/mllm.yaml."
 )
-@click.option("--pairs", required=True, type=click.Path(path_type=Path), help="Manifest, or its folder.")
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Folder of the images.  [default: as recorded]"
-)
+@options.pairs_options
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Folder for checkpoint and curves."
 )
@@ -24,7 +22,7 @@ from eliq_bench.errors import InputError
 @click.option(
     "--old-pairs",
     type=click.Path(path_type=Path),
-    help="With --continue: manifest that the checkpoint was trained on, to tell what it forgets.",
+    help="With --continue: manifest that the checkpoint was trained on, to measure forgetting.",
 )
 @click.option("--old-images", type=click.Path(path_type=Path), help="Their images.  [default: as recorded]")
 @click.option(
@@ -50,8 +48,8 @@ def train(
 ) -> None:
     """Train a critic to rank PAIRS (stage 2): its backbone stays frozen, and its tokens are computed once.
 
-    A run that was interrupted while it computed tokens goes on where it was when it is started again. With
-    --continue, OUT/evolution.md tells how far the new images lie from the old ones, and what was forgotten.
+    A run that was interrupted while it computed tokens continues there when it is started again. With --continue,
+    OUT/drift.md reports how far the new images lie from the old ones, and what was forgotten.
 
     \b
     eliq-bench train --recipe recipes/mllm.yaml --pairs pairs --out runs/critic
@@ -62,42 +60,33 @@ def train(
     if old_images and not old_pairs:
         raise InputError("--old-images needs --old-pairs, the manifest of these images.")
     from eliq_bench.cli.progress import stage_bars
-    from eliq_bench.eliq.critic.recipe import read_recipe
-    from eliq_bench.eliq.pairs.build_info import image_folder
-    from eliq_bench.eliq.pairs.manifest import manifest_path, prompts_note
+    from eliq_bench.eliq.critic.recipe import read_recipe, with_seed
+    from eliq_bench.eliq.training.pairs import open_corpus, training_notes
 
     plan = read_recipe(recipe)
     if seed is not None:
-        plan = plan.model_copy(update={"training": plan.training.model_copy(update={"seed": seed})})
-    root = images or image_folder(manifest_path(pairs))
-    if old_pairs:
-        old_images = old_images or image_folder(manifest_path(old_pairs))
+        plan = with_seed(plan, seed)
     tokens = tokens or out / "tokens"
-    from eliq_bench.eliq.training.drift import evolution, look_back, markdown, write_evolution
-    from eliq_bench.eliq.training.pairs import read_comparisons
-    from eliq_bench.eliq.training.train import train as run
-
-    if note := prompts_note(manifest_path(pairs)):
+    corpus = open_corpus(pairs, images, tokens)
+    old = open_corpus(old_pairs, old_images, tokens) if old_pairs else None
+    for note in training_notes(plan, corpus):  # before long work
         click.echo(note, err=True)
-    # read here already, so that a mistake is told before long work
-    trained = {one.mode for one in read_comparisons(pairs, plan.pairs).train}
-    untrained = [mode for mode in plan.pairs.modes if mode not in trained]
-    if untrained:
-        click.echo(
-            f"Nothing here trains {', '.join(untrained)}, which the recipe names; `pairs build --all-modes` makes all.",
-            err=True,
-        )
-    with stage_bars() as report:
-        before = None
-        if start:  # read before training, which may overwrite it
-            before = look_back(start, old_pairs, old_images, tokens, device, dtype, workers, report)
-        made = run(plan, pairs, root, out, device, dtype, workers, start, tokens, report)
-        found = evolution(before, made, pairs) if before else None
-    best = made.ranked.epochs[made.ranked.best - 1]
+    from eliq_bench.eliq.training.drift import DRIFT_MD, markdown
+    from eliq_bench.eliq.training.tokens import Hardware
+    from eliq_bench.eliq.training.train import adapt
+    from eliq_bench.eliq.training.train import train as train_new
+
+    hardware = Hardware(device, dtype, workers)
+    with stage_bars() as progress:
+        if start:
+            run = adapt(plan, corpus, out, start, old, hardware, progress)
+        else:
+            run = train_new(plan, corpus, out, hardware, progress)
+    trained, best = run.trained, run.trained.ranked.chosen
     parts = ", ".join(f"{name} {value:.3f}" for name, value in sorted(best.accuracy.items()))
     click.echo(
-        f"{made.checkpoint}: {len(made.sides.train):,} training pairs, epoch {best.epoch} of "
-        f"{len(made.ranked.epochs)} kept; accuracy on {len(made.sides.held_out):,} held-out pairs: {parts}"
+        f"{trained.checkpoint}: {len(trained.sides.train):,} training pairs, epoch {best.epoch} of "
+        f"{len(trained.ranked.epochs)} kept; accuracy on {len(trained.sides.held_out):,} held-out pairs: {parts}"
     )
-    if found:
-        click.echo(f"\n{markdown(found)}\n{write_evolution(found, out)}")
+    if run.drift:
+        click.echo(f"\n{markdown(run.drift)}\n{out / DRIFT_MD}")

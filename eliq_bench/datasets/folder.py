@@ -5,19 +5,19 @@ from pathlib import Path
 
 from eliq_bench.cards import DatasetCard
 from eliq_bench.datasets.load import missing_images_note
-from eliq_bench.datasets.own_table import check_any_image, is_table, read_pictures
+from eliq_bench.datasets.own_table import check_any_image, is_table, read_items
 from eliq_bench.errors import InputError, first_names, plural
 from eliq_bench.io.files import file_names, is_image_name
 from eliq_bench.io.tables import read_table
-from eliq_bench.types import Dataset, Items
+from eliq_bench.types import Dataset, Items, plain_items
 
 
 def load_unlabelled(paths: Sequence[str | Path]) -> Dataset:
     """Images to be scored, as a dataset without dimensions; `items.labels` is empty.
 
     A folder is searched to its full depth, hidden files apart; its images are named relative to it. Files
-    that are no images by their suffix are left out and counted in the notes; whether an image can be read is
-    seen when it is decoded.
+    without the suffix of an image are left out and counted in the notes; whether an image can be read turns
+    out when it is decoded.
 
     Args:
         paths: folders and image files in any mixture, or one table with `image` and perhaps `prompt`.
@@ -41,16 +41,7 @@ def load_unlabelled(paths: Sequence[str | Path]) -> Dataset:
         notes.append(
             f"{plural(len(skipped), 'file')} without suffix of an image left out: {first_names(skipped)}."
         )
-    nothing = (None,) * len(named)
-    names = tuple(named.values())
-    items = Items(
-        name=names,
-        image=tuple(named),
-        prompt=nothing,
-        generator=nothing,
-        generator_family=nothing,
-        group=names,
-    )
+    items = plain_items(tuple(named.values()), tuple(named))
     return Dataset(card=_card(places[0], items), items=items, notes=tuple(notes))
 
 
@@ -67,32 +58,21 @@ def _images(place: Path, skipped: list[str]) -> list[tuple[Path, str]]:
         return [(place, place.name)]
     if not place.is_dir():
         raise InputError(f"{place} does not exist; name a folder, image files, or a table.")
-    found = []
+    images = []
     for folder, names in file_names(place):
         for name in names:
             if is_image_name(name):
-                found.append((folder / name, (folder / name).relative_to(place).as_posix()))
+                images.append((folder / name, (folder / name).relative_to(place).as_posix()))
             else:
                 skipped.append(name)
-    if not found:
+    if not images:
         raise InputError(f"The folder {place} holds no image ({plural(len(skipped), 'other file')}).")
-    return found
+    return images
 
 
 def _from_table(path: Path) -> Dataset:
-    table = read_table(path)
-    if not table.rows:
-        raise InputError(f"{path} has a header but no rows.")
-    pictures = read_pictures(table)
-    items = Items(
-        name=pictures.name,
-        image=pictures.image,
-        prompt=pictures.prompt,
-        generator=pictures.generator,
-        generator_family=pictures.generator,
-        group=pictures.group,
-    )
-    check_any_image(path, pictures)
+    items = read_items(read_table(path)).items
+    check_any_image(path, items)
     note = missing_images_note(items)
     return Dataset(card=_card(path, items), items=items, notes=(note,) if note else ())
 

@@ -1,4 +1,4 @@
-"""Image files for the rows of a label table, found by name wherever a mirror has put them."""
+"""Image files for the rows of a label table, found by name in whatever folders a mirror uses."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,11 +9,11 @@ from eliq_bench.errors import InputError
 from eliq_bench.io.files import file_names, is_image_name
 
 # In a folder that does not carry the dataset's name, this share of the names must be there: sets number their
-# images 1.jpg, 2.jpg, ... and a single hit would attach a stranger.
+# images 1.jpg, 2.jpg, ... and a single hit would attach an image of another set.
 SHARE_IN_UNNAMED_FOLDER = 0.5
 
 
-class Found(NamedTuple):
+class ImageMatch(NamedTuple):
     """Images of a dataset."""
 
     images: tuple[Path | None, ...]
@@ -23,33 +23,33 @@ class Found(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A folder to look in."""
+    """A folder to search."""
 
     folder: Path
     named: bool = True
     """True if it belongs to the dataset: any image counts, at any depth. Else two levels are searched."""
 
 
-def find_images(names: Sequence[str], places: Sequence[Place]) -> Found:
-    """Files for the names in the first place that has any, or half of them if it is not named.
+def find_images(names: Sequence[str], places: Sequence[Place]) -> ImageMatch:
+    """Files for the names, from the first folder that has any, or half of them if it is not named.
 
     Args:
         names: file names as the labels give them, possibly with folders.
-        places: in the order in which they are looked at.
+        places: in the order in which they are searched.
 
     Raises:
-        InputError: a name stands for several files of different size, such as two resolutions.
+        InputError: a name fits several files of different size, such as two resolutions.
     """
     for folder, named in places:
         if folder.is_dir():
-            found = _match(names, folder, depth=None if named else 2)
-            hits = sum(image is not None for image in found.images)
+            match = _match(names, folder, depth=None if named else 2)
+            hits = sum(image is not None for image in match.images)
             if hits and (named or hits >= SHARE_IN_UNNAMED_FOLDER * len(names)):
-                return found
-    return Found((None,) * len(names))
+                return match
+    return ImageMatch((None,) * len(names))
 
 
-def _match(names: Sequence[str], top: Path, depth: int | None) -> Found:
+def _match(names: Sequence[str], top: Path, depth: int | None) -> ImageMatch:
     known: dict[str, list[Path]] = {}
     for folder, files in file_names(top, depth):
         for file in files:
@@ -62,7 +62,7 @@ def _match(names: Sequence[str], top: Path, depth: int | None) -> Found:
         _choose(name, known.get(key, []), unique=count[key] == 1)
         for name, key in zip(names, plain, strict=True)
     )
-    return Found(images, tuple(_extra(images, known)))
+    return ImageMatch(images, tuple(_extra(images, known)))
 
 
 def _choose(name: str, candidates: list[Path], unique: bool) -> Path | None:

@@ -9,24 +9,23 @@ from eliq_bench.cards import DatasetCard, LabelCard
 from eliq_bench.datasets.images import Place, find_images
 from eliq_bench.datasets.locate import find_labels, homes, image_places, missing, own_folder
 from eliq_bench.datasets.verify import check_items
-from eliq_bench.errors import InputError
+from eliq_bench.errors import InputError, first_names, plural
 from eliq_bench.registry import resolve
 from eliq_bench.types import Dataset, Items
 
 if TYPE_CHECKING:
-    from eliq_bench.types import Floats
-from eliq_bench.errors import first_names, plural
+    from eliq_bench.stats.statistic import Floats
 
 
 def load_card(card: DatasetCard, roots: Sequence[Path], labels_only: bool = False) -> Dataset:
     """Read, verify and orient a dataset; its notes begin with the card's defects.
 
-    Rows whose image is not at hand stay, with image None, so that coverage is counted over all rows.
+    Rows whose image is not here stay, with image None, so that coverage is counted over all rows.
 
     Args:
         card: the catalogue entry.
-        roots: where to look, from `locate.data_roots`.
-        labels_only: True where scores come from elsewhere and no image is needed. Images that are at hand are
+        roots: folders to search, from `locate.data_roots`.
+        labels_only: True where scores come from elsewhere and no image is needed. Images that are here are
             attached all the same.
 
     Raises:
@@ -38,8 +37,8 @@ def load_card(card: DatasetCard, roots: Sequence[Path], labels_only: bool = Fals
     items = orient(card, items)
     notes = list(card.defects)
     if all(image is None for image in items.image):
-        items, found = _attach(card, items, [*image_places(card, roots), Place(folder)])
-        notes += found
+        items, attached = _attach(card, items, [*image_places(card, roots), Place(folder)])
+        notes += attached
     if not labels_only and all(image is None for image in items.image):
         what = f"none of its {len(items):,} images (such as {items.name[0]}) was found"
         raise InputError(missing(card, what, roots))
@@ -78,10 +77,10 @@ def _label_folder(card: DatasetCard, roots: Sequence[Path]) -> Path:
 
 
 def _attach(card: DatasetCard, items: Items, places: Sequence[Place]) -> tuple[Items, list[str]]:
-    found = find_images(items.name, places)
-    items = replace(items, image=found.images)
+    match = find_images(items.name, places)
+    items = replace(items, image=match.images)
     notes = [missing_images_note(items)]
-    if found.extra:
-        count = plural(len(found.extra), "image")
-        notes.append(f"{count} without label row left out: {first_names(found.extra)}.")
+    if match.extra:
+        count = plural(len(match.extra), "image")
+        notes.append(f"{count} without label row left out: {first_names(match.extra)}.")
     return items, [note for note in notes if note]

@@ -1,4 +1,4 @@
-"""Where the files of a dataset are looked for, and the sentence that says where to put them.
+"""Where the files of a dataset are searched for, and the sentence that says where to put them.
 
 A data root may be the dataset's own folder, a folder that holds it, or a folder with `labels/<set>` inside.
 Folders are recognised by the name or the `folder` of the card in any spelling: `KonIQ-10k` is `koniq10k`.
@@ -17,7 +17,7 @@ from eliq_bench.io.files import cache_dir, file_names, subfolders
 
 
 def data_roots(arguments: Sequence[str | Path] = ()) -> tuple[Path, ...]:
-    """All places to look in, in order: `--data-root`, the variable `ELIQ_BENCH_DATA`, the cache folder.
+    """All folders to search, in order: `--data-root`, the variable `ELIQ_BENCH_DATA`, the cache folder.
 
     Args:
         arguments: folders named on the command line; the variable may name several, separated like `PATH`.
@@ -40,11 +40,11 @@ def own_folder(card: DatasetCard) -> Path:
 
 def homes(card: DatasetCard, roots: Sequence[Path]) -> Iterator[Path]:
     """The folders below or at the roots that carry the dataset's name, best first."""
-    known = {_plain(card.name), _plain(card.folder)}
+    known = {_normalised(card.name), _normalised(card.folder)}
     for root in roots:
         for parent in (root, root / "labels"):
-            yield from (child for child in subfolders(parent) if _plain(child.name) in known)
-        if root.is_dir() and _plain(root.resolve().name) in known:
+            yield from (child for child in subfolders(parent) if _normalised(child.name) in known)
+        if root.is_dir() and _normalised(root.resolve().name) in known:
             yield root
 
 
@@ -72,17 +72,17 @@ def find_labels(card: DatasetCard, roots: Sequence[Path]) -> Path:
 
 
 def image_places(card: DatasetCard, roots: Sequence[Path]) -> Iterator[Place]:
-    """Where images are looked for: per root the folders of the dataset's name, then the root itself."""
+    """Where images are searched for: per root the folders of the dataset's name, then the root itself."""
     for root in roots:
         yield from (Place(home) for home in homes(card, [root]))
         yield Place(root, named=False)
 
 
 def missing(card: DatasetCard, what: str, roots: Sequence[Path]) -> str:
-    """One sentence: `what` ("a.csv was not found"), where it was looked for, where to put it and get it."""
-    looked = ", ".join(str(root) for root in roots)
+    """One sentence: `what` ("a.csv was not found"), where it was searched for, where to put it and get it."""
+    searched = ", ".join(str(root) for root in roots)
     return (
-        f"{card.name} is not complete here: {what} in {looked}; "
+        f"{card.name} is not complete here: {what} in {searched}; "
         f"put the dataset into {own_folder(card)} or name its folder with --data-root; "
         f"download page: {card.page}"
     )
@@ -101,5 +101,5 @@ def _label_folders(card: DatasetCard, roots: Sequence[Path]) -> Iterator[Path]:
                 yield folder
 
 
-def _plain(name: str) -> str:
+def _normalised(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -6,6 +6,8 @@ from typing import Any
 
 from eliq_bench.datasets.load import load_card
 from eliq_bench.datasets.locate import data_roots
+from eliq_bench.datasets.own_table import is_pairs, is_table, load_table
+from eliq_bench.datasets.subset import check_limit, take_subset
 from eliq_bench.errors import InputError
 from eliq_bench.registry import dataset_card
 from eliq_bench.types import Dataset
@@ -24,15 +26,13 @@ def load_dataset(
     Args:
         name: as in `eliq-bench list datasets`, or a path to a CSV, TSV or Parquet table, or `pairs:` and the path of
             a manifest.
-        data_root: folders to look in, before `ELIQ_BENCH_DATA` and the cache.
+        data_root: folders to search, before `ELIQ_BENCH_DATA` and the cache.
         dimensions: for an own table, label dimension to `column` or `column:lower`.
-        labels_only: accept a dataset of which no image is at hand.
+        labels_only: accept a dataset without any image on this machine.
 
     Raises:
         InputError: the name is unknown, files are missing, or they are not what the card says.
     """
-    from eliq_bench.datasets.own_table import is_pairs, is_table, load_table
-
     if is_pairs(name):
         from eliq_bench.datasets.pairs import load_pairs
 
@@ -53,17 +53,30 @@ def open_datasets(
     limit: int | None = None,
     seed: int = 0,
 ) -> list[Dataset]:
-    """The named datasets, or the default one, each cut down to `limit` items if one is given."""
-    from eliq_bench.datasets.own_table import is_table
-    from eliq_bench.datasets.subset import take_subset
+    """The named datasets, or the default one, each cut down to `limit` items if one is given.
 
-    opened = [
-        load_dataset(name, data_root, dimensions if is_table(name) else None)
-        for name in dict.fromkeys(_listed(names) or DEFAULT_DATASETS)
-    ]
+    All names and the limit are checked before the first dataset is opened.
+
+    Raises:
+        InputError: as `load_dataset` and `take_subset`.
+    """
+    chosen = list(dict.fromkeys(as_list(names) or DEFAULT_DATASETS))
+    for name in chosen:
+        _check_name(name)
+    if limit is not None:
+        check_limit(limit)
+    opened = [load_dataset(name, data_root, dimensions if is_table(name) else None) for name in chosen]
     return [take_subset(dataset, limit, seed) for dataset in opened] if limit is not None else opened
 
 
-def _listed(names: Sequence[Any] | Any | None) -> list[Any]:
+def _check_name(name: str) -> None:
+    if is_table(name):
+        if not Path(name).is_file():
+            raise InputError(f"{name} does not exist; give the path of a table, or a name of the catalogue.")
+    elif not is_pairs(name):
+        dataset_card(name)
+
+
+def as_list(names: Sequence[Any] | Any | None) -> list[Any]:
     """A list, also of a single name, which Python would take letter by letter."""
     return [] if names is None else [names] if isinstance(names, str | Path) else list(names)

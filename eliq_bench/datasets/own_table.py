@@ -1,31 +1,31 @@
 """A user's own table as a dataset: one row per image, one column per dimension."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from eliq_bench.cards import DatasetCard, LabelCard, LabelFile, builtin_cards
+from eliq_bench.cards import DatasetCard, LabelCard, LabelFile, builtin_cards, explain
 from eliq_bench.datasets.load import missing_images_note, orient
 from eliq_bench.datasets.readers import numbers
 from eliq_bench.datasets.verify import content_sha256
 from eliq_bench.errors import InputError, first_names
-from eliq_bench.io.tables import Table, read_table
+from eliq_bench.io.tables import Table, read_table, read_text
 from eliq_bench.types import Dataset, Items
+from eliq_bench.vocabulary import Direction
 
 if TYPE_CHECKING:
-    from eliq_bench.types import Floats
-import re
-from collections import Counter
-from typing import NamedTuple, get_args
+    from eliq_bench.stats.statistic import Floats
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from eliq_bench.cards import explain
-from eliq_bench.io.tables import read_text
-from eliq_bench.vocabulary import Direction
+TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".parquet"))
+PAIRS = "pairs:"
+"""Begins the name of a manifest of pairs."""
 
 _DIMENSIONS = (
     "quality",
@@ -48,7 +48,7 @@ KNOWN_DIMENSIONS: Mapping[str, str] = {
 
 
 class OwnDimension(BaseModel):
-    """Where the labels of a dimension stand and which way they point."""
+    """The column with the labels of a dimension, and their direction."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -123,24 +123,21 @@ def _check_name(dimension: str, source: str) -> None:
         )
 
 
-class Pictures(NamedTuple):
-    """The columns of a table that are no labels."""
+class OwnItems(NamedTuple):
+    """The items of a table without their labels, and what a group is, in words."""
 
-    name: tuple[str, ...]
-    image: tuple[Path | None, ...]
-    prompt: tuple[str | None, ...]
-    generator: tuple[str | None, ...]
-    group: tuple[str, ...]
+    items: Items
     group_is: str
-    """What the group is, in words."""
 
 
-def read_pictures(table: Table) -> Pictures:
+def read_items(table: Table) -> OwnItems:
     """Images, prompts, generators and groups of a table.
 
     Raises:
-        InputError: there is no column `image`, an empty cell in it, or a row that repeats image and prompt.
+        InputError: there is no row, no column `image`, an empty cell in it, or a row that repeats image and prompt.
     """
+    if not table.rows:
+        raise InputError(f"{table.path} has a header but no rows.")
     if "image" not in table.columns:
         raise InputError(
             f"{table.path} needs a column 'image' with the paths of the images (its columns: "
@@ -159,26 +156,28 @@ def read_pictures(table: Table) -> Pictures:
         )
     name = _unique(image)
     group, group_is = _groups(table, name, prompt)
+    generator = _optional(table, "generator")
     files = tuple(table.path.parent / cell for cell in image)
-    return Pictures(
+    items = Items(
         name=name,
         image=tuple(file if file.is_file() else None for file in files),
         prompt=prompt,
-        generator=_optional(table, "generator"),
+        generator=generator,
+        generator_family=generator,
         group=group,
-        group_is=group_is,
     )
+    return OwnItems(items, group_is)
 
 
-def check_any_image(path: Path, pictures: Pictures) -> None:
-    """Refuse a table of which no image is at hand; single missing images are a matter of coverage.
+def check_any_image(path: Path, items: Items) -> None:
+    """Refuse a table none of whose images exists; single missing images only lower the coverage.
 
     Raises:
         InputError: no image exists.
     """
-    if not any(pictures.image):
+    if not any(items.image):
         raise InputError(
-            f"None of the {len(pictures.image):,} images of {path} exists (such as {pictures.name[0]}); "
+            f"None of the {len(items):,} images of {path} exists (such as {items.name[0]}); "
             f"their paths must be relative to the folder of the table."
         )
 
@@ -189,7 +188,7 @@ def _optional(table: Table, column: str) -> tuple[str | None, ...]:
 
 
 def _unique(image: list[str]) -> tuple[str, ...]:
-    """Names of items: an image that is judged under several prompts is numbered from the second time on."""
+    """Names of items: an image that is rated under several prompts is numbered from the second time on."""
     seen: Counter[str] = Counter()
     names = []
     for cell in image:
@@ -201,16 +200,11 @@ def _unique(image: list[str]) -> tuple[str, ...]:
 def _groups(
     table: Table, name: tuple[str, ...], prompt: tuple[str | None, ...]
 ) -> tuple[tuple[str, ...], str]:
-    given = _optional(table, "group")
-    source, words = (given, "column group") if any(given) else (prompt, "prompt")
+    column = _optional(table, "group")
+    source, words = (column, "column group") if any(column) else (prompt, "prompt")
     if not any(source):
         return name, "image"
     return tuple(own if cell is None else cell for own, cell in zip(name, source, strict=True)), words
-
-
-TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".parquet"))
-PAIRS = "pairs:"
-"""Begins the name of a manifest of pairs."""
 
 
 def is_table(text: str | Path) -> bool:
@@ -231,10 +225,10 @@ def load_table(
     Paths of images are relative to the table. Columns `prompt`, `generator` and `group` are used if they are
     there; without `group`, items of one prompt form a group, else each image does. A column `<dimension>_std`
     or `<dimension>_n` gives the spread and number of its ratings. Rows without label or image
-    stay and are noted.
+    stay and are counted in the notes.
 
     Args:
-        path: the table. A YAML file of the same stem beside it may describe it, see `sidecar.Sidecar`.
+        path: the table. A YAML file of the same stem beside it may describe it, see `Sidecar`.
         dimensions: dimension to column, or to `column:lower` where lower is better; replaces the YAML file;
             without both, the columns that have the name of a known dimension count.
         labels_only: True where scores come from elsewhere and no image is needed.
@@ -244,71 +238,64 @@ def load_table(
     """
     path = Path(path)
     table = read_table(path)
-    if not table.rows:
-        raise InputError(f"{path} has a header but no rows.")
-    pictures = read_pictures(table)
+    items, group_is = read_items(table)
     if not labels_only:
-        check_any_image(path, pictures)
+        check_any_image(path, items)
     sidecar = read_sidecar(path)
     chosen = parse_mapping(dimensions) if dimensions else (sidecar.dimensions or _by_name(table))
-    labels = {dimension: _labels(table, pictures, dimension, own.column) for dimension, own in chosen.items()}
-    card = _card(path, sidecar, chosen, labels, pictures)
-    items = Items(
-        name=pictures.name,
-        image=pictures.image,
-        prompt=pictures.prompt,
-        generator=pictures.generator,
-        generator_family=pictures.generator,
-        group=pictures.group,
-        labels=labels,
-        label_std=_beside(table, pictures, chosen, "std"),
-        label_n=_beside(table, pictures, chosen, "n"),
+    items = replace(
+        items,
+        labels={name: _labels(table, items.name, name, own.column) for name, own in chosen.items()},
+        label_std=_spread(table, items.name, chosen, "std"),
+        label_n=_spread(table, items.name, chosen, "n"),
     )
+    card = _card(path, sidecar, chosen, items, group_is)
     return Dataset(card=card, items=orient(card, items), notes=tuple(_notes(items)))
 
 
 def _by_name(table: Table) -> dict[str, OwnDimension]:
-    found: dict[str, OwnDimension] = {}
+    chosen: dict[str, OwnDimension] = {}
     for column in table.columns:
         dimension = KNOWN_DIMENSIONS.get(column.lower())
-        if dimension and dimension not in found:
-            found[dimension] = OwnDimension(column=column)
-    if not found:
+        if dimension and dimension not in chosen:
+            chosen[dimension] = OwnDimension(column=column)
+    if not chosen:
         raise InputError(
             f"{table.path} has no label column known by name (its columns: {', '.join(table.columns)}); "
             f"name one, as in quality=COLUMN, or write a {table.path.stem}.yaml beside it."
         )
-    return found
+    return chosen
 
 
-def _labels(table: Table, pictures: Pictures, dimension: str, column: str) -> "Floats":
-    values = numbers(table.path, column, tuple(table.column(column)), pictures.name)
+def _labels(table: Table, names: tuple[str, ...], dimension: str, column: str) -> "Floats":
+    values = numbers(table.path, column, tuple(table.column(column)), names)
     if np.isnan(values).all():
         raise InputError(f"{table.path}: the column {column!r} ({dimension}) holds no number at all.")
     return values
 
 
-def _beside(
-    table: Table, pictures: Pictures, chosen: dict[str, OwnDimension], what: str
+def _spread(
+    table: Table, names: tuple[str, ...], chosen: dict[str, OwnDimension], what: str
 ) -> "dict[str, Floats]":
-    found = {}
+    """The columns with the standard deviations (`std`) or numbers (`n`) of ratings, where there are any."""
+    columns = {}
     for dimension, own in chosen.items():
         named = own.std if what == "std" else None
         usual = (f"{own.column}_{what}", f"{dimension}_{what}")
         column = named or next((key for key in usual if key in table.columns), "")
         if column:
-            found[dimension] = numbers(table.path, column, tuple(table.column(column)), pictures.name)
-    return found
+            columns[dimension] = numbers(table.path, column, tuple(table.column(column)), names)
+    return columns
 
 
 def _card(
     path: Path,
     sidecar: Sidecar,
     chosen: dict[str, OwnDimension],
-    labels: "dict[str, Floats]",
-    pictures: Pictures,
+    items: Items,
+    group_is: str,
 ) -> DatasetCard:
-    rows = len(pictures.name)
+    labels, rows = items.labels, len(items)
     return DatasetCard(
         name=_name(sidecar.name or path.stem),
         title=f"own table {path.name}",
@@ -326,7 +313,7 @@ def _card(
         },
         labels=(LabelFile(file=path.name, sha256=content_sha256(path), rows=rows),),
         reader=f"{__name__}:load_table",
-        group=pictures.group_is,
+        group=group_is,
         folder=path.parent.resolve().name,
         licence="the user's own data",
         page=str(path),

@@ -1,7 +1,7 @@
 """A manifest of pairs as a dataset: `--datasets pairs:MANIFEST`.
 
 It has no labels. What is known is that the positive of each pair is better than its negative on one dimension, since
-the damage was done here. Virtual negatives stay virtual: the workers compute them when they score them.
+the degradation was applied here. Virtual negatives stay virtual: the workers compute them when they score them.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from eliq_bench.eliq.pairs.manifest import (
 )
 from eliq_bench.errors import InputError, plural
 from eliq_bench.io.files import sha256_of
-from eliq_bench.types import Dataset, ImageSource, Items, JudgedPair, VirtualImage
+from eliq_bench.types import Dataset, ImageSource, Items, KnownPair, VirtualImage
 
 DIMENSION_OF = {"technical": "quality", "aesthetic": "quality", "alignment": "alignment"}
 """The dimension that an aspect belongs to."""
@@ -53,15 +53,15 @@ def load_pairs(name: str, roots: Sequence[Path], labels_only: bool = False) -> D
     present = {file for file in files if (root / file).is_file()}
     _check_files(path, root, {file: files[file] for file in present if files[file]})
     rows = _Rows(root, present)
-    judged = tuple(rows.add(pair) for pair in pairs)
+    known = tuple(rows.add(pair) for pair in pairs)
     items = rows.items()
     notes = [missing_images_note(items), _versions_note(path), prompts_note(path)]
-    return Dataset(_card(path, items, judged), items, tuple(note for note in notes if note), pairs=judged)
+    return Dataset(_card(path, items, known), items, tuple(note for note in notes if note), pairs=known)
 
 
 @dataclass
 class _Rows:
-    """Items as they are met, each combination of image and prompt once."""
+    """Items in the order of the pairs, each combination of image and prompt once."""
 
     root: Path
     present: set[str]
@@ -71,17 +71,17 @@ class _Rows:
     generator: list[str | None] = field(default_factory=list)
     group: list[str] = field(default_factory=list)
 
-    def add(self, pair: Pair) -> JudgedPair:
+    def add(self, pair: Pair) -> KnownPair:
         label = f"{pair.positive}#{pair.mode}-{pair.severity}-{pair.pair_id[:8]}"
         virtual = pair.negative_image is None and pair.negative_caption is None
-        worse: str | VirtualImage = pair.negative_image or pair.positive
+        negative: str | VirtualImage = pair.negative_image or pair.positive
         if virtual:
             source = self.root / pair.positive
-            worse = VirtualImage(source, pair.mode, pair.severity, pair.seed, pair.negative_sha256)
-        return JudgedPair(
+            negative = VirtualImage(source, pair.mode, pair.severity, pair.seed, pair.negative_sha256)
+        return KnownPair(
             pair=pair.pair_id,
             positive=self._item(pair, pair.positive, pair.positive, pair.prompt),
-            negative=self._item(pair, label, worse, pair.negative_caption or pair.prompt),
+            negative=self._item(pair, label, negative, pair.negative_caption or pair.prompt),
             dimension=DIMENSION_OF[pair.aspect],
             cell=pair.cell,
             mode=pair.mode,
@@ -95,9 +95,9 @@ class _Rows:
         if (image, prompt) not in self.known:
             self.known[image, prompt] = len(self.name)
             file = pair.positive if isinstance(image, VirtualImage) else image
-            found = image if isinstance(image, VirtualImage) else self.root / image
+            source = image if isinstance(image, VirtualImage) else self.root / image
             self.name.append(name)
-            self.image.append(found if file in self.present else None)
+            self.image.append(source if file in self.present else None)
             self.generator.append(pair.generator)
             self.group.append(pair.group)
         return self.known[image, prompt]
@@ -124,9 +124,9 @@ def _root(path: Path, files: Iterable[str], roots: Sequence[Path], labels_only: 
     if labels_only:
         return path.parent
     count, first = len(list(files)), next(iter(files))
-    looked = ", ".join(map(str, (*roots, *recorded)))
+    searched = ", ".join(map(str, (*roots, *recorded)))
     raise InputError(
-        f"None of the {count:,} images of {path} (such as {first}) was found in {looked}; name the folder that "
+        f"None of the {count:,} images of {path} (such as {first}) was found in {searched}; name the folder that "
         f"they are relative to with --data-root."
     )
 
@@ -147,11 +147,11 @@ def _check_files(path: Path, root: Path, expected: dict[str, str]) -> None:
 
 
 def _versions_note(path: Path) -> str:
-    here, then = library_versions(), recorded_versions(path)
+    here, recorded = library_versions(), recorded_versions(path)
     differ = [
-        f"{name} {then.get(name, 'absent')}, here {here.get(name, 'absent')}"
-        for name in sorted(here.keys() | then.keys())
-        if here.get(name) != then.get(name)
+        f"{name} {recorded.get(name, 'absent')}, here {here.get(name, 'absent')}"
+        for name in sorted(here.keys() | recorded.keys())
+        if here.get(name) != recorded.get(name)
     ]
     if not differ:
         return ""
@@ -160,7 +160,7 @@ def _versions_note(path: Path) -> str:
     )
 
 
-def _card(path: Path, items: Items, pairs: Sequence[JudgedPair]) -> DatasetCard:
+def _card(path: Path, items: Items, pairs: Sequence[KnownPair]) -> DatasetCard:
     label = path.resolve().parent.name if path.name == MANIFEST_FILE else path.stem
     digest = sha256_of(path)
     return DatasetCard(

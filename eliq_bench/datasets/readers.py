@@ -1,8 +1,13 @@
-"""The reader that most cards name: one table with a row per image, described by the card's options."""
+"""Readers of label files: the one that most cards name, and those of three sets with formats of their own.
+
+The general reader takes one table with a row per image, described by the card's options.
+"""
 
 import hashlib
+import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,18 +16,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from eliq_bench.cards import DatasetCard, explain
 from eliq_bench.errors import InputError
-from eliq_bench.io.tables import Table, read_table
-from eliq_bench.types import Items
+from eliq_bench.io.tables import Table, read_table, read_text
+from eliq_bench.types import Items, plain_items
 
 if TYPE_CHECKING:
-    from eliq_bench.types import Floats
-import json
-from dataclasses import replace
+    from eliq_bench.stats.statistic import Floats
 
-from eliq_bench.io.tables import read_text
-
-# Texts that stand for "no label".
 NO_NUMBER = frozenset(("", "nan", "na", "n/a", "null", "none"))
+"""Cells without a label, in lower case."""
 
 
 class TableOptions(BaseModel):
@@ -64,7 +65,7 @@ class TableOptions(BaseModel):
 
 
 def read(card: DatasetCard, root: Path) -> Items:
-    """Labels as they stand in the first label file of the card; images are attached by the loader.
+    """Labels as in the first label file of the card; images are attached by the loader.
 
     Args:
         card: its `options` are `TableOptions`.
@@ -142,11 +143,9 @@ def _rows(options: TableOptions, table: Table, names: list[str]) -> list[int]:
 
 
 def _check_names(card: DatasetCard, options: TableOptions, names: tuple[str, ...]) -> None:
-    found = hashlib.sha256("\n".join(names).encode()).hexdigest()
-    if options.names_sha256 and found != options.names_sha256:
-        raise InputError(
-            f"{card.name}: the {len(names):,} names of its rows are not those that its card stands for."
-        )
+    digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
+    if options.names_sha256 and digest != options.names_sha256:
+        raise InputError(f"{card.name}: the {len(names):,} names of its rows are not those of its card.")
 
 
 def _by_pattern(
@@ -177,7 +176,7 @@ def _groups(
     if options.group_pattern:
         search = re.compile(options.group_pattern).search
         return tuple(_first_group(card, search, entry) for entry in name)
-    return tuple(own if given is None else given for own, given in zip(name, prompt, strict=True))
+    return tuple(own if text is None else text for own, text in zip(name, prompt, strict=True))
 
 
 # AIGCIQA2023: image n is 400 * generator + 4 * prompt + repetition, generators in this order.
@@ -217,14 +216,8 @@ def read_livec(card: DatasetCard, root: Path) -> Items:
     names = [str(np.ravel(cell)[0]) for cell in variable(card.options["names"])]
     rows = [row for row, name in enumerate(names) if name not in card.options["drop"]]
     kept = tuple(names[row] for row in rows)
-    nothing = (None,) * len(kept)
-    return Items(
-        name=kept,
-        image=nothing,
-        prompt=nothing,
-        generator=nothing,
-        generator_family=nothing,
-        group=kept,
+    return replace(
+        plain_items(kept),
         labels={"quality": variable(label.column)[rows].astype(np.float64)},
         label_std={"quality": variable(label.std or "")[rows].astype(np.float64)},
     )

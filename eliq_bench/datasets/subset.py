@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from eliq_bench.errors import InputError, did_you_mean, plural
-from eliq_bench.types import Dataset, JudgedPair
+from eliq_bench.errors import InputError, plural
+from eliq_bench.types import Dataset, KnownPair
 
 
 def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
@@ -15,7 +15,7 @@ def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
     Of a dataset made from pairs, at most `limit` pairs, every mode in proportion.
 
     A larger limit with the same seed only adds items, so that scores of a small subset serve a larger one.
-    With a limit of at least the number of generators, each of them is there. Items whose image is not at hand
+    With a limit of at least the number of generators, each of them is there. Items without image
     come last.
 
     Args:
@@ -26,8 +26,7 @@ def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
     Raises:
         InputError: the limit is below 1.
     """
-    if limit < 1:
-        raise InputError(f"The limit must be at least 1, not {limit}.")
+    check_limit(limit)
     if dataset.pairs:
         return _take_pairs(dataset, limit, seed)
     if limit >= len(dataset.items):
@@ -42,24 +41,17 @@ def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
     return replace(dataset, items=dataset.items.take(rows.tolist()), subset=note)
 
 
-def select_names(dataset: Dataset, names: Sequence[str]) -> Dataset:
-    """The items of these names, in the order of the dataset.
+def check_limit(limit: int) -> None:
+    """Refuse a subset of no item.
 
     Raises:
-        InputError: no name is given, or one is unknown.
+        InputError: the limit is below 1.
     """
-    known = {name: row for row, name in enumerate(dataset.items.name)}
-    if not names:
-        raise InputError("No names of items are given.")
-    for name in names:
-        if name not in known:
-            raise InputError(f"{dataset.card.name} has no item {name!r}.{did_you_mean(name, list(known))}")
-    rows = sorted({known[name] for name in names})
-    note = f"{len(rows):,} of {len(dataset.items):,} items, chosen by name"
-    return replace(dataset, items=dataset.items.take(rows), subset=note, pairs=())
+    if limit < 1:
+        raise InputError(f"The limit must be at least 1, not {limit}.")
 
 
-def keep_pairs(dataset: Dataset, kept: Sequence[JudgedPair], note: str = "", subset: str = "") -> Dataset:
+def keep_pairs(dataset: Dataset, kept: Sequence[KnownPair], note: str = "", subset: str = "") -> Dataset:
     """The dataset with some of its pairs, and of its items those that they need.
 
     Args:
@@ -109,7 +101,7 @@ def _ranking(strata: Sequence[tuple[bool, str]], seed: int) -> "np.ndarray[tuple
     the same share of each stratum.
 
     Args:
-        strata: (n,) whether the image of a row is not at hand, which puts it last; and the name of its stratum.
+        strata: (n,) whether a row has no image, which puts it last; and the name of its stratum.
         seed: of the draw.
     """
     random = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Which row of somebody else's table speaks of which item: by exact name, by file name, then without case."""
+"""Which row of a score file belongs to which item: by exact name, by file name, then without case."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ class Match(NamedTuple):
 
     row: tuple[int | None, ...]
     """Per item the position of its row, None where the table has none."""
-    strangers: tuple[str, ...]
+    unmatched_rows: tuple[str, ...]
     """Names of rows that fit no item, in the order of the table."""
 
 
@@ -34,10 +34,10 @@ def match_rows(path: Path, images: Sequence[str], prompts: Sequence[str | None],
         InputError: two rows fit one item, or no row fits any.
     """
     names = _own_names(items)
-    found: dict[int, int] = {}
+    row_of: dict[int, int] = {}
     for level, key in enumerate(_KEYS):
-        free = _positions(names, key, leave_out=found)
-        open_rows = sorted(set(range(len(images))) - set(found.values()))
+        free = _positions(names, key, leave_out=row_of)
+        open_rows = sorted(set(range(len(images))) - set(row_of.values()))
         taken: dict[int, int] = {}
         for row in open_rows:
             fitting = [
@@ -49,15 +49,15 @@ def match_rows(path: Path, images: Sequence[str], prompts: Sequence[str | None],
                 if item in taken:
                     raise InputError(_twice(path, images, taken[item], row, items.name[item]))
                 taken[item] = row
-        found |= taken
-    if not found:
+        row_of |= taken
+    if not row_of:
         raise InputError(
             f"{path} names no image of the dataset: its rows are like {images[0]}, items like {names[0]}."
         )
-    used = set(found.values())
+    used = set(row_of.values())
     return Match(
-        row=tuple(found.get(item) for item in range(len(items))),
-        strangers=tuple(name for row, name in enumerate(images) if row not in used),
+        row=tuple(row_of.get(item) for item in range(len(items))),
+        unmatched_rows=tuple(name for row, name in enumerate(images) if row not in used),
     )
 
 
@@ -77,7 +77,7 @@ _KEYS: tuple[Callable[[str], str], ...] = (_whole, _file_name, _without_case)
 
 
 def _own_names(items: Items) -> list[str]:
-    """Names of items without the number that an own table gives an image it judges under several prompts."""
+    """Names of items without the number that an own table gives an image with several prompts."""
     known = set(items.name)
     plain = [re.sub(r" \[\d+\]$", "", name) for name in items.name]
     return [short if short in known else name for name, short in zip(items.name, plain, strict=True)]

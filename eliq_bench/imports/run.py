@@ -4,10 +4,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from eliq_bench.cards import DatasetCard
 from eliq_bench.datasets.open import load_dataset
 from eliq_bench.errors import InputError, did_you_mean, first_names
-from eliq_bench.evaluate.assemble import assemble
-from eliq_bench.evaluate.evaluate import Resampling
+from eliq_bench.evaluation.assemble import assemble
+from eliq_bench.evaluation.evaluate import Resampling
 from eliq_bench.imports.match import Match, match_rows
 from eliq_bench.imports.score_file import ScoreFile, left_out_note, read_score_file
 from eliq_bench.imports.store import (
@@ -41,10 +42,10 @@ def import_scores(
 ) -> Results:
     """Take scores from a table into the store and evaluate them as if the models had been run.
 
-    Images need not be at hand; where they are, equal ones are recognised and kept in one group.
+    Images need not be here; where they are, equal ones are recognised and kept in one group.
 
     Args:
-        file: CSV, TSV or Parquet, see `datasets.score_file.read_score_file`.
+        file: CSV, TSV or Parquet, see `score_file.read_score_file`.
         dataset: name in the catalogue, or path of an own table.
         declared: origin, dimension and direction of the scores, supervision and licence of the models.
         out: folder for results.json, scores.parquet, items.parquet and report.md; None writes nothing.
@@ -65,17 +66,21 @@ def import_scores(
     if out is not None:
         check_run_folder(Path(out))
     table = read_score_file(Path(file), models)
+    if dataset in dataset_cards():
+        _check_dimension(dataset_cards()[dataset], declared.dimension)
     opened = load_dataset(dataset, data_root, labels_only=True)
-    if declared.dimension not in opened.card.dimensions:
-        known = ", ".join(opened.card.dimensions)
-        raise InputError(
-            f"{opened.card.name} labels {known}, not {declared.dimension}; choose with --dimension."
-        )
+    _check_dimension(opened.card, declared.dimension)
     match = match_rows(table.path, table.image, table.prompt, opened.items)
     results, scored = _evaluate(opened, table, match, declared, Resampling(seed, resamples), began)
     if out is not None:
         save(results, scored.tables, scored.columns, Path(out))
     return results
+
+
+def _check_dimension(card: DatasetCard, dimension: str) -> None:
+    if dimension not in card.dimensions:
+        known = ", ".join(card.dimensions)
+        raise InputError(f"{card.name} labels {known}, not {dimension}; choose with --dimension.")
 
 
 def _evaluate(
@@ -124,10 +129,10 @@ def _store(
 def _warnings(table: ScoreFile, match: Match, dataset: Dataset, declared: Declared) -> list[str]:
     """What a reader must know about how file and dataset fit."""
     warnings = [left_out_note(table)]
-    if match.strangers:
+    if match.unmatched_rows:
         warnings.append(
-            f"{len(match.strangers):,} of {len(table.image):,} rows of {table.path.name} name no item of "
-            f"{dataset.card.name} and are left out: {first_names(match.strangers)}."
+            f"{len(match.unmatched_rows):,} of {len(table.image):,} rows of {table.path.name} name no item of "
+            f"{dataset.card.name} and are left out: {first_names(match.unmatched_rows)}."
         )
     lost = [name for name, row in zip(dataset.items.name, match.row, strict=True) if row is None]
     if lost:

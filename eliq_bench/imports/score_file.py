@@ -13,7 +13,7 @@ from eliq_bench.errors import InputError, did_you_mean, first_names
 from eliq_bench.io.tables import Table, read_table
 
 if TYPE_CHECKING:
-    from eliq_bench.types import Floats
+    from eliq_bench.stats.statistic import Floats
 
 PAIR = ("good", "poor")
 """Endings of two columns whose difference is the score: logits of two words, as Q-Bench stores them."""
@@ -97,15 +97,15 @@ def _offered(table: Table) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]
             if stem in table.columns:
                 raise InputError(f"{table.path} has {stem} beside {column}; rename one of them.")
             offered[stem] = (f"{stem}.{PAIR[0]}", f"{stem}.{PAIR[1]}")
-        elif _plain(column) in KNOWN_DIMENSIONS:
+        elif _without_ending(column) in KNOWN_DIMENSIONS:
             labels.append(column)
         elif column.lower() not in DESCRIBING:
             offered[column] = (column,)
     return offered, tuple(labels)
 
 
-def _plain(column: str) -> str:
-    """The column without the ending of its spread or count: `mos_std` says no more than `mos`."""
+def _without_ending(column: str) -> str:
+    """The column without the ending of its spread or count: `mos_std` is as much a label as `mos`."""
     return column.lower().removesuffix("_std").removesuffix("_n")
 
 

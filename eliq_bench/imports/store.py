@@ -5,7 +5,7 @@ come from; its decoder is the word `imported`, which no model that runs here has
 pass for one of ours nor be mixed with one from another file.
 
 The key of a score is, as for every other, the content of the image and the prompt of the item. Two cases have no
-such key: the image is not at hand, or two items share content and prompt, where the file may hold two scores. Their
+such key: the image is not here, or two items share content and prompt, where the file may hold two scores. Their
 place is taken by the sha256 of the names of dataset and item, see `item_key`.
 """
 
@@ -26,7 +26,7 @@ from eliq_bench.types import Fingerprint, ImageSource, Items, ScoreColumn
 from eliq_bench.vocabulary import Direction, Supervision
 
 if TYPE_CHECKING:
-    from eliq_bench.types import Floats
+    from eliq_bench.stats.statistic import Floats
 
 IMPORTED = "imported"
 VERSION = 1
@@ -39,7 +39,7 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Declared:
-    """What is said about imported scores. Nobody here can check it, so it stands beside the numbers."""
+    """What the importer declares about the scores. It cannot be checked here, so it is shown with the numbers."""
 
     origin: str
     """Where the scores come from: a repository with its commit, a paper, a person."""
@@ -67,9 +67,9 @@ def make_imported_spec(model: str, columns: str, sha256: str, declared: Declared
         model: its name in tables.
         columns: what was read from the file, such as `x.good - x.poor`.
         sha256: of the file.
-        declared: what is said about the scores.
+        declared: origin, direction and licence of the scores.
     """
-    said = {
+    statement = {
         "columns": columns,
         "dimension": declared.dimension,
         "direction": declared.direction,
@@ -90,7 +90,7 @@ def make_imported_spec(model: str, columns: str, sha256: str, declared: Declared
         model=model,
         version=VERSION,
         weights=(("imported scores", sha256),),
-        options=tuple((key, json.dumps(said[key])) for key in sorted(said)),
+        options=tuple((key, json.dumps(statement[key])) for key in sorted(statement)),
         packages=(),
         dtype="float64",
         decoder=IMPORTED,
@@ -159,7 +159,7 @@ def import_column(
         elif stored.score != value:
             raise InputError(
                 f"The store {store.path} holds another score of {spec.card.name} from this very file for an image "
-                f"that had another name then; say so in --origin, so that the two are told apart."
+                f"that had another name then; say so in --origin, so that the two are kept apart."
             )
     store.declare(spec.fingerprint)
     store.add(fresh)

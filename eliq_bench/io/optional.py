@@ -1,4 +1,4 @@
-"""Silence around large libraries, whose import and loading print what a user can do nothing about."""
+"""Optional libraries, their versions and devices; silence around those that print what no user can act on."""
 
 import logging
 import warnings
@@ -11,14 +11,14 @@ from typing import Any
 
 from eliq_bench.errors import InputError
 
-TALKERS = ("bitsandbytes", "diffusers", "transformers")
-"""Loggers; the first tells of missing 4-bit kernels, which nobody has asked for."""
+NOISY_LOGGERS = ("bitsandbytes", "diffusers", "transformers")
+"""Loggers; the first warns of missing 4-bit kernels, which are not needed."""
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Without warnings and log lines of the libraries below a pipeline; errors are still told."""
-    loggers = [logging.getLogger(name) for name in TALKERS]
+def silence_loggers() -> Iterator[None]:
+    """Hide warnings and log lines of the libraries below a pipeline; errors are still shown."""
+    loggers = [logging.getLogger(name) for name in NOISY_LOGGERS]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:
@@ -37,13 +37,13 @@ def import_extra(name: str, purpose: str, extra: str) -> Any:
     Args:
         name: of the module.
         purpose: what needs it, the beginning of a sentence.
-        extra: of this package, which brings it.
+        extra: of this package, which installs it.
 
     Raises:
         InputError: it is not installed.
     """
     try:
-        with quiet():
+        with silence_loggers():
             return import_module(name)
     except ImportError as error:
         raise InputError(f"{purpose} {name}; install it with `pip install eliq-bench[{extra}]`.") from error

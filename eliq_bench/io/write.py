@@ -3,22 +3,25 @@
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from eliq_bench.errors import EliqBenchError, InputError
 
 
 def check_writable(folder: Path) -> None:
-    """Create the folder and check that a file can be written in it, before anything is computed.
+    """Check before a long computation that files can be written in a folder; it is not created here.
+
+    Where the folder does not exist, the nearest folder above it is tried.
 
     Raises:
-        InputError: it cannot.
+        InputError: it is a file, or nothing can be written there.
     """
     if folder.is_file():
         raise InputError(f"--out {folder} is a file; give a folder.")
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
         raise InputError(f"{folder} cannot be written to ({error}); choose another --out.") from error
@@ -28,7 +31,7 @@ def write_whole(path: Path, write: Callable[[Path], object], advice: str) -> Non
     """Write to a temporary file beside `path` and move it there: a reader never sees half a file.
 
     Args:
-        path: the file.
+        path: the file; its folder is created if it does not exist.
         write: called with the temporary path.
         advice: end of the sentence if that fails: what is not lost, or what to do.
 
@@ -37,8 +40,10 @@ def write_whole(path: Path, write: Callable[[Path], object], advice: str) -> Non
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise EliqBenchError(f"{path} cannot be written ({error}); {advice}.") from error

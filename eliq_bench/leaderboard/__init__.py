@@ -3,12 +3,12 @@
 | module | what it holds |
 |---|---|
 | `board` | the schema of the file, loading and saving |
-| `admission` | what may enter a board, and the sentence for what may not |
-| `add` | a run into a board: merged, then every statistic of the board computed again |
-| `compute`, `views` | from scores and labels to the tables of a board |
-| `published` | values that others published, for the column beside ours |
-| `says`, `cells` | what a table says in words, and its cells as text |
+| `admission` | what may enter a board, and why a run is refused |
+| `add` | adding a run: merged, then every statistic of the board computed again |
+| `compute` | from scores and labels to the tables of a board |
+| `cells` | columns and cells of a table, and values that others published |
+| `summary` | a table summarised in sentences |
 | `markdown` | a board as markdown, and the index |
-| `page`, `axis`, `detail` | the HTML page: tables, their common axis, data for its plots |
-| `folder` | rendering all boards of a folder, and the comparison with what is committed |
+| `page`, `detail` | the HTML page, and the data of its plots |
+| `folder` | rendering all boards of a folder, and the comparison with the committed files |
 """

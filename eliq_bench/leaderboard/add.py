@@ -1,4 +1,4 @@
-"""A run into the boards of its datasets: refused as a whole, or merged and everything computed again."""
+"""Adding a run to the boards of its datasets: refused as a whole, or merged and all tables computed again."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace as with_changes
@@ -16,22 +16,22 @@ from eliq_bench.leaderboard.board import (
     BoardItems,
     BoardModel,
     BoardScores,
-    Column,
-    Made,
+    CodedColumn,
+    Provenance,
     digest_names,
     digest_values,
     may_keep_labels,
 )
-from eliq_bench.leaderboard.compute import Material, compute_tables
+from eliq_bench.leaderboard.compute import BoardInput, compute_tables
 from eliq_bench.registry import dataset_cards
 from eliq_bench.results.encoding import pack_codes, pack_floats, unpack_codes, unpack_floats
 from eliq_bench.results.records import DatasetRecord, Results
 from eliq_bench.results.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores
-from eliq_bench.stats.groups import merge_groups
+from eliq_bench.stats.groups import merge_groups, merge_partitions
 from eliq_bench.types import Items, ItemTable, ScoreColumn
 
 SEED = 0
-"""Of every board, whatever the seed of a run: rows of one table must share their resamples."""
+"""Seed of every board, whatever that of a run: the rows of a table must share their resamples."""
 
 
 def add_run(
@@ -51,7 +51,7 @@ def add_run(
         folder: with the boards; created if need be.
         datasets: of the run; empty takes all.
         models: of the run; empty takes all.
-        replace: put a model in the place of one with its name.
+        replace: replace a model of the same name.
 
     Raises:
         InputError: a row of the run may not enter a board; see `admission`.
@@ -81,14 +81,14 @@ def add_run(
 def merge(
     board: Board | None, results: Results, table: ItemTable, columns: list[ScoreColumn], replace: bool
 ) -> Board | None:
-    """The board with the models of these columns, all its tables computed again; None if no column counts.
+    """The board with the models of these columns and its tables computed again; None if no column has labels.
 
     Args:
         board: as it was; None starts one.
         results: of the run.
         table: its items of this dataset.
         columns: its scores on them, of the models to add.
-        replace: put a model in the place of one with its name.
+        replace: replace a model of the same name.
 
     Raises:
         InputError: a column may not enter.
@@ -120,8 +120,7 @@ def merge(
             tables=[],
         )
     merged = _with_models(board, results, usable)
-    merged.items = _joined(board.items, items)
-    return computed(merged, table)
+    return computed(merged.model_copy(update={"items": _joined(board.items, items)}), table)
 
 
 def computed(board: Board, table: ItemTable | None = None) -> Board:
@@ -144,19 +143,17 @@ def computed(board: Board, table: ItemTable | None = None) -> Board:
             f"The board of {board.dataset.name} holds no labels (licence: {board.dataset.licence}); "
             f"its tables are computed when a run is added."
         )
-    made = board.model_copy(deep=True)
-    made.eliq_bench = installed("eliq-bench")
-    made.tables = compute_tables(
-        Material(
+    tables = compute_tables(
+        BoardInput(
             dataset=board.dataset,
             table=known,
-            models=[entry.model for entry in board.models],
+            models={entry.model.name: entry.model for entry in board.models},
             columns=[_column(board, scores) for scores in board.scores],
             seed=board.seed,
             keep_labels=board.keeps_labels,
         )
     )
-    return made
+    return board.model_copy(update={"eliq_bench": installed("eliq-bench"), "tables": tables})
 
 
 def board_items(record: DatasetRecord, table: ItemTable) -> BoardItems:
@@ -187,7 +184,7 @@ def board_table(board: Board) -> ItemTable:
     """The items of a board; their labels are there only if the board keeps them."""
     items = board.items
 
-    def texts(column: Column | None) -> tuple[Any, ...]:
+    def texts(column: CodedColumn | None) -> tuple[Any, ...]:
         if column is None:
             return (None,) * items.count
         codes = unpack_codes(column.codes).tolist()
@@ -215,17 +212,16 @@ def board_table(board: Board) -> ItemTable:
 
 
 def _with_models(board: Board, results: Results, columns: list[ScoreColumn]) -> Board:
-    merged = board.model_copy(deep=True)
     added = {column.model for column in columns}
-    made = Made(
+    provenance = Provenance(
         created=results.environment.created,
         eliq_bench=results.environment.eliq_bench,
         device=results.environment.device,
         packages=results.environment.packages,
     )
-    models = [entry for entry in merged.models if entry.model.name not in added]
-    scores = [entry for entry in merged.scores if entry.model not in added]
-    models += [BoardModel(model=results.model(name), made=made) for name in added]
+    models = [entry for entry in board.models if entry.model.name not in added]
+    scores = [entry for entry in board.scores if entry.model not in added]
+    models += [BoardModel(model=results.model(name), made=provenance) for name in added]
     scores += [
         BoardScores(
             model=column.model,
@@ -236,14 +232,17 @@ def _with_models(board: Board, results: Results, columns: list[ScoreColumn]) -> 
         for column in columns
     ]
     # by name, so that the file does not depend on the order in which runs were added
-    merged.models = sorted(models, key=lambda entry: entry.model.name)
-    merged.scores = sorted(scores, key=lambda entry: (entry.model, entry.dimension))
-    return merged
+    return board.model_copy(
+        update={
+            "models": sorted(models, key=lambda entry: entry.model.name),
+            "scores": sorted(scores, key=lambda entry: (entry.model, entry.dimension)),
+        }
+    )
 
 
 def _joined(known: BoardItems, new: BoardItems) -> BoardItems:
-    """The items of a board with the groups of a run joined in: a run with images knows which are equal."""
-    groups = merge_groups(
+    """The items of a board, with its groups merged with those of a run that may know equal images."""
+    groups = merge_partitions(
         [str(code) for code in unpack_codes(known.groups.codes)],
         [str(code) for code in unpack_codes(new.groups.codes)],
     )
@@ -271,7 +270,7 @@ def _column(board: Board, scores: BoardScores) -> ScoreColumn:
 
 
 def _portable(record: DatasetRecord) -> DatasetRecord:
-    """The record without what only the machine of the run knew, such as which images were at hand."""
+    """The record without facts about one machine, such as how many images it had."""
     card = dataset_cards().get(record.name)
     defects = list(record.notes) if card is None else list(card.defects)
     return record.model_copy(update={"notes": defects, "images": record.items})
@@ -281,10 +280,10 @@ def _filled(column: Iterable[object]) -> bool:
     return all(value is not None for value in column)
 
 
-def _coded(column: Sequence[str | None], named: bool = True) -> Column:
+def _coded(column: Sequence[str | None], named: bool = True) -> CodedColumn:
     """Codes in order of first appearance."""
     position = {name: code for code, name in enumerate(dict.fromkeys(column))}
-    return Column(
+    return CodedColumn(
         names=[str(name) for name in position] if named else [],
         codes=pack_codes([position[name] for name in column]),
     )

@@ -1,4 +1,4 @@
-"""What may enter a board, and the one sentence for what may not."""
+"""Admission to a board: one sentence for each reason to refuse a run."""
 
 from collections.abc import Sequence
 
@@ -8,26 +8,20 @@ from eliq_bench.datasets.own_table import is_pairs
 from eliq_bench.errors import InputError, did_you_mean
 from eliq_bench.leaderboard.board import Board, BoardItems
 from eliq_bench.registry import dataset_cards
+from eliq_bench.report.layout import STATUS_WORDS
 from eliq_bench.results.records import DatasetRecord, ModelRecord, Results
 from eliq_bench.types import ItemTable, ScoreColumn
 
-STATUS_WORDS = {
-    "missing": "images not at hand",
-    "undefined": "undefined",
-    "unreadable": "unreadable",
-    "error": "failed",
-}
-
 
 def check_dataset(dataset: DatasetRecord) -> None:
-    """Refuse a part of a dataset that is no dataset of its own, and what has no labels.
+    """Refuse a subset of a dataset, and pairs, which have no human labels.
 
     Raises:
         InputError: the run saw a subset, or the dataset is made from pairs.
     """
     if is_pairs(dataset.name):
         raise InputError(
-            f"{dataset.name} is made from pairs with known damage, which is no human opinion; pairs enter no "
+            f"{dataset.name} is made from pairs with known degradations, which are no human opinion; pairs enter no "
             f"leaderboard, and the run's own tables show the result."
         )
     if dataset.subset:
@@ -38,7 +32,7 @@ def check_dataset(dataset: DatasetRecord) -> None:
 
 
 def check_model(dataset: DatasetRecord, model: ModelRecord) -> None:
-    """Refuse a model whose result on this dataset would say nothing, or which the dataset is kept from.
+    """Refuse a model that saw labels of the dataset, or was run here on a reserved one.
 
     Raises:
         InputError: the model saw labels of the dataset, or the dataset is reserved and the model ran here.
@@ -46,7 +40,7 @@ def check_model(dataset: DatasetRecord, model: ModelRecord) -> None:
     seen = sorted(set(model.trained_on) & _relatives(dataset.name))
     if seen:
         raise InputError(
-            f"{model.name} was trained on labels of {seen[0]} and cannot stand on the board of {dataset.name}; "
+            f"{model.name} was trained on labels of {seen[0]} and cannot be on the board of {dataset.name}; "
             f"leave it out with --models."
         )
     if dataset.reserved and not model.imported_from:
@@ -57,7 +51,7 @@ def check_model(dataset: DatasetRecord, model: ModelRecord) -> None:
 
 
 def check_coverage(table: ItemTable, dataset: DatasetRecord, column: ScoreColumn) -> None:
-    """Refuse scores that leave out more than blank images.
+    """Refuse scores that are incomplete for other than blank images.
 
     Raises:
         InputError: a labelled item that is not blank has no score.
@@ -110,7 +104,7 @@ def check_revision(board: Board, dataset: DatasetRecord, items: BoardItems) -> N
 
 
 def check_protocol(dataset: DatasetRecord, results: Results) -> None:
-    """Refuse results that were fitted to labels: boards stand side by side on one page, and all are zero-shot.
+    """Refuse results that were fitted to labels: all boards are zero-shot.
 
     Raises:
         InputError: the run does not follow the protocol zero-shot.

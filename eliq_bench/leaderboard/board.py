@@ -2,8 +2,8 @@
 
 `leaderboards/<dataset>.json` is the model `Board` as JSON; its JSON Schema is committed beside that of results.
 Per-item scores are kept for every board. Labels are kept only where the dataset's licence lets them be passed
-on; elsewhere the statistics, tests and a coarse grid of counts stand for them, and labels come with each run
-that is added.
+on; elsewhere the file has the statistics, the tests and a coarse grid of counts, and labels come with each run that is
+added.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.write import write_whole
-from eliq_bench.results.records import DatasetRecord, ModelRecord, Record, Row
+from eliq_bench.results.records import DatasetRecord, ModelRecord, Number, Record, Row
 from eliq_bench.vocabulary import Status
 
 BOARD_VERSION = 1
@@ -25,8 +25,8 @@ FREE_LICENCES = frozenset(("MIT", "Apache-2.0", "BSD-3-Clause", "CC0-1.0", "CC-B
 """Licences, stated on a dataset's card without any reservation, under which its labels may be passed on."""
 
 
-class Column(Record):
-    """What each item has of something named: its generator, or its prompt."""
+class CodedColumn(Record):
+    """A column of names, such as the generator or the prompt of each item."""
 
     names: list[str] = Field(default_factory=list)
     """Empty where only equality matters, as for prompts."""
@@ -35,7 +35,7 @@ class Column(Record):
 
 
 class BoardItems(Record):
-    """The n items of the dataset, without images, prompts or names: what the statistics need of them."""
+    """What the statistics need to know about the n items; neither images nor prompts nor names."""
 
     count: int
     names_sha256: str
@@ -44,19 +44,19 @@ class BoardItems(Record):
     """Per dimension, of the label values as little-endian float64."""
     content_sha256: str = ""
     """Of the content hashes of all images, one per line; empty until a run with all images is added."""
-    groups: Column
+    groups: CodedColumn
     """What the bootstrap resamples: groups of the card, joined where images are equal byte for byte."""
-    prompts: Column | None = None
-    generators: Column | None = None
-    families: Column | None = None
+    prompts: CodedColumn | None = None
+    generators: CodedColumn | None = None
+    families: CodedColumn | None = None
     labels: dict[str, str] = Field(default_factory=dict)
     """Packed labels (n,) per dimension, higher is better; empty where the licence does not let us keep them."""
     label_std: dict[str, str] = Field(default_factory=dict)
     label_n: dict[str, str] = Field(default_factory=dict)
 
 
-class Made(Record):
-    """With what the scores of a model were made."""
+class Provenance(Record):
+    """Where and when the scores of a model were made."""
 
     created: str
     eliq_bench: str
@@ -68,7 +68,7 @@ class BoardModel(Record):
     """A model on the board."""
 
     model: ModelRecord
-    made: Made
+    made: Provenance
 
 
 class BoardScores(Record):
@@ -82,19 +82,19 @@ class BoardScores(Record):
     """Item without a score to the reason; blank images only."""
 
 
-class BoardRow(Row):
+class BoardRow(Row, frozen=True):
     """A row of a table, with its rank among the ranked models."""
 
     score_dimension: str
-    """What the score speaks of. Another than the row's dimension marks a control: a score that was made for
-    something else, shown for comparison and not ranked."""
-    partial: float | None = None
+    """The dimension that the score was made for. If it is not the dimension of the row, the row is a control: shown for
+    comparison and not ranked."""
+    partial: Number = None
     """Spearman correlation with this label, another held fixed: of a control the label of its own dimension, of
     other rows the one other label that the dataset has, if it has just one."""
     rank: int | None = None
-    rank_low: float | None = None
+    rank_low: Number = None
     """Best rank within the 95 % interval over resamples."""
-    rank_high: float | None = None
+    rank_high: Number = None
 
     @property
     def control(self) -> bool:
@@ -102,17 +102,17 @@ class BoardRow(Row):
         return self.score_dimension != self.dimension
 
 
-class BoardPair(Record):
+class BoardPair(Record, frozen=True):
     """One paired test on the items that both models scored."""
 
     a: str
     """The model with the higher SRCC; of a pair with a control, the control."""
     b: str
-    difference: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    p_holm: float | None
+    difference: Number
+    low: Number
+    high: Number
+    p: Number
+    p_holm: Number
     """Corrected for all pairs of its family: those of ranked models, or those with a control."""
     n: int
     control: bool = False
@@ -124,10 +124,10 @@ class GroupValue(Record):
 
     name: str
     n: int
-    srcc: float | None
+    srcc: Number
 
 
-class Grid(Record):
+class CountGrid(Record):
     """Counts of items by score and label: a scatter plot too coarse to give labels away."""
 
     score_edges: tuple[float, float]
@@ -142,7 +142,7 @@ class Grid(Record):
 
 
 class ModelView(Record):
-    """What stands behind a row: how its scores lie against the labels."""
+    """Details of one row: how its scores relate to the labels."""
 
     model: str
     curve: list[tuple[float, float]] = Field(default_factory=list)
@@ -152,14 +152,14 @@ class ModelView(Record):
     """Prompts by their SRCC: counts in 20 equal bins from -1 to 1; empty without prompts."""
     prompts_left_out: int = 0
     """Prompts with fewer than 3 items or a constant side."""
-    best_of_prompt: float | None = None
-    best_of_prompt_chance: float | None = None
-    grid: Grid | None = None
+    best_of_prompt: Number = None
+    best_of_prompt_chance: Number = None
+    grid: CountGrid | None = None
     """Where labels are not kept."""
 
 
-class Table(Record):
-    """Everything the board says about one dimension."""
+class BoardTable(Record):
+    """The table of one dimension."""
 
     dimension: str
     resamples: int
@@ -182,7 +182,7 @@ class Board(Record):
     items: BoardItems
     models: list[BoardModel]
     scores: list[BoardScores]
-    tables: list[Table]
+    tables: list[BoardTable]
 
     @property
     def keeps_labels(self) -> bool:
@@ -193,7 +193,7 @@ class Board(Record):
         """A model of the board by its name."""
         return next((entry for entry in self.models if entry.model.name == name), None)
 
-    def table(self, dimension: str) -> Table:
+    def table(self, dimension: str) -> BoardTable:
         """The table of a dimension.
 
         Raises:

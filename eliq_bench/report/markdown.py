@@ -4,7 +4,7 @@ from tabulate import tabulate
 
 from eliq_bench.report.known_pairs import LEGEND as PAIRS_LEGEND
 from eliq_bench.report.known_pairs import pair_sections
-from eliq_bench.report.layout import LEGEND, PROBE, Section, sections
+from eliq_bench.report.layout import LEGEND, PROBE, ReportSection, sections
 from eliq_bench.results.records import DatasetRecord, Environment, ModelRecord, Results
 
 PROTOCOLS = {
@@ -32,7 +32,7 @@ def report(results: Results) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def table(section: Section) -> str:
+def table(section: ReportSection) -> str:
     """The table of a section; rows of models that saw the labels are struck out."""
     rows = [
         [f"~~{cell}~~" if cell else "" for cell in cells] if struck else cells
@@ -42,7 +42,7 @@ def table(section: Section) -> str:
     return tabulate(rows, headers=section.headers, tablefmt="github", colalign=align, disable_numparse=True)
 
 
-def _section(section: Section) -> list[str]:
+def _section(section: ReportSection) -> list[str]:
     parts = [f"## {section.title}", table(section)]
     return [*parts, bullets(section.notes)] if section.notes else parts
 
@@ -77,17 +77,17 @@ def _models(records: list[ModelRecord]) -> str:
         for record in records
     ]
     return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True) + (
-        "\n\nimages/s: of one worker process, decoding excluded. The fingerprint stands for name, version, weights, "
-        "options, precision and decoder; `results.json` spells it out."
+        "\n\nimages/s: of one worker process, decoding excluded. The fingerprint is a digest of name, version, "
+        "weights, options, precision and decoder; `results.json` lists them."
     )
 
 
-def _computing(made: Environment) -> str:
-    if not made.workers:
+def _computing(environment: Environment) -> str:
+    if not environment.workers:
         return "scores imported, none computed here"
     return (
-        f"device {made.device}, {made.workers} workers, batch {made.batch_size}; decoding took "
-        f"{made.decode_seconds:.1f} s and scoring {made.scoring_seconds:.1f} s, summed over workers"
+        f"device {environment.device}, {environment.workers} workers, batch {environment.batch_size}; decoding took "
+        f"{environment.decode_seconds:.1f} s and scoring {environment.scoring_seconds:.1f} s, summed over workers"
     )
 
 
@@ -98,13 +98,14 @@ def _what_it_is(record: ModelRecord) -> str:
 
 
 def _made(results: Results) -> str:
-    made = results.environment
-    packages = ", ".join(f"{name} {version}" for name, version in made.packages.items())
+    environment = results.environment
+    packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
     return bullets(
         [
-            f"Command: `{made.command}`",
-            f"{made.created}, {made.wall_seconds:.1f} s on {made.machine}, {_computing(made)}, seed {made.seed}.",
-            f"eliq-bench {made.eliq_bench}, Python {made.python}, {packages}",
+            f"Command: `{environment.command}`",
+            f"{environment.created}, {environment.wall_seconds:.1f} s on {environment.machine}, "
+            f"{_computing(environment)}, seed {environment.seed}.",
+            f"eliq-bench {environment.eliq_bench}, Python {environment.python}, {packages}",
         ]
     )
 

@@ -14,17 +14,17 @@ FORMATS = (".csv", ".parquet", ".json")
 
 
 class Problem(NamedTuple):
-    """An image that lacks a score."""
+    """An image without a score from every model."""
 
     image: str
     text: str
-    """The reasons, with the models they are true of."""
+    """The reasons, each with its models."""
     failed: bool
-    """A model has no score at all for it; else each has some, such as `quality` where `alignment` lacks a prompt."""
+    """True if a model has no score at all for it; False if some are missing, such as `alignment` without a prompt."""
 
 
 def check_format(path: Path) -> None:
-    """See that results can go to `path`, before anything is computed.
+    """Check that results can be written to `path`, before anything is computed.
 
     Raises:
         InputError: the suffix is not one of FORMATS, or the folder does not exist.
@@ -39,7 +39,7 @@ def records(table: ItemTable, columns: list[ScoreColumn]) -> list[dict[str, Any]
     """One row per image: its name, prompt if any has one, `<model>.<dimension>` scores, and `problem`."""
     rows: list[dict[str, Any]] = []
     with_prompt = any(table.items.prompt)
-    found = dict(_problems(table, columns))
+    problem_at = dict(_problems(table, columns))
     for position, name in enumerate(table.items.name):
         row: dict[str, Any] = {"image": name}
         if with_prompt:
@@ -47,13 +47,13 @@ def records(table: ItemTable, columns: list[ScoreColumn]) -> list[dict[str, Any]
         for column in columns:
             defined = column.status[position] == "ok"
             row[f"{column.model}.{column.dimension}"] = float(column.score[position]) if defined else None
-        row["problem"] = found[position].text if position in found else ""
+        row["problem"] = problem_at[position].text if position in problem_at else ""
         rows.append(row)
     return rows
 
 
 def without_prompts(table: ItemTable, columns: list[ScoreColumn]) -> tuple[list[ScoreColumn], list[str]]:
-    """The columns that can hold scores where no image has a prompt, and a note for each that is left out.
+    """The columns that can have scores where no image has a prompt, and a note for each one left out.
 
     A model all of whose scores need prompts keeps its columns: it has nothing else to give, and its images fail.
     """
@@ -70,12 +70,12 @@ def without_prompts(table: ItemTable, columns: list[ScoreColumn]) -> tuple[list[
 
 
 def problems(table: ItemTable, columns: list[ScoreColumn]) -> list[Problem]:
-    """The images that lack a score, each once."""
+    """The images without a score from every model, each once."""
     return [problem for _, problem in _problems(table, columns)]
 
 
 def _problems(table: ItemTable, columns: list[ScoreColumn]) -> list[tuple[int, Problem]]:
-    found = []
+    listed = []
     for position, name in enumerate(table.items.name):
         reasons: dict[str, list[str]] = {}
         scored: set[str] = set()
@@ -90,12 +90,12 @@ def _problems(table: ItemTable, columns: list[ScoreColumn]) -> list[tuple[int, P
         )
         if reasons:
             failed = any(column.model not in scored for column in columns)
-            found.append((position, Problem(name, text, failed)))
-    return found
+            listed.append((position, Problem(name, text, failed)))
+    return listed
 
 
 def save(table: ItemTable, columns: list[ScoreColumn], path: Path) -> None:
-    """Write the records as the suffix of `path` says.
+    """Write the records in the format of the suffix of `path`.
 
     Raises:
         EliqBenchError: the file cannot be written.

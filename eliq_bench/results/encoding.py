@@ -11,10 +11,8 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.intp]
+from eliq_bench.stats.statistic import Floats, Integers
 
 _LEVEL = 9
 

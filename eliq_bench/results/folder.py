@@ -11,12 +11,12 @@ from eliq_bench.io.write import check_writable, write_whole
 from eliq_bench.results.records import RESULTS_FILE, Results
 from eliq_bench.results.tables import (
     ITEMS_FILE,
-    JUDGED_FILE,
+    PAIRS_FILE,
     SCORES_FILE,
     read_items,
     read_scores,
     write_items,
-    write_judged,
+    write_pairs,
     write_scores,
 )
 from eliq_bench.types import ItemTable, ScoreColumn
@@ -34,7 +34,7 @@ def check_run_folder(folder: Path) -> None:
     if folder.is_file():
         raise InputError(f"--out {folder} is a file; results need a folder.")
     foreign = [
-        name for name in (SCORES_FILE, ITEMS_FILE, JUDGED_FILE, REPORT_FILE) if (folder / name).exists()
+        name for name in (SCORES_FILE, ITEMS_FILE, PAIRS_FILE, REPORT_FILE) if (folder / name).exists()
     ]
     if foreign and not (folder / RESULTS_FILE).exists():
         raise InputError(f"{folder} holds a {foreign[0]} that is not of a run; choose another --out.")
@@ -49,9 +49,9 @@ def save(results: Results, tables: list[ItemTable], columns: list[ScoreColumn], 
     """
     write_whole(folder / ITEMS_FILE, lambda path: write_items(tables, path), KEPT)
     if any(table.pairs for table in tables):
-        write_whole(folder / JUDGED_FILE, lambda path: write_judged(tables, path), KEPT)
+        write_whole(folder / PAIRS_FILE, lambda path: write_pairs(tables, path), KEPT)
     else:
-        (folder / JUDGED_FILE).unlink(missing_ok=True)
+        (folder / PAIRS_FILE).unlink(missing_ok=True)
     write_whole(folder / SCORES_FILE, lambda path: write_scores(columns, tables, path), KEPT)
     save_results(results, folder)
 

@@ -4,10 +4,11 @@
 null and has its reason in `reasons`, never 0.
 """
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from eliq_bench.errors import InputError
 from eliq_bench.registry import resolve
@@ -22,13 +23,27 @@ RESULTS_FILE = "results.json"
 RowKind = Literal["model", "floor", "generator floor", "noise ceiling"]
 
 
+def _defined(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Number = Annotated[float | None, BeforeValidator(_defined)]
+"""A statistic: None, and so null in JSON, where it is undefined."""
+
+
 class Record(BaseModel):
     """Base of all parts of a result."""
 
     model_config = ConfigDict(extra="forbid", ser_json_inf_nan="null")
 
+    @classmethod
+    def of(cls, source: object, **more: Any) -> Self:
+        """A record with the fields that `source` has under the same names, and those of `more`."""
+        shared = {name: getattr(source, name) for name in cls.model_fields if hasattr(source, name)}
+        return cls(**{**shared, **more})
 
-class Row(Record):
+
+class Row(Record, frozen=True):
     """How well one model's scores agree with one dimension of one dataset."""
 
     dataset: str
@@ -38,29 +53,46 @@ class Row(Record):
     protocol: Literal["zero-shot", "probe"] = "zero-shot"
     supervision: Supervision | None = None
     """None for rows that are no model: generator floor, noise ceiling."""
-    srcc: float | None = None
-    srcc_low: float | None = None
+    srcc: Number = None
+    srcc_low: Number = None
     """Lower end of the 95 % interval of a bootstrap over groups."""
-    srcc_high: float | None = None
-    srcc_se: float | None = None
-    krcc: float | None = None
-    plcc: float | None = None
-    plcc_logistic4: float | None = None
+    srcc_high: Number = None
+    srcc_se: Number = None
+    krcc: Number = None
+    plcc: Number = None
+    plcc_logistic4: Number = None
     """Pearson correlation after a logistic mapping that did not see the group it maps."""
-    rmse_logistic4: float | None = None
+    rmse_logistic4: Number = None
     """Root mean squared error after that mapping, on the scale of the labels."""
     n: int
     """Items with a score and a label."""
     total: int
-    """Items with a label, whether or not their image is at hand."""
-    srcc_within_generator: float | None = None
+    """Items with a label, with or without an image."""
+    srcc_within_generator: Number = None
     """Mean over generators, through Fisher's z."""
     within_generator_groups: int = 0
-    srcc_within_prompt: float | None = None
+    srcc_within_prompt: Number = None
     """Plain mean over prompts."""
     within_prompt_groups: int = 0
+    pair_accuracy_within_prompt: Number = None
+    """Pairwise accuracy: share of pairs of images of one prompt, with different labels, that the score puts in the
+    order of the labels; a tied score counts half, 0.5 is guessing."""
+    within_prompt_pairs: int = 0
+    """Pairs that this accuracy rests on."""
+    acc_eq_within_prompt: Number = None
+    """Pairwise accuracy with calibrated ties: share of all pairs of images of one prompt on whose order, or equality,
+    score and label agree. How close two scores count as a tie was chosen on other groups."""
+    system_tau: Number = None
+    """Kendall's tau-b between the mean score and the mean label of the generators."""
+    system_accuracy: Number = None
+    """Share of pairs of generators whose mean scores stand in the order of their mean labels; a tie counts half."""
+    system_soft_accuracy: Number = None
+    """Soft pairwise accuracy of generators: 1 minus the mean gap between the confidence that scores and labels give
+    to the order of two generators, so that two which people cannot separate ask no more of a score."""
+    system_generators: int = 0
+    """Generators these three rest on; below 4 they are undefined."""
     missing: int = 0
-    """Items whose image is not at hand."""
+    """Items without an image."""
     undefined: int = 0
     unreadable: int = 0
     errors: int = 0
@@ -80,23 +112,23 @@ class Row(Record):
         return self.n / self.total if self.total else 0.0
 
 
-class CrossRow(Record):
+class CrossRow(Record, frozen=True):
     """A score dimension against a label dimension: does it measure what it says?"""
 
     dataset: str
     model: str
     score_dimension: str
     label_dimension: str
-    srcc: float | None
-    partial: dict[str, float | None] = Field(default_factory=dict)
+    srcc: Number
+    partial: dict[str, Number] = Field(default_factory=dict)
     """Partial Spearman correlation given each other label, by its name."""
     n: int
 
 
-class PairRow(Record):
+class PairRow(Record, frozen=True):
     """How often one model scores the better image of a pair above the worse one, for some of the pairs.
 
-    The truth is damage done on purpose, not human opinion.
+    The truth is a degradation applied on purpose, not human opinion.
     """
 
     dataset: str
@@ -112,11 +144,11 @@ class PairRow(Record):
     """`generated`: the positive names its generator; `other`: photographs, and images of unknown origin."""
     simulated: bool = False
     """True where an artefact of generators is imitated without one."""
-    accuracy: float | None = None
-    """Share of the n pairs in the right order, ties counting half; 0.5 is guessing."""
-    low: float | None = None
+    accuracy: Number = None
+    """Pairwise accuracy: share of the n pairs in the right order, ties counting half; 0.5 is guessing."""
+    low: Number = None
     """Lower end of the 95 % interval."""
-    high: float | None = None
+    high: Number = None
     interval: Literal["bootstrap", "wilson", ""] = ""
     """Over groups; or Wilson's on the number of groups, where no group repeats or all pairs come out alike."""
     n: int
@@ -126,7 +158,7 @@ class PairRow(Record):
     tied: int = 0
     groups: int = 0
     missing: int = 0
-    """Pairs of which an image is not at hand; this and what follows makes up the difference of total and n."""
+    """Pairs without one of their images; this and what follows make up the difference of total and n."""
     undefined: int = 0
     unreadable: int = 0
     errors: int = 0
@@ -144,7 +176,7 @@ class DatasetRecord(Record):
     truth: Truth
     items: int
     images: int
-    """Items whose image is at hand."""
+    """Items that have an image."""
     dimensions: dict[str, tuple[float, float]]
     """Scale of each dimension."""
     raters: dict[str, int | None] = Field(default_factory=dict)
@@ -181,7 +213,7 @@ class ModelRecord(Record):
     tolerance: float
     fingerprint: str
     identity: dict[str, Any] = Field(default_factory=dict)
-    """What the fingerprint stands for."""
+    """What the fingerprint identifies."""
     images_per_second: float | None = None
     """Of one worker, preparation included, decoding excluded, as measured when its scores were computed."""
     computed: int = 0
@@ -221,7 +253,7 @@ class Results(Record):
     pairs: list[PairRow] = Field(default_factory=list)
     """Of datasets made from pairs, which have no labels and so neither `rows` nor `cross`."""
     warnings: list[str] = Field(default_factory=list)
-    """Sentences a reader must see, such as a model that ranks backwards."""
+    """Sentences a reader must see, such as a negative SRCC."""
 
     def dataset(self, name: str) -> DatasetRecord:
         """Record of a dataset of this run."""

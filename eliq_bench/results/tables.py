@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from eliq_bench.errors import InputError
 from eliq_bench.io import parquet
-from eliq_bench.types import Items, ItemTable, JudgedPair, ScoreColumn
+from eliq_bench.types import Items, ItemTable, KnownPair, ScoreColumn
 
 ITEMS_FILE = "items.parquet"
 SCORES_FILE = "scores.parquet"
@@ -151,16 +151,16 @@ def _floats(values: list[float | None]) -> NDArray[np.float64]:
     return np.array(values, dtype=np.float64)
 
 
-JUDGED_FILE = "judged.parquet"
+PAIRS_FILE = "judged.parquet"
 
 
-def write_judged(tables: Sequence[ItemTable], path: Path) -> None:
+def write_pairs(tables: Sequence[ItemTable], path: Path) -> None:
     """Write the pairs of all datasets; positions are those of the column `item` of `items.parquet`."""
     parts = []
     for table in tables:
         if table.pairs:
             columns: dict[str, pa.Array] = {"dataset": parquet.texts([table.dataset] * len(table.pairs))}
-            for name, kind in JudgedPair.__annotations__.items():
+            for name, kind in KnownPair.__annotations__.items():
                 cells: list[Any] = [getattr(pair, name) for pair in table.pairs]
                 columns[name] = parquet.texts(cells) if kind is str else parquet.integers(cells)
             parts.append(parquet.table(columns))
@@ -173,22 +173,22 @@ def with_pairs(tables: Sequence[ItemTable], folder: Path) -> list[ItemTable]:
     Raises:
         InputError: the file is damaged, or names items that the tables do not have.
     """
-    path = folder / JUDGED_FILE
+    path = folder / PAIRS_FILE
     if not path.exists():
         return list(tables)
     try:
         rows = pq.ParquetFile(path).read().to_pylist()
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read ({error}); run again into another --out.") from error
-    pairs: dict[str, list[JudgedPair]] = {table.dataset: [] for table in tables}
-    kinds = JudgedPair.__annotations__
+    pairs: dict[str, list[KnownPair]] = {table.dataset: [] for table in tables}
+    kinds = KnownPair.__annotations__
     for row in rows:
         cells = {name: kind(row[name]) for name, kind in kinds.items()}
-        pairs.setdefault(row["dataset"], []).append(JudgedPair(**cells))
-    found = [replace(table, pairs=tuple(pairs[table.dataset])) for table in tables]
-    for table in found:
+        pairs.setdefault(row["dataset"], []).append(KnownPair(**cells))
+    filled = [replace(table, pairs=tuple(pairs[table.dataset])) for table in tables]
+    for table in filled:
         if any(max(pair.positive, pair.negative) >= len(table.items) for pair in table.pairs):
             raise InputError(
-                f"{folder} mixes files of different runs ({JUDGED_FILE}: {table.dataset}); run again."
+                f"{folder} mixes files of different runs ({PAIRS_FILE}: {table.dataset}); run again."
             )
-    return found
+    return filled

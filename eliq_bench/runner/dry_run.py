@@ -1,15 +1,16 @@
 """What a run would find and do, without doing it: the text of `run --dry-run`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from eliq_bench.cards import ModelCard
 from eliq_bench.datasets.open import load_dataset
+from eliq_bench.datasets.own_table import is_table
 from eliq_bench.datasets.subset import keep_predicted, take_subset
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.models.weights import missing
-from eliq_bench.runner.session import Session, Settings, open_features, open_store, prepare
-from eliq_bench.runner.specs import choose
+from eliq_bench.runner.session import Session, Settings, check_request, open_features, open_store, prepare
 from eliq_bench.types import Dataset
 from eliq_bench.vocabulary import RunProtocol
 
@@ -27,10 +28,9 @@ def preflight(
     """What is here, missing, stored and to be computed; and whether the run could start now.
 
     Raises:
-        InputError: an unknown model or option; missing files are part of the text instead.
+        InputError: an unknown model, option or device; missing files are part of the text instead.
     """
-    chosen = choose(list(models), settings.model_options, settings.offline)
-    predicted = {dimension for card, _ in chosen for dimension in card.dimensions}
+    request = check_request(models, settings, protocol)
     opened, lines, ready = [], ["Datasets"], True
     for name in datasets:
         dataset, text = _try_dataset(name, data_root, dimensions)
@@ -39,35 +39,26 @@ def preflight(
         if dataset and limit is not None:
             dataset = take_subset(dataset, limit, seed)
             lines.append(f"    of which {dataset.subset or 'all'}")
-        opened += [keep_predicted(dataset, predicted)] if dataset else []
+        opened += [keep_predicted(dataset, request.predicted)] if dataset else []
     lines.append("Models")
     usable = []
-    for card, _ in chosen:
-        lacking = _lacking(card)
+    for card, options in request.models:
+        download = _download(card)
         lines.append(
-            f"  {card.name}: {lacking or 'ready'}" + ("; all its scores are to be computed" * bool(lacking))
+            f"  {card.name}: {download or 'ready'}" + ("; all its scores are to be computed" * bool(download))
         )
-        ready &= not (lacking and settings.offline)
-        usable += [] if lacking else [card.name]
+        ready &= not (download and settings.offline)
+        usable += [] if download else [(card, options)]
     lines.append("Work")
-    kept = {name: value for name, value in settings.model_options.items() if name in usable}
     with open_features() if protocol == "probe" else open_store() as store:
-        session = prepare(opened, usable, _with_options(settings, kept), store, protocol)
+        session = prepare(opened, replace(request, models=tuple(usable)), store)
     lines += [f"  {line}" for line in _work(session)]
     return "\n".join(lines), ready
-
-
-def _with_options(settings: Settings, options: Mapping[str, Mapping[str, object]]) -> Settings:
-    from dataclasses import replace
-
-    return replace(settings, model_options=options)
 
 
 def _try_dataset(
     name: str, data_root: Sequence[str | Path], dimensions: Mapping[str, str]
 ) -> tuple[Dataset | None, str]:
-    from eliq_bench.datasets.own_table import is_table
-
     try:
         dataset = load_dataset(name, data_root, dimensions if is_table(name) else None)
     except EliqBenchError as error:
@@ -77,7 +68,7 @@ def _try_dataset(
     return dataset, f"{len(dataset.items):,} items{pairs} verified, {images:,} with image"
 
 
-def _lacking(card: ModelCard) -> str:
+def _download(card: ModelCard) -> str:
     parts = [
         f"{weight.file}" + (f" ({weight.size / 1e6:.1f} MB)" if weight.size else "")
         for weight in missing(card)

@@ -1,4 +1,4 @@
-"""Carry out a plan: workers compute, this process writes to the store and tells how far it is."""
+"""Carry out a plan: workers compute, this process writes to the store and reports progress."""
 
 from contextlib import closing
 from dataclasses import dataclass

@@ -1,42 +1,52 @@
-"""Features instead of scores, for the probe protocol: how a scorer gives them, and where they are kept.
+"""Features for the probe protocol: how a scorer gives them, and where they are kept.
 
 They go the way of scores (plan, workers, batches, rows), and their rows are those of the score store, in a file of its
 own that also holds the vectors. So a rerun computes only what is missing, and a killed one loses the batch in flight.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.runner.store import TABLES, ScoreRow, ScoreStore
-from eliq_bench.types import NO_PROMPT, Batch, Scorer, Scores
+from eliq_bench.types import NO_PROMPT, Batch, Features, Scorer
 
 Vector = NDArray[np.float32]
 
 
-def features_of(scorer: Scorer, batch: Batch) -> Scores:
-    """Features of a batch, as values (B, D) for each dimension.
+@dataclass(frozen=True, slots=True)
+class FeatureRow(ScoreRow):
+    """Features of one image for one dimension; `score` is None. Where there are none, a `ScoreRow` gives the reason."""
+
+    vector: bytes
+    """(D,) little-endian float32."""
+
+
+def features_of(scorer: Scorer, batch: Batch) -> Features:
+    """Features of a batch, (B, D) for each dimension.
 
     Raises:
         EliqBenchError: the scorer has none, or not one row for each image.
     """
-    give = getattr(scorer, "features", None)
-    if give is None:
+    compute = getattr(scorer, "features", None)
+    if compute is None:
         raise EliqBenchError(
             f"{scorer.card.name} lists the protocol probe on its card, but has no `features`"
         )
-    found = give(batch)
+    values = compute(batch)
     for dimension in scorer.card.dimensions:
-        shape = found[dimension].shape
+        shape = values[dimension].shape
         if len(shape) != 2 or shape[0] != len(batch.images):
             raise EliqBenchError(
                 f"{scorer.card.name} gave features of shape {shape} for {len(batch.images)} images ({dimension})"
             )
-    nothing = "the features are not finite"
     prompts = batch.prompts or ("any",) * len(batch.images)
-    return Scores(found, tuple(nothing if prompt else NO_PROMPT for prompt in prompts))
+    return Features(
+        values, tuple("the features are not finite" if prompt else NO_PROMPT for prompt in prompts)
+    )
 
 
 def packed(vector: NDArray[np.floating]) -> bytes:
@@ -70,5 +80,5 @@ CREATE TABLE IF NOT EXISTS features (
         super()._insert(rows)
         self._connection.executemany(
             "INSERT OR IGNORE INTO features VALUES (?, ?, ?, ?, ?)",
-            ((*row[:4], row.vector) for row in rows if row.vector is not None),
+            ((*row.key, row.vector) for row in rows if isinstance(row, FeatureRow)),
         )

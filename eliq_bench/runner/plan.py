@@ -10,6 +10,7 @@ from eliq_bench.cards import ModelCard
 from eliq_bench.io.files import sha256_of
 from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
 from eliq_bench.types import Dataset, Fingerprint, ImageSource, VirtualImage
+from eliq_bench.vocabulary import RunProtocol
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,15 @@ class ModelSpec:
     device: str
     dtype: str
     fingerprint: Fingerprint
-    features: bool = False
-    """Ask its scorer for features instead of scores, as the probe protocol does."""
+    protocol: RunProtocol = "zero-shot"
+    """`probe` asks its scorer for features, `zero-shot` for scores."""
 
     def prompt(self, prompt: str | None) -> str | None:
         """The prompt as this model reads it: None if it reads none."""
         return (prompt or "") if self.card.needs_prompt else None
 
     def lacks_prompt(self, prompt: str | None) -> bool:
-        """Whether this model can say nothing of an item with this prompt."""
+        """Whether this model has no score for an item with this prompt."""
         return self.card.needs_prompt and not self.card.prompt_optional and not prompt
 
 
@@ -97,10 +98,10 @@ def make_plan(
     for position, spec in enumerate(specs):
         known = store.rows(spec.fingerprint.digest)
         wanted = _wanted(datasets, hashes, spec, paths)
-        lacking = [key for key in wanted if not _is_stored(known, spec, *key)]
+        absent = [key for key in wanted if not _is_stored(known, spec, *key)]
         plan.wanted.append(len(wanted))
-        plan.stored.append(len(wanted) - len(lacking))
-        for image, prompt in lacking:
+        plan.stored.append(len(wanted) - len(absent))
+        for image, prompt in absent:
             wants.setdefault(image, {})[Want(position, prompt)] = None
     plan.tasks = [Task(image, path, tuple(wants[image])) for image, path in paths.items() if image in wants]
     return plan

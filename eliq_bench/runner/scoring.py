@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from eliq_bench.errors import EliqBenchError, describe
 from eliq_bench.io.images import DecodeError
 from eliq_bench.registry import resolve
-from eliq_bench.runner.features import features_of, packed
+from eliq_bench.runner.features import FeatureRow, features_of, packed
 from eliq_bench.runner.plan import ModelSpec, Task, Want
 from eliq_bench.runner.store import ScoreRow, prompt_key
 from eliq_bench.runner.virtual import pixels_of
-from eliq_bench.types import Batch, Scorer, Scores
+from eliq_bench.types import Batch, Features, Scorer, Scores
 from eliq_bench.vocabulary import Status
 
 MAX_WAITING_BYTES = 256 * 2**20
@@ -119,7 +119,7 @@ class ChunkScorer:
         """Score a batch; on any failure halve it, down to the image that cannot be scored."""
         began = time.perf_counter()
         try:
-            scores = self._call(model, entries)
+            output = self._call(model, entries)
         except Exception as error:  # out of memory, or one image of the batch is at fault
             if len(entries) == 1:
                 want = Want(model, entries[0].prompt)
@@ -129,47 +129,40 @@ class ChunkScorer:
                 self.batch_sizes[model] = half
             return self._batch(model, entries[:half]) + self._batch(model, entries[half:])
         seconds = (time.perf_counter() - began) / len(entries)
-        return self._rows(model, entries, scores, seconds)
+        return self._rows(model, entries, output, seconds)
 
-    def _call(self, model: int, entries: list[Entry]) -> Scores:
+    def _call(self, model: int, entries: list[Entry]) -> Scores | Features:
         scorer = self._scorer(model)
         if isinstance(scorer, str):
             raise EliqBenchError(scorer)
         prompts = tuple(entry.prompt or "" for entry in entries) if scorer.card.needs_prompt else ()
         batch = Batch(np.stack([entry.prepared for entry in entries]), prompts)
-        if self.specs[model].features:
-            return features_of(scorer, batch)
-        scores = scorer.score(batch)
-        for dimension in scorer.card.dimensions:
-            shape = scores.values[dimension].shape
-            if shape != (len(entries),):
-                raise EliqBenchError(
-                    f"{scorer.card.name} gave shape {shape} for {len(entries)} images ({dimension})"
-                )
-        return scores
+        return (
+            features_of(scorer, batch) if self.specs[model].protocol == "probe" else scores_of(scorer, batch)
+        )
 
-    def _rows(self, model: int, entries: list[Entry], scores: Scores, seconds: float) -> list[ScoreRow]:
+    def _rows(
+        self, model: int, entries: list[Entry], output: Scores | Features, seconds: float
+    ) -> list[ScoreRow]:
         digest = self.specs[model].fingerprint.digest
         rows = []
         for position, entry in enumerate(entries):
-            spent = seconds + entry.seconds
-            for dimension, values in scores.values.items():
-                value = values[position]  # a number, or a row of features
-                defined = bool(np.isfinite(value).all())
-                reason = "" if defined else (scores.reasons[position] if scores.reasons else "not finite")
-                rows.append(
-                    ScoreRow(
-                        digest,
-                        entry.image,
-                        prompt_key(entry.prompt),
-                        dimension,
-                        float(value) if defined and not value.shape else None,
-                        "ok" if defined else "undefined",
-                        reason,
-                        spent,
-                        packed(value) if defined and value.shape else None,
-                    )
+            reason = output.reasons[position] if output.reasons else "not finite"
+            for dimension in output.values:
+                row = ScoreRow(
+                    digest,
+                    entry.image,
+                    prompt_key(entry.prompt),
+                    dimension,
+                    None,
+                    "undefined",
+                    reason,
+                    seconds + entry.seconds,
                 )
+                if isinstance(output, Features):
+                    rows.append(_with_vector(row, output.values[dimension][position]))
+                else:
+                    rows.append(_with_score(row, float(output.values[dimension][position])))
         return rows
 
     def _failed(self, want: Want, image: str, status: Status, reason: str) -> list[ScoreRow]:
@@ -177,6 +170,34 @@ class ChunkScorer:
 
     def _all(self, task: Task, status: Status, reason: str) -> list[ScoreRow]:
         return [row for want in task.wants for row in self._failed(want, task.image, status, reason)]
+
+
+def scores_of(scorer: Scorer, batch: Batch) -> Scores:
+    """Scores of a batch, (B,) for each dimension.
+
+    Raises:
+        EliqBenchError: the scorer gave not one number for each image.
+    """
+    scores = scorer.score(batch)
+    for dimension in scorer.card.dimensions:
+        shape = scores.values[dimension].shape
+        if shape != (len(batch.images),):
+            raise EliqBenchError(
+                f"{scorer.card.name} gave shape {shape} for {len(batch.images)} images ({dimension})"
+            )
+    return scores
+
+
+def _with_score(undefined: ScoreRow, score: float) -> ScoreRow:
+    """The row with its score, if that is a number."""
+    return replace(undefined, score=score, status="ok", reason="") if np.isfinite(score) else undefined
+
+
+def _with_vector(undefined: ScoreRow, vector: NDArray[np.floating[Any]]) -> ScoreRow:
+    """The row with its features, if all are numbers."""
+    if not np.isfinite(vector).all():
+        return undefined
+    return FeatureRow(*undefined.key, None, "ok", "", undefined.seconds, packed(vector))
 
 
 def failed_rows(spec: ModelSpec, want: Want, image: str, status: Status, reason: str) -> list[ScoreRow]:

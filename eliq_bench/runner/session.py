@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Any
 
 from eliq_bench.cards import ModelCard
 from eliq_bench.errors import InputError
@@ -40,6 +41,23 @@ class Settings:
     model_options: ModelOptions = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Request:
+    """Which models are asked for what, and how: checked before any dataset is opened, see `check_request`."""
+
+    models: tuple[tuple[ModelCard, dict[str, Any]], ...]
+    """Each with its complete options."""
+    device: str
+    """A torch device, never `auto`."""
+    settings: Settings
+    protocol: RunProtocol = "zero-shot"
+
+    @property
+    def predicted(self) -> list[str]:
+        """The dimensions that any of the models predicts, sorted."""
+        return sorted({dimension for card, _ in self.models for dimension in card.dimensions})
+
+
 @dataclass
 class Session:
     """What `execute` needs, and what a dry run shows."""
@@ -75,36 +93,43 @@ def open_features() -> FeatureStore:
     return FeatureStore(cache_dir() / FEATURES_FILE)
 
 
-def prepare(
-    datasets: Sequence[Dataset],
-    models: Sequence[str],
-    settings: Settings,
-    store: ScoreStore,
-    protocol: RunProtocol = "zero-shot",
-) -> Session:
+def check_request(models: Sequence[str], settings: Settings, protocol: RunProtocol = "zero-shot") -> Request:
+    """Names, options, protocol and device, checked without opening a dataset or loading a model.
+
+    Args:
+        models: names.
+        settings: how to compute.
+        protocol: whether scores or features are wanted.
+
+    Raises:
+        InputError: an unknown model, option or device, or a model that cannot follow the protocol.
+    """
+    chosen = choose(list(models), settings.model_options, settings.offline)
+    _check_protocol([card for card, _ in chosen], protocol)
+    return Request(tuple(chosen), resolve_device(settings.device), settings, protocol)
+
+
+def prepare(datasets: Sequence[Dataset], request: Request, store: ScoreStore) -> Session:
     """Identify the models, hash the images and plan what the store lacks.
 
     Args:
         datasets: whose items are wanted.
-        models: names.
-        settings: how to compute.
+        request: models and how to compute.
         store: of scores; for the protocol `probe` of features.
-        protocol: whether scores or features are wanted.
 
     Raises:
-        InputError: two datasets of one name, an unknown model, option or device, or a model that cannot follow the
-            protocol.
+        InputError: two datasets of one name.
         EliqBenchError: a package or a weight file is missing.
     """
     names = [dataset.card.name for dataset in datasets]
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"Two datasets are called {name}; rename one of the tables.")
-    chosen = choose(list(models), settings.model_options, settings.offline)
-    _check_protocol([card for card, _ in chosen], protocol)
-    device = resolve_device(settings.device)
-    specs = [make_spec(card, options, device, settings.dtype, settings.offline) for card, options in chosen]
-    specs = [replace(spec, features=protocol == "probe") for spec in specs]
+    settings, device = request.settings, request.device
+    specs = [
+        make_spec(card, options, device, settings.dtype, settings.offline, request.protocol)
+        for card, options in request.models
+    ]
     images = [path for dataset in datasets for path in dataset.items.image if path is not None]
     hashes = hash_images(images)
     return Session(
@@ -119,7 +144,7 @@ def prepare(
             offline=settings.offline,
         ),
         warnings=_precision_warnings(specs, settings.dtype),
-        protocol=protocol,
+        protocol=request.protocol,
     )
 
 

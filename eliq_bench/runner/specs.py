@@ -11,6 +11,7 @@ from eliq_bench.models.fingerprint import fingerprint
 from eliq_bench.models.weights import require
 from eliq_bench.registry import merge_options, model_card
 from eliq_bench.runner.plan import ModelSpec
+from eliq_bench.vocabulary import RunProtocol
 
 ModelOptions = Mapping[str, Mapping[str, Any]]
 """Changed options by model name."""
@@ -55,7 +56,12 @@ def choose(
 
 
 def make_spec(
-    card: ModelCard, options: dict[str, Any], device: str, dtype: str | None, offline: bool
+    card: ModelCard,
+    options: dict[str, Any],
+    device: str,
+    dtype: str | None,
+    offline: bool,
+    protocol: RunProtocol = "zero-shot",
 ) -> ModelSpec:
     """A model ready to run, its weights on this machine.
 
@@ -69,4 +75,4 @@ def make_spec(
             raise EliqBenchError(f"{card.name} needs the package {package}: `pip install {package}`.")
     require(card, offline)
     precision = dtype if dtype in card.dtypes else card.dtypes[0]
-    return ModelSpec(card, options, device, precision, fingerprint(card, options, precision))
+    return ModelSpec(card, options, device, precision, fingerprint(card, options, precision), protocol)

@@ -10,8 +10,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.types import Fingerprint
@@ -29,7 +30,8 @@ CREATE TABLE IF NOT EXISTS scores (
 """
 
 
-class ScoreRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
     """One score: `score` is None unless `status` is `ok`; `seconds` is the time its batch took per image."""
 
     fingerprint: str
@@ -40,8 +42,11 @@ class ScoreRow(NamedTuple):
     status: Status
     reason: str
     seconds: float
-    vector: bytes | None = None
-    """Features as float32, in the feature store only (`runner/features.py`)."""
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What identifies the row in the store."""
+        return self.fingerprint, self.image, self.prompt, self.dimension
 
 
 def prompt_key(prompt: str | None) -> str:
@@ -90,7 +95,7 @@ class ScoreStore:
         self._connection.close()
 
     def declare(self, fingerprint: Fingerprint) -> None:
-        """Keep what a fingerprint stands for, so that a score can be traced to it."""
+        """Keep the content of a fingerprint, so that a score can be traced to it."""
         with self._transaction():
             self._connection.execute(
                 "INSERT OR IGNORE INTO fingerprints VALUES (?, ?)",
@@ -98,7 +103,7 @@ class ScoreStore:
             )
 
     def describe(self, digest: str) -> dict[str, object]:
-        """What a fingerprint stands for; empty if it is not known."""
+        """The content of a fingerprint; empty if it is not known."""
         row = self._connection.execute(
             "SELECT content FROM fingerprints WHERE digest = ?", (digest,)
         ).fetchone()
@@ -118,7 +123,7 @@ class ScoreStore:
             "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "score = excluded.score, status = excluded.status, reason = excluded.reason, "
             "seconds = excluded.seconds WHERE scores.status = 'error'",
-            (row[:8] for row in rows),
+            ((*row.key, row.score, row.status, row.reason, row.seconds) for row in rows),
         )
 
     def rows(self, fingerprint: str) -> dict[tuple[str, str, str], ScoreRow]:

@@ -28,12 +28,12 @@ def pixels_of(image: ImageSource) -> RGB:
     from eliq_bench.eliq.pairs.manifest import pixel_hash
 
     try:
-        found = degrade(_source(image.source), image.mode, image.severity, image.seed)
+        pixels = degrade(_source(image.source), image.mode, image.severity, image.seed)
     except DecodeError as error:
         raise EliqBenchError(f"the positive of this negative cannot be read: {error}") from error
-    if pixel_hash(found) != image.pixels:
+    if pixel_hash(pixels) != image.pixels:
         raise EliqBenchError(_mismatch(image))
-    return found
+    return pixels
 
 
 @lru_cache(maxsize=4)
@@ -45,5 +45,5 @@ def _source(path: Path) -> RGB:
 def _mismatch(image: VirtualImage) -> str:
     return (
         f"{image.mode} at severity {image.severity} comes out with other pixels than the manifest recorded; "
-        "`eliq-bench pairs verify` tells which library differs"
+        "`eliq-bench pairs verify` names the library that differs"
     )

@@ -37,12 +37,10 @@ class Bootstrap:
     """Coverage of [low, high]."""
     n_groups: int
     n_resamples: int
-    n_dropped: int
-    """Resamples without a value, because score or label was constant in them."""
     n_nan: int = 0
     n_inf: int = 0
     replicates: Floats | None = None
-    """(n_resamples,) on request; NaN where dropped."""
+    """(n_resamples,) on request; NaN where score or label was constant."""
 
 
 def bootstrap_srcc(
@@ -131,13 +129,12 @@ def summarise(
     keep_replicates: bool,
 ) -> Bootstrap:
     """Interval and standard error of replicates; NaN if there are none (no estimate, or too few groups)."""
-    low, high, se, reason, dropped = math.nan, math.nan, math.nan, estimate.reason, 0
+    low, high, se, reason = math.nan, math.nan, math.nan, estimate.reason
     if replicates is None:
         reason = reason or TOO_FEW_GROUPS
     else:
         low, high = percentile_interval(replicates, level)
         se = standard_error(replicates)
-        dropped = int(np.isnan(replicates).sum())
         reason = "too few defined resamples" if math.isnan(se) else ""
     return Bootstrap(
         value=estimate.value,
@@ -149,7 +146,6 @@ def summarise(
         level=level,
         n_groups=len(groups.names),
         n_resamples=n_resamples,
-        n_dropped=dropped,
         n_nan=estimate.n_nan,
         n_inf=estimate.n_inf,
         replicates=replicates if keep_replicates else None,

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eliq_bench.stats.correlation import srcc
-from eliq_bench.stats.inputs import Groups, coded, coded_column, complete
+from eliq_bench.stats.inputs import Groups, coded_column, complete
 from eliq_bench.stats.statistic import CONSTANT_LABEL, TOO_FEW, Floats, Statistic
 
 NO_GENERATOR = "no generator"
@@ -37,24 +37,6 @@ def generator_floor(label: ArrayLike, generator: Groups | None) -> Statistic:
     result = srcc(_means(y, codes), y)
     reason = "one generator" if len(np.unique(codes)) == 1 and result.reason else result.reason
     return result._replace(reason=reason, n_nan=rows.n_nan, n_inf=rows.n_inf)
-
-
-def group_means(label: ArrayLike, groups: Groups) -> Floats:
-    """Mean label of each item's group, (n,): the score of the floor, to be used like a model's score.
-
-    Labels that are not finite do not enter a mean; an item without a label, or whose group has none, is NaN.
-
-    Raises:
-        ValueError: if lengths differ, or a group is missing.
-
-    >>> group_means([1, 3, 5], ["a", "a", "b"]).tolist()
-    [2.0, 2.0, 5.0]
-    """
-    rows = complete(label=label)
-    codes = coded(groups, len(rows.keep)).codes
-    means = np.full(len(rows.keep), np.nan)
-    means[rows.keep] = _means(rows.values[0], codes[rows.keep])
-    return means
 
 
 def variance_share(label: ArrayLike, groups: Groups | None) -> Statistic:

@@ -82,9 +82,9 @@ def inversions(values: Integers) -> int:
 
 def _dense(values: Floats) -> Integers:
     """Values numbered 0..k-1 in their order, equal values alike."""
-    found = ties(values)
+    tied = ties(values)
     dense = np.empty(len(values), dtype=np.intp)
-    dense[found.order] = np.repeat(np.arange(len(found.starts)), found.sizes)
+    dense[tied.order] = np.repeat(np.arange(len(tied.starts)), tied.sizes)
     return dense
 
 

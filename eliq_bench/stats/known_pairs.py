@@ -1,4 +1,4 @@
-"""Share of judged pairs that a model gets right: does the image known to be better score higher?"""
+"""Pairwise accuracy on pairs whose better image is known."""
 
 import math
 from typing import Literal, NamedTuple
@@ -8,13 +8,12 @@ from numpy.typing import ArrayLike
 
 from eliq_bench.stats.bootstrap import MIN_GROUPS, N_RESAMPLES, bootstrap_mean
 from eliq_bench.stats.inputs import Groups, vector
-from eliq_bench.stats.normal import quantile
-from eliq_bench.stats.statistic import TOO_FEW_GROUPS, Floats, Interval
+from eliq_bench.stats.statistic import TOO_FEW_GROUPS, Floats, Interval, normal_quantile
 
 NOTHING_SCORED = "no pair has both scores"
 
 
-class JudgedAccuracy(NamedTuple):
+class KnownPairAccuracy(NamedTuple):
     """Share of pairs whose positive scores above its negative, with an interval."""
 
     value: float
@@ -34,7 +33,7 @@ class JudgedAccuracy(NamedTuple):
     """Why the value or its interval is undefined; empty if both exist."""
 
 
-def judged_accuracy(
+def known_pair_accuracy(
     positive: ArrayLike,
     negative: ArrayLike,
     groups: Groups,
@@ -42,7 +41,7 @@ def judged_accuracy(
     n_resamples: int = N_RESAMPLES,
     level: float = 0.95,
     seed: int = 0,
-) -> JudgedAccuracy:
+) -> KnownPairAccuracy:
     """Share of pairs whose positive scores above its negative, a tie counting half.
 
     The interval is a bootstrap over groups. Two cases leave a bootstrap nothing to draw from, and get Wilson's
@@ -60,7 +59,7 @@ def judged_accuracy(
     Raises:
         ValueError: if lengths differ, or a group is missing.
 
-    >>> judged_accuracy([2, 2, 2, 2], [1, 2, 3, np.nan], ["a", "b", "c", "d"])[:4]
+    >>> known_pair_accuracy([2, 2, 2, 2], [1, 2, 3, np.nan], ["a", "b", "c", "d"])[:4]
     (0.5, 3, 1, 1)
     """
     better, worse = vector(positive, "positive"), vector(negative, "negative")
@@ -72,15 +71,15 @@ def judged_accuracy(
     n, n_groups, tied = len(right), len(set(names)), int((right == 0.5).sum())
     lost = len(better) - n
     if not n:
-        return JudgedAccuracy(math.nan, 0, 0, lost, 0, math.nan, math.nan, "", NOTHING_SCORED)
+        return KnownPairAccuracy(math.nan, 0, 0, lost, 0, math.nan, math.nan, "", NOTHING_SCORED)
     value = float(right.mean())
     if n_groups == n or np.ptp(right) == 0:
-        found = wilson(value, n_groups, level)
-        return JudgedAccuracy(value, n, tied, lost, n_groups, found.low, found.high, "wilson", "")
+        interval = wilson(value, n_groups, level)
+        return KnownPairAccuracy(value, n, tied, lost, n_groups, interval.low, interval.high, "wilson", "")
     if n_groups < MIN_GROUPS:
-        return JudgedAccuracy(value, n, tied, lost, n_groups, math.nan, math.nan, "", TOO_FEW_GROUPS)
+        return KnownPairAccuracy(value, n, tied, lost, n_groups, math.nan, math.nan, "", TOO_FEW_GROUPS)
     drawn = bootstrap_mean(right, names, n_resamples=n_resamples, level=level, seed=seed)
-    return JudgedAccuracy(value, n, tied, lost, n_groups, drawn.low, drawn.high, "bootstrap", drawn.reason)
+    return KnownPairAccuracy(value, n, tied, lost, n_groups, drawn.low, drawn.high, "bootstrap", drawn.reason)
 
 
 def wilson(share: float, n: int, level: float = 0.95) -> Interval:
@@ -101,7 +100,7 @@ def wilson(share: float, n: int, level: float = 0.95) -> Interval:
     """
     if not 0.0 <= share <= 1.0 or n < 1:
         raise ValueError(f"need a share in [0, 1] of at least one case, got {share} of {n}")
-    z = quantile(level)
+    z = normal_quantile(level)
     centre = share + z * z / (2 * n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n

@@ -1,4 +1,4 @@
-"""Logistic curves fitted by least squares, from several start values at once.
+"""An increasing logistic curve fitted by least squares, from several start values at once.
 
 The curve is linear in its two asymptotes, so these are solved exactly for every position and steepness, and
 only two parameters are searched (variable projection: Golub and Pereyra 1973, doi:10.1137/0710036, with the
@@ -31,38 +31,27 @@ _REACH = 20.0
 
 
 class Curve(NamedTuple):
-    """`low + slope x + (high - low) / (1 + exp(-(x - location) / width))`, usually without the slope.
+    """`low + (high - low) / (1 + exp(-(x - location) / width))`.
 
     The usual parameters are b1 = high, b2 = low, b3 = location, b4 = width, which is positive.
     """
 
     low: float
     high: float
-    slope: float
     location: float
     width: float
 
     def __call__(self, x: Floats) -> Floats:
         """Values of the curve at x.
 
-        >>> Curve(1.0, 3.0, 0.0, 0.0, 1.0)(np.array([0.0]))
+        >>> Curve(1.0, 3.0, 0.0, 1.0)(np.array([0.0]))
         array([2.])
         """
         upper, lower = _sigmoid((x - self.location) / self.width)
         height = self.high - self.low
         # Counted from the asymptote that is near: the other may be astronomically far.
         from_low = abs(self.low) <= abs(self.high)
-        return self.slope * x + (self.low + height * upper if from_low else self.high - height * lower)
-
-
-class Fit(NamedTuple):
-    """The best curve of all start values that converged, or of all if none did."""
-
-    curve: Curve
-    error: float
-    """Sum of squared residuals."""
-    n_converged: int
-    n_starts: int
+        return self.low + height * upper if from_low else self.high - height * lower
 
 
 class _State(NamedTuple):
@@ -84,45 +73,35 @@ class _Problem(NamedTuple):
     target: Floats
     """(n,) labels without the fixed part."""
     fixed: Floats
-    """(m, n) orthonormal: the constant, and for five parameters the line."""
-    increasing: bool
-    """Whether the height must not be negative."""
+    """(1, n) of length 1: the constant."""
 
 
-def fit_logistic4(x: Floats, y: Floats) -> Fit:
-    """Increasing curve with four parameters; where the labels fall, the best it can do is flat.
+def fit_logistic4(x: Floats, y: Floats) -> Curve | None:
+    """The increasing curve with the smallest squared error; where the labels fall, the best it can do is flat.
 
     Args:
         x: (n,) standardised scores, not constant.
         y: (n,) standardised labels, not constant.
 
+    Returns:
+        The best curve of all start values that converged; None if none did.
+
     >>> x = np.linspace(-2, 2, 50)
-    >>> fit = fit_logistic4(x, Curve(-1.0, 2.0, 0.0, 0.5, 0.4)(x))
-    >>> [round(value, 6) + 0.0 for value in fit.curve]
-    [-1.0, 2.0, 0.0, 0.5, 0.4]
+    >>> [round(value, 6) + 0.0 for value in fit_logistic4(x, Curve(-1.0, 2.0, 0.5, 0.4)(x))]
+    [-1.0, 2.0, 0.5, 0.4]
     """
-    return _fit(x, y, np.ones((1, len(x))), increasing=True)
-
-
-def fit_logistic5(x: Floats, y: Floats) -> Fit:
-    """Curve with five parameters, a line added; not monotone in general.
-
-    Equal to the form of Sheikh, Sabir and Bovik 2006, doi:10.1109/TIP.2006.881959. Args as `fit_logistic4`.
-    """
-    return _fit(x, y, np.stack([np.ones(len(x)), x]), increasing=False)
-
-
-def _fit(x: Floats, y: Floats, columns: Floats, increasing: bool) -> Fit:
-    fixed = np.linalg.qr(columns.T)[0].T
-    problem = _Problem(x, y - y @ fixed.T @ fixed, fixed, increasing)
+    constant = np.ones((1, len(x)))
+    fixed = np.linalg.qr(constant.T)[0].T
+    problem = _Problem(x, y - y @ fixed.T @ fixed, fixed)
     starts = np.zeros((len(START_SCALES), 2))
     starts[:, 1] = START_SCALES
     parameters, error, converged = _search(problem, starts)
-    eligible = np.where(converged, error, np.inf) if converged.any() else error
+    if not converged.any():
+        return None
+    eligible = np.where(converged, error, np.inf)
     # Of starts that meet in one minimum the first is taken, so that rounding has no say.
     best = int(np.argmax(eligible <= eligible.min() * (1 + _SAME_MINIMUM)))
-    curve = _curve(problem, columns, y, *map(float, parameters[best]))
-    return Fit(curve, float(error[best]), int(converged.sum()), len(starts))
+    return _curve(problem, y, *map(float, parameters[best]))
 
 
 def _search(problem: _Problem, starts: Floats) -> tuple[Floats, Floats, Booleans]:
@@ -141,16 +120,16 @@ def _search(problem: _Problem, starts: Floats) -> tuple[Floats, Floats, Booleans
             break
         here = _State(*(known[active] for known in state))
         trial = _bounded(problem.x, parameters[active] - _step(here, damping[active]))
-        found = _evaluate(problem, trial)
-        gain = here.error - found.error
+        new_state = _evaluate(problem, trial)
+        gain = here.error - new_state.error
         better = gain > 0
         accepted = active[better]
         parameters[accepted] = trial[better]
-        for known, new in zip(state, found, strict=True):
+        for known, new in zip(state, new_state, strict=True):
             known[accepted] = new[better]
         damping[active] *= np.where(better, 0.1, 4.0)
         # Damping that high means no direction improves any more: the minimum, to rounding.
-        done = better & (gain <= _TOLERANCE * found.error) | (damping[active] > 1e8)
+        done = better & (gain <= _TOLERANCE * new_state.error) | (damping[active] > 1e8)
         done |= state.error[active] <= negligible
         converged[active[done]] = True
         active = active[~done]
@@ -187,7 +166,7 @@ def _bend(problem: _Problem, parameters: Floats) -> tuple[Floats, Floats, Floats
 
 def _height(problem: _Problem, bend: Floats, norm: Floats) -> Floats:
     height: Floats = bend @ problem.target / norm
-    return np.maximum(height, 0.0) if problem.increasing else height
+    return np.maximum(height, 0.0)
 
 
 def _step(state: _State, damping: Floats) -> Floats:
@@ -215,13 +194,13 @@ def _sigmoid(z: Floats) -> tuple[Floats, Floats]:
     return np.where(positive, far, near), np.where(positive, near, far)
 
 
-def _curve(problem: _Problem, columns: Floats, y: Floats, shift: float, steepness: float) -> Curve:
+def _curve(problem: _Problem, y: Floats, shift: float, steepness: float) -> Curve:
     """The curve of best asymptotes for a shift and a steepness."""
     bend, upper, lower = _bend(problem, np.array([[shift, steepness]]))
     norm = np.einsum("kn,kn->k", bend, bend) + 1e-300
     height = float(_height(problem, bend, norm)[0])
     rise = -lower[0] if shift > 0 else upper[0]
-    rest = np.linalg.lstsq(columns.T, y - height * rise, rcond=None)[0]
-    near, slope = float(rest[0]), float(rest[1]) if len(rest) > 1 else 0.0
+    constant = np.ones((1, len(y)))
+    near = float(np.linalg.lstsq(constant.T, y - height * rise, rcond=None)[0][0])
     low, high = (near - height, near) if shift > 0 else (near, near + height)
-    return Curve(low, high, slope, -shift / steepness, 1.0 / steepness)
+    return Curve(low, high, -shift / steepness, 1.0 / steepness)

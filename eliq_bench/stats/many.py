@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from eliq_bench.stats.bootstrap import MIN_GROUPS, percentile_interval, standard_error
 from eliq_bench.stats.correlation import srcc
 from eliq_bench.stats.inputs import Coded, Groups, complete, kept_groups, vector
-from eliq_bench.stats.paired import two_sided_bootstrap_p
+from eliq_bench.stats.paired import PairTest, pair_test, untestable
 from eliq_bench.stats.resampling import srcc_replicates
 from eliq_bench.stats.statistic import TOO_FEW_GROUPS, Booleans, Floats, Statistic
 from eliq_bench.stats.tiers import holm, rank_intervals, tiers
@@ -38,30 +38,12 @@ class Standing(NamedTuple):
     rank_high: float
 
 
-class Pair(NamedTuple):
-    """One paired test; a is the model with the higher SRCC over all, so the difference is rarely negative."""
-
-    a: str
-    b: str
-    difference: float
-    """SRCC of a minus SRCC of b, on the items that both scored."""
-    n: int
-    reason: str
-    low: float
-    high: float
-    se: float
-    p: float
-    """Two-sided bootstrap p of this pair alone."""
-    p_holm: float
-    """The same, corrected for the number of pairs."""
-
-
 @dataclass(frozen=True)
-class Comparison:
+class ModelComparison:
     """All models, best first, and all pairs of them."""
 
     standings: tuple[Standing, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[PairTest, ...]
     level: float
     alpha: float
     n_groups: int
@@ -69,7 +51,7 @@ class Comparison:
     n_common: int
     """Items that every model with an SRCC scored."""
 
-    def pair(self, a: str, b: str) -> Pair:
+    def pair(self, a: str, b: str) -> PairTest:
         """The test of two models, whichever of them leads.
 
         Raises:
@@ -102,7 +84,7 @@ def compare_models(
     level: float = 0.95,
     alpha: float = 0.05,
     seed: int = 0,
-) -> Comparison:
+) -> ModelComparison:
     """Compares every model with every other on the resamples of one group bootstrap.
 
     Items without a finite label are left out for all. A model's own numbers rest on the items it scored,
@@ -140,7 +122,9 @@ def compare_models(
     standings = _standings(bootstrap, names, values, tier, level)
     ranked = [name for name in names if values[name].defined]
     n_common = int(table.common(ranked).sum()) if ranked else 0
-    return Comparison(standings, tuple(pairs), level, alpha, len(table.groups.names), n_resamples, n_common)
+    return ModelComparison(
+        standings, tuple(pairs), level, alpha, len(table.groups.names), n_resamples, n_common
+    )
 
 
 class _Table(NamedTuple):
@@ -204,23 +188,14 @@ class _SharedBootstrap:
         return len(np.unique(self.table.groups.codes[keep]))
 
 
-def _test(bootstrap: _SharedBootstrap, a: str, b: str, level: float) -> Pair:
+def _test(bootstrap: _SharedBootstrap, a: str, b: str, level: float) -> PairTest:
     table = bootstrap.table
     keep = table.common([a, b])
-    first, second = (srcc(table.scores[name][keep], table.label[keep]) for name in (a, b))
-    reason = first.reason or second.reason
-    if not reason and bootstrap.n_groups(keep) < MIN_GROUPS:
-        reason = TOO_FEW_GROUPS
-    differences = np.full(1, np.nan)
-    if not reason:
-        replicates = bootstrap.replicates([a, b], keep)
-        differences = replicates[:, 0] - replicates[:, 1]
-    low, high = percentile_interval(differences, level)
-    p = two_sided_bootstrap_p(differences)
-    difference = first.value - second.value
-    return Pair(
-        a, b, difference, int(keep.sum()), reason, low, high, standard_error(differences), p, math.nan
-    )
+    label = table.label[keep]
+    both = srcc(table.scores[a][keep], label), srcc(table.scores[b][keep], label)
+    reason = untestable(both, bootstrap.n_groups(keep))
+    replicates = np.full((1, 2), np.nan) if reason else bootstrap.replicates([a, b], keep)
+    return pair_test((a, b), both, len(label), reason, replicates, level)
 
 
 def _standings(

@@ -1,19 +1,18 @@
-"""Agreement after a logistic mapping of the score: `plcc_logistic4`, `rmse_logistic4`.
+"""Agreement after a logistic mapping of the score: `plcc_logistic4` and `rmse_logistic4` of a row.
 
 Direction is kept: the curve can only increase, it is fitted to the score times the sign of its SRCC, and
 the correlation carries that sign. The default is cross-fitted: each item is mapped by a curve that did
-not see its group. Numbers judged on the data of the fit carry the suffix `_insample`.
+not see its group. The suffix `_insample` marks a fit to the very items it maps.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from eliq_bench.stats.correlation import pearson, spearman
-from eliq_bench.stats.inputs import Groups, complete, kept_groups, undefined_reason
-from eliq_bench.stats.logistic import Fit, fit_logistic4, fit_logistic5
+from eliq_bench.stats.inputs import Complete, Groups, complete, kept_groups, undefined_reason
+from eliq_bench.stats.logistic import fit_logistic4
 from eliq_bench.stats.statistic import TOO_FEW_GROUPS, Floats, Integers, Statistic
 
 MIN_ITEMS = 50
@@ -22,10 +21,6 @@ N_FOLDS = 5
 
 TOO_FEW_TO_FIT = "too few for logistic fit"
 WRONG_DIRECTION = "wrong direction"
-
-
-Form = Callable[[Floats, Floats], Fit]
-FORMS: dict[str, Form] = {"logistic4": fit_logistic4, "logistic5": fit_logistic5}
 
 
 @dataclass(frozen=True)
@@ -38,45 +33,9 @@ class LogisticMapping:
     """Root mean squared error on the scale of the labels; NaN if the score points the wrong way."""
     mapped: Floats
     """(total,) mapped score of each item, NaN where it has none."""
-    sign: int
-    """Sign of the raw SRCC: -1 for a score that ranks backwards."""
-    n_converged: int
-    """Start values from which the fit converged, over all folds."""
-    n_starts: int
 
 
-def plcc_logistic4(
-    score: ArrayLike, label: ArrayLike, groups: Groups | None, folds: ArrayLike | None = None
-) -> Statistic:
-    """Pearson correlation after a cross-fitted 4-parameter logistic mapping; see `map_logistic`."""
-    return map_logistic(score, label, groups, folds=folds).plcc
-
-
-def rmse_logistic4(
-    score: ArrayLike, label: ArrayLike, groups: Groups | None, folds: ArrayLike | None = None
-) -> Statistic:
-    """Root mean squared error, in units of the label, after the same mapping; see `map_logistic`."""
-    return map_logistic(score, label, groups, folds=folds).rmse
-
-
-def plcc_logistic4_insample(score: ArrayLike, label: ArrayLike) -> Statistic:
-    """Pearson correlation after a mapping fitted to the very items it is judged on: optimistic."""
-    return map_logistic_insample(score, label).plcc
-
-
-def rmse_logistic4_insample(score: ArrayLike, label: ArrayLike) -> Statistic:
-    """Root mean squared error after a mapping fitted to the very items it is judged on: optimistic."""
-    return map_logistic_insample(score, label).rmse
-
-
-def map_logistic(
-    score: ArrayLike,
-    label: ArrayLike,
-    groups: Groups | None,
-    *,
-    folds: ArrayLike | None = None,
-    form: str = "logistic4",
-) -> LogisticMapping:
+def map_logistic(score: ArrayLike, label: ArrayLike, groups: Groups | None) -> LogisticMapping:
     """Maps each item by a curve fitted to the items of other folds, then measures agreement.
 
     Our choice: group number k, in the order of the sorted names, belongs to fold k mod 5.
@@ -85,8 +44,6 @@ def map_logistic(
         score: (n,) any unit.
         label: (n,) higher is better.
         groups: (n,) what must not be split between folds; None makes each item its own group.
-        folds: (n,) integers that replace the default folds.
-        form: "logistic4", or "logistic5", which is not monotone.
 
     Returns:
         Correlation, error and mapped scores. NaN with a reason below 50 items, 2 groups, or for a
@@ -94,7 +51,7 @@ def map_logistic(
         `reason`; that happens on noise, where the curve degenerates.
 
     Raises:
-        ValueError: if lengths differ, a group is missing, or the form is unknown.
+        ValueError: if lengths differ, or a group is missing.
 
     >>> x = np.linspace(-3, 3, 200)
     >>> result = map_logistic(-x, np.tanh(x), np.arange(200) // 10)
@@ -102,69 +59,48 @@ def map_logistic(
     (-1.0, 'wrong direction')
     """
     rows = complete(score=score, label=label)
-    x, y = rows.values
-    group_codes = kept_groups(groups, rows)
-    if folds is None:
-        fold_codes = group_codes.codes % min(N_FOLDS, max(len(group_codes.names), 1))
-    else:
-        fold_codes = _given_folds(folds, rows.keep, group_codes.codes)
-    reason = _reason(x, y) or (TOO_FEW_GROUPS if len(np.unique(fold_codes)) < 2 else "")
-    return _mapping(rows.keep, x, y, fold_codes, _form(form), reason, (rows.n_nan, rows.n_inf))
+    kept = kept_groups(groups, rows)
+    folds = kept.codes % min(N_FOLDS, max(len(kept.names), 1))
+    return _mapping(rows, folds, TOO_FEW_GROUPS if len(np.unique(folds)) < 2 else "")
 
 
-def map_logistic_insample(score: ArrayLike, label: ArrayLike, *, form: str = "logistic4") -> LogisticMapping:
-    """As `map_logistic`, with one curve fitted to all items and judged on them."""
+def map_logistic_insample(score: ArrayLike, label: ArrayLike) -> LogisticMapping:
+    """As `map_logistic`, with one curve fitted to all items, which it then maps: optimistic."""
     rows = complete(score=score, label=label)
+    return _mapping(rows, np.zeros(rows.n, dtype=np.intp), "")
+
+
+def _mapping(rows: Complete, folds: Integers, reason: str) -> LogisticMapping:
+    """Fits per fold and gathers; a single fold is mapped by a fit to its own items."""
     x, y = rows.values
-    one_fold = np.zeros(len(x), dtype=np.intp)
-    return _mapping(rows.keep, x, y, one_fold, _form(form), _reason(x, y), (rows.n_nan, rows.n_inf))
-
-
-def _mapping(
-    keep: np.ndarray,
-    x: Floats,
-    y: Floats,
-    folds: Integers,
-    form: Form,
-    reason: str,
-    dropped: tuple[int, int],
-) -> LogisticMapping:
-    """Fits per fold and gathers; a single fold is judged on the items that fitted it."""
+    dropped = rows.n_nan, rows.n_inf
+    reason = _reason(x, y) or reason
+    mapped = np.full(len(rows.keep), np.nan)
     if reason:
         nothing = Statistic.undefined(reason, len(x), *dropped)
-        return LogisticMapping(nothing, nothing, np.full(len(keep), np.nan), 0, 0, 0)
+        return LogisticMapping(nothing, nothing, mapped)
     sign = -1 if spearman(x, y) < 0 else 1
     # A fixed order of the rows makes the result independent of the order in which they come.
     x = sign * x
     order = np.lexsort((folds, y, x))
     x, y, folds = x[order], y[order], folds[order]
     predicted = np.empty(len(x))
-    n_converged = n_starts = n_linear = 0
     present = np.unique(folds)
+    n_linear = 0
     for fold in present:
         inside = folds == fold
         train = ~inside if len(present) > 1 else inside
-        predicted[inside], converged, starts = _fit_and_map(x[train], y[train], x[inside], form)
-        n_converged, n_starts, n_linear = (
-            n_converged + converged,
-            n_starts + starts,
-            n_linear + (not converged),
-        )
+        predicted[inside], is_logistic = _fit_and_map(x[train], y[train], x[inside])
+        n_linear += not is_logistic
     note = f"linear fit in {n_linear} of {len(present)} folds" if n_linear else ""
-    mapped = np.full(len(keep), np.nan)
-    mapped[np.flatnonzero(keep)[order]] = predicted
+    mapped[np.flatnonzero(rows.keep)[order]] = predicted
     return LogisticMapping(
-        _signed_plcc(predicted, y, sign, note, dropped),
-        _rmse(predicted, y, sign, note, dropped),
-        mapped,
-        sign,
-        n_converged,
-        n_starts,
+        _signed_plcc(predicted, y, sign, note, dropped), _rmse(predicted, y, sign, note, dropped), mapped
     )
 
 
-def _fit_and_map(x: Floats, y: Floats, new: Floats, form: Form) -> tuple[Floats, int, int]:
-    """Maps `new` by a curve fitted to (x, y); returns also how many starts converged, and of how many.
+def _fit_and_map(x: Floats, y: Floats, new: Floats) -> tuple[Floats, bool]:
+    """Maps `new` by a curve fitted to (x, y); returns also whether it is logistic.
 
     A score outside the range that the fit saw is mapped like the nearest one inside: the tail of a curve that is
     all but exponential there says nothing about it (one such item gave an error of 10^8 on a scale of 5).
@@ -175,15 +111,13 @@ def _fit_and_map(x: Floats, y: Floats, new: Floats, form: Form) -> tuple[Floats,
     centre, scale = x.mean(), x.std()
     offset, height = y.mean(), y.std()
     if scale == 0.0 or height == 0.0:
-        return np.full(len(new), offset), 0, 0
-    standard_x, standard_y = (x - centre) / scale, (y - offset) / height
-    found = form(standard_x, standard_y)
-    standard_new = (new - centre) / scale
-    if found.n_converged:
-        values = found.curve(standard_new)
-    else:
-        values = standard_new * max(0.0, float(standard_x @ standard_y) / len(x))
-    return offset + height * values, found.n_converged, found.n_starts
+        return np.full(len(new), offset), False
+    standard_x, standard_y, standard_new = (x - centre) / scale, (y - offset) / height, (new - centre) / scale
+    curve = fit_logistic4(standard_x, standard_y)
+    if curve is not None:
+        return offset + height * curve(standard_new), True
+    line = standard_new * max(0.0, float(standard_x @ standard_y) / len(x))
+    return offset + height * line, False
 
 
 def _signed_plcc(predicted: Floats, y: Floats, sign: int, note: str, dropped: tuple[int, int]) -> Statistic:
@@ -200,23 +134,6 @@ def _rmse(predicted: Floats, y: Floats, sign: int, note: str, dropped: tuple[int
 
 def _reason(x: Floats, y: Floats) -> str:
     return TOO_FEW_TO_FIT if len(x) < MIN_ITEMS else undefined_reason(x, y)
-
-
-def _form(name: str) -> Form:
-    if name not in FORMS:
-        raise ValueError(f"form must be one of {', '.join(FORMS)}, got {name!r}")
-    return FORMS[name]
-
-
-def _given_folds(folds: ArrayLike, keep: np.ndarray, codes: Integers) -> Integers:
-    given = np.asarray(folds)
-    if given.shape != keep.shape or given.dtype.kind not in "iu":
-        raise ValueError(f"folds must be integers of shape {keep.shape}, got {given.dtype} {given.shape}")
-    kept: Integers = given[keep].astype(np.intp)
-    pairs = np.unique(np.stack([codes, kept]), axis=1)
-    if pairs.shape[1] > len(np.unique(codes)):
-        raise ValueError("folds split a group: every item of a group must lie in the same fold")
-    return kept
 
 
 CURVE_POINTS = 40

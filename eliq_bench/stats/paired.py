@@ -1,7 +1,7 @@
-"""The primary test of two models: paired group bootstrap of the difference of their SRCC."""
+"""The test of two models on the same items: paired group bootstrap of the difference of their SRCC."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,15 +10,17 @@ from eliq_bench.stats.bootstrap import MIN_GROUPS, N_RESAMPLES, percentile_inter
 from eliq_bench.stats.correlation import srcc
 from eliq_bench.stats.inputs import Groups, complete, kept_groups
 from eliq_bench.stats.resampling import srcc_replicates
-from eliq_bench.stats.statistic import TOO_FEW_GROUPS, Floats
+from eliq_bench.stats.statistic import TOO_FEW_GROUPS, Floats, Statistic
 
 
-@dataclass(frozen=True)
-class Difference:
-    """How much better the first model agrees with the label than the second, on items both scored."""
+class PairTest(NamedTuple):
+    """How much better the first model agrees with the label than the second, on the items that both scored."""
 
-    value: float
-    """SRCC of the first minus SRCC of the second, in [-2, 2]; positive if the first is better."""
+    a: str
+    """Name of the first model; of several models the one with the higher SRCC over all."""
+    b: str
+    difference: float
+    """SRCC of a minus SRCC of b, in [-2, 2]; positive if a is better."""
     n: int
     """Items that both models scored."""
     reason: str
@@ -27,13 +29,12 @@ class Difference:
     high: float
     se: float
     p: float
-    """Two-sided; never below 2 / (n_resamples + 1)."""
+    """Two-sided bootstrap p of this pair alone; never below 2 / (n_resamples + 1)."""
+    p_holm: float
+    """The same, corrected for the number of pairs; NaN until it is."""
     srcc_a: float
+    """On the items that both scored, as is `srcc_b`."""
     srcc_b: float
-    level: float
-    n_groups: int
-    n_resamples: int
-    n_dropped: int
 
 
 def paired_bootstrap(
@@ -42,10 +43,11 @@ def paired_bootstrap(
     label: ArrayLike,
     groups: Groups | None,
     *,
+    names: tuple[str, str] = ("a", "b"),
     n_resamples: int = N_RESAMPLES,
     level: float = 0.95,
     seed: int = 0,
-) -> Difference:
+) -> PairTest:
     """Difference of the SRCC of two models with interval and p-value; both see the same resamples.
 
     Args:
@@ -53,6 +55,7 @@ def paired_bootstrap(
         score_b: (n,) second model, higher is better.
         label: (n,) higher is better.
         groups: (n,) what is resampled as a whole; None resamples single items.
+        names: of the two models.
         n_resamples: number of resamples; the smallest possible p is 2 / (n_resamples + 1).
         level: coverage of the percentile interval.
         seed: of the draws.
@@ -70,30 +73,43 @@ def paired_bootstrap(
     rows = complete(score_a=score_a, score_b=score_b, label=label)
     a, b, y = rows.values
     kept = kept_groups(groups, rows)
-    first, second = srcc(a, y), srcc(b, y)
+    both = srcc(a, y), srcc(b, y)
     n_groups = len(kept.names)
-    reason = first.reason or second.reason or (TOO_FEW_GROUPS if n_groups < MIN_GROUPS else "")
-    if reason:
-        differences = np.full(2, np.nan)
-    else:
-        scores = np.stack([a, b])
-        replicates = srcc_replicates(scores, y, kept.codes, n_groups, n_resamples, seed)
-        differences = replicates[:, 0] - replicates[:, 1]
+    reason = untestable(both, n_groups)
+    replicates = np.full((1, 2), np.nan)
+    if not reason:
+        replicates = srcc_replicates(np.stack([a, b]), y, kept.codes, n_groups, n_resamples, seed)
+    return pair_test(names, both, rows.n, reason, replicates, level)
+
+
+def untestable(both: tuple[Statistic, Statistic], n_groups: int) -> str:
+    """Why two SRCC cannot be tested against each other; empty if they can."""
+    return both[0].reason or both[1].reason or (TOO_FEW_GROUPS if n_groups < MIN_GROUPS else "")
+
+
+def pair_test(
+    names: tuple[str, str],
+    both: tuple[Statistic, Statistic],
+    n: int,
+    reason: str,
+    replicates: Floats,
+    level: float,
+) -> PairTest:
+    """The test from the SRCC of both models and its replicates (n_resamples, 2), NaN where there is a reason."""
+    differences = replicates[:, 0] - replicates[:, 1]
     low, high = percentile_interval(differences, level)
-    return Difference(
-        value=first.value - second.value,
-        n=rows.n,
+    return PairTest(
+        *names,
+        difference=both[0].value - both[1].value,
+        n=n,
         reason=reason,
         low=low,
         high=high,
         se=standard_error(differences),
         p=two_sided_bootstrap_p(differences),
-        srcc_a=first.value,
-        srcc_b=second.value,
-        level=level,
-        n_groups=n_groups,
-        n_resamples=n_resamples,
-        n_dropped=0 if reason else int(np.isnan(differences).sum()),
+        p_holm=math.nan,
+        srcc_a=both[0].value,
+        srcc_b=both[1].value,
     )
 
 

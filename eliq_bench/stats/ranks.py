@@ -40,20 +40,11 @@ def doubled_ranks(values: Floats) -> Integers:
     >>> doubled_ranks(np.array([3.0, 1.0, 3.0]))
     array([5, 2, 5])
     """
-    found = ties(values)
-    sizes = found.sizes
+    tied = ties(values)
+    sizes = tied.sizes
     ranks = np.empty(len(values), dtype=np.intp)
-    ranks[found.order] = np.repeat(2 * found.starts + sizes + 1, sizes)
+    ranks[tied.order] = np.repeat(2 * tied.starts + sizes + 1, sizes)
     return ranks
-
-
-def average_ranks(values: Floats) -> Floats:
-    """Average ranks (n,) from 1; ties share the mean of the ranks they cover.
-
-    >>> average_ranks(np.array([3.0, 1.0, 3.0]))
-    array([2.5, 1. , 2.5])
-    """
-    return doubled_ranks(values) / 2.0
 
 
 def grouped_doubled_ranks(values: Floats, codes: Integers) -> Integers:

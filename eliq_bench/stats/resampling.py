@@ -95,8 +95,8 @@ class _Sorted(NamedTuple):
 
     @classmethod
     def of(cls, values: Floats, codes: Integers) -> "_Sorted":
-        found = ties(values)
-        return cls(found, codes[found.order])
+        tied = ties(values)
+        return cls(tied, codes[tied.order])
 
     @property
     def tied(self) -> bool:

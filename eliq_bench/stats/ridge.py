@@ -113,8 +113,8 @@ def out_of_fold(features: ArrayLike, label: ArrayLike, groups: Groups, *, seed: 
         ValueError: lengths differ, or a group is missing.
 
     >>> x = np.arange(60.0)
-    >>> made = out_of_fold(x[:, None], x, np.arange(60) // 3)
-    >>> made.reason, bool(np.allclose(made.predicted, x - x.mean(), rtol=0.02))
+    >>> probe = out_of_fold(x[:, None], x, np.arange(60) // 3)
+    >>> probe.reason, bool(np.allclose(probe.predicted, x - x.mean(), rtol=0.02))
     ('', True)
     """
     x, y = np.asarray(features, dtype=np.float64), np.asarray(label, dtype=np.float64)
@@ -140,8 +140,8 @@ def _predict(
     for number in range(N_FOLDS):
         held = fold == number
         strength = _choose(x[~held], y[~held], codes[~held], [seed, number])
-        (found,) = ridge_path(x[~held], y[~held], np.vstack([x[held], mean_image]), np.array([strength]))
-        predicted[held] = found[:-1] - found[-1]
+        (fitted,) = ridge_path(x[~held], y[~held], np.vstack([x[held], mean_image]), np.array([strength]))
+        predicted[held] = fitted[:-1] - fitted[-1]
         strengths.append(strength)
     return predicted, tuple(strengths)
 
@@ -152,8 +152,8 @@ def _choose(x: Floats, y: Floats, codes: Integers, seed: list[int]) -> float:
     errors = np.zeros(len(STRENGTHS))
     for number in range(N_FOLDS):
         held = fold == number
-        found = ridge_path(x[~held], y[~held], x[held], STRENGTHS)
-        errors += ((found - y[held]) ** 2).sum(axis=1)
+        fitted = ridge_path(x[~held], y[~held], x[held], STRENGTHS)
+        errors += ((fitted - y[held]) ** 2).sum(axis=1)
     return float(STRENGTHS[::-1][np.argmin(errors[::-1])])
 
 

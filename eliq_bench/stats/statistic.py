@@ -1,6 +1,7 @@
 """What a statistic returns: a value, how many items it rests on, and why it is undefined if it is."""
 
 import math
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -58,3 +59,17 @@ class Interval(NamedTuple):
     def undefined(cls, reason: str, level: float) -> "Interval":
         """NaN bounds with their reason."""
         return cls(math.nan, math.nan, level, reason)
+
+
+def normal_quantile(level: float) -> float:
+    """Half-width, in standard deviations, of the central interval of a normal distribution that covers `level`.
+
+    Raises:
+        ValueError: unless 0 < level < 1.
+
+    >>> round(normal_quantile(0.95), 6)
+    1.959964
+    """
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level must lie between 0 and 1, got {level}")
+    return NormalDist().inv_cdf(0.5 + level / 2.0)

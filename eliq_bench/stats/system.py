@@ -30,9 +30,7 @@ class SystemLevel:
     """Soft pairwise accuracy in [0, 1]: 1 minus the mean gap between the confidence that scores and labels
     give to "the first is better". A pair that people cannot separate asks the model for no more."""
     generators: tuple[str, ...]
-    mean_score: Floats
-    """(k,) in the order of `generators`."""
-    mean_label: Floats
+    """Names of those that made an item with score and label."""
 
 
 def system_level(
@@ -74,19 +72,19 @@ def system_level(
     column = coded_column(generator, len(rows.keep), "generator")
     if column is None:
         nothing = Statistic.undefined("no generator", 0, rows.n_nan, rows.n_inf)
-        return SystemLevel(nothing, nothing, nothing, (), np.empty(0), np.empty(0))
+        return SystemLevel(nothing, nothing, nothing, ())
     systems = column.take(rows.keep)
     prompts = kept_groups(groups, rows)
     mean_score, mean_label = (_means(values, systems) for values in rows.values)
     names = tuple(map(str, systems.names))
     if len(names) < MIN_GENERATORS:
         nothing = Statistic.undefined(TOO_FEW_GENERATORS, len(names), rows.n_nan, rows.n_inf)
-        return SystemLevel(nothing, nothing, nothing, names, mean_score, mean_label)
+        return SystemLevel(nothing, nothing, nothing, names)
     x, y = rows.values
     ordered = _without_rounding(mean_score, x), _without_rounding(mean_label, y)
     tau = krcc(*ordered)._replace(n_nan=rows.n_nan, n_inf=rows.n_inf)
     soft = _soft_accuracy(x, y, systems, prompts, n_resamples, seed)
-    return SystemLevel(tau, _accuracy(*ordered), soft, names, mean_score, mean_label)
+    return SystemLevel(tau, _accuracy(*ordered), soft, names)
 
 
 def _means(values: Floats, systems: Coded) -> Floats:

@@ -164,6 +164,8 @@ def test_a_model_opens_with_plots_and_tests(page: Chromium) -> None:
         "Within each generator",
         "Within each prompt",
         "Who it is separable from",
+        "Pairwise accuracy within prompt",
+        "Generators, Kendall tau",
     ):
         assert heading in body
     dots = page.run("document.querySelector('.points').getAttribute('d').split('M').length - 1")

@@ -102,7 +102,7 @@ def test_compare_in_its_three_formats(cli: Cli, run: Path) -> None:
     assert "own table small.csv: quality, who beats whom" in table
     assert "a is better" in table
     assert "Williams" not in table
-    assert "1 of 1 pairs can be told apart; 90 items in 30 groups (prompt), 1,000 resamples." in table
+    assert "1 of 1 pairs are separable; 90 items in 30 groups (prompt), 1,000 resamples." in table
     markdown = cli("compare", run, "--format", "md").stdout
     assert "Williams t" in markdown
     assert "## How to read this" in markdown

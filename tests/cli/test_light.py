@@ -4,9 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from support.cli import Cli
 from support.pairs import make_pairs
+
+from eliq_bench.cli import COMMANDS
+from eliq_bench.cli import cli as cli_group
 
 HEAVY = ("torch", "pandas", "pyiqa", "transformers", "scipy", "torchvision")
 PROBE = """
@@ -57,3 +61,22 @@ def test_a_warm_rerun_on_pairs_imports_neither_torch_nor_pandas(cli: Cli, tmp_pa
     assert cli(*words).returncode == 0
     assert loaded(*words) <= {"scipy"}
     assert loaded("report", tmp_path / "out") <= {"scipy"}
+
+
+def test_help_imports_no_command_and_every_command_exists() -> None:
+    code = """
+import sys
+from eliq_bench.cli import main
+try:
+    main(["--help"])
+finally:
+    print("LOADED", *(name for name in sys.modules if name.startswith("eliq_bench.cli.")), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.split() == ["LOADED"]
+    for name, command in COMMANDS.items():
+        assert name in done.stdout
+        assert command.summary.split()[0] in done.stdout
+        found = cli_group.get_command(click.Context(cli_group), name)
+        assert found is not None
+        assert found.name == name

@@ -118,7 +118,7 @@ def test_bad_images_are_rows_and_the_rest_is_scored(cli: Cli, own_table: Path) -
     done = cli("run", "--models", "sharpness", "--datasets", own_table, "--out", folder / "out")
     assert done.returncode == 0, done.stderr
     assert "8/12" in done.stdout
-    assert "1 images not at hand, 1 undefined, 2 unreadable" in done.stdout
+    assert "1 without image, 1 undefined, 2 unreadable" in done.stdout
 
 
 def test_score_lists_bad_files_and_exits_with_1(cli: Cli, pictures: Path) -> None:

@@ -14,16 +14,16 @@ from PIL import Image
 from support.cli import Cli
 from support.pairs import make_pairs
 
-from eliq_bench.api import Settings
 from eliq_bench.datasets.open import load_dataset
 from eliq_bench.errors import InputError
-from eliq_bench.evaluate.probe import compute
+from eliq_bench.evaluation.probe import compute
 from eliq_bench.leaderboard.add import add_run
 from eliq_bench.report.check.gate import check, update_baseline
 from eliq_bench.report.check.rows import Gate
 from eliq_bench.report.compare.compute import compare
 from eliq_bench.results.records import Results
 from eliq_bench.results.tables import read_items, read_scores
+from eliq_bench.runner.session import Settings, check_request
 from eliq_bench.stats.groups import merge_groups
 from eliq_bench.stats.ridge import out_of_fold
 
@@ -180,8 +180,9 @@ def test_pairs_have_no_labels_to_fit(cli: Cli, tmp_path: Path) -> None:
 def test_nothing_is_fitted_to_a_reserved_dataset(table: Path) -> None:
     opened = load_dataset(str(table))
     reserved = replace(opened, card=opened.card.model_copy(update={"reserved": True}))
+    request = check_request(["dummy-moments"], Settings(), "probe")
     with pytest.raises(InputError, match="reserved for independent evaluation"):
-        compute([reserved], ["dummy-moments"], Settings(), 0, lambda stage, done, total: None)
+        compute([reserved], request, 0, lambda stage, done, total: None)
 
 
 def test_a_probe_and_a_zero_shot_run_never_meet(cli: Cli, table: Path, tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
-from eliq_bench.cards import builtin_cards, catalogue_file, find_card, read_cards
+from eliq_bench.cards import builtin_cards, catalogue_file, read_cards
 from eliq_bench.datasets.readers import TableOptions
 from eliq_bench.errors import InputError
-from eliq_bench.registry import resolve
+from eliq_bench.registry import dataset_card, resolve
 
 CARDS = builtin_cards()
 COMPLETE = """
@@ -53,11 +53,12 @@ def test_a_text_that_is_no_catalogue_is_refused(text: str) -> None:
 
 def test_an_unknown_name_brings_a_suggestion() -> None:
     with pytest.raises(InputError, match="Did you mean agiqa3k"):
-        find_card("agiqa-3k")
+        dataset_card("agiqa-3k")
 
 
 def test_a_caller_cannot_change_the_catalogue() -> None:
-    builtin_cards().clear()
+    with pytest.raises(TypeError):
+        builtin_cards()["own"] = CARDS["livec"]  # type: ignore[index]
     assert builtin_cards() == CARDS
 
 

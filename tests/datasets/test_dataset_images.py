@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from eliq_bench.datasets.images import Found, Place, find_images
+from eliq_bench.datasets.images import ImageMatch, Place, find_images
 from eliq_bench.errors import InputError
 
 
@@ -12,7 +12,7 @@ def put(top: Path, *names: str, content: bytes = b"x") -> None:
         (top / name).write_bytes(content)
 
 
-def relative(found: Found, top: Path) -> list[str | None]:
+def relative(found: ImageMatch, top: Path) -> list[str | None]:
     return [None if image is None else image.relative_to(top).as_posix() for image in found.images]
 
 

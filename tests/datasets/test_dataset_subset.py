@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eliq_bench.cards import find_card
 from eliq_bench.datasets.load import load_card
-from eliq_bench.datasets.subset import select_names, take_subset
+from eliq_bench.datasets.subset import take_subset
 from eliq_bench.errors import InputError
+from eliq_bench.registry import dataset_card
 from eliq_bench.types import Dataset, Items
 
 
@@ -25,7 +25,7 @@ def made_of(generators: list[str | None], absent: int = 0) -> Dataset:
         group=names,
         labels={"quality": np.arange(len(names), dtype=np.float64)},
     )
-    return Dataset(card=find_card("agiqa3k"), items=items)
+    return Dataset(card=dataset_card("agiqa3k"), items=items)
 
 
 generators = st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=60)
@@ -50,7 +50,7 @@ def test_laws_of_a_subset(generators: list[str | None], limit: int, seed: int) -
 
 
 def test_shares_on_real_data(shared_data: Path) -> None:
-    dataset = load_card(find_card("agiqa3k"), [shared_data])
+    dataset = load_card(dataset_card("agiqa3k"), [shared_data])
     subset = take_subset(dataset, 100, seed=3)
     assert set(Counter(subset.items.generator).values()) == {10}
     assert subset.subset == "100 of 2,982 items, stratified by generator, seed 3"
@@ -68,15 +68,3 @@ def test_images_at_hand_come_first() -> None:
 def test_a_limit_below_one_is_a_mistake(limit: int) -> None:
     with pytest.raises(InputError, match="at least 1"):
         take_subset(made_of(["a"]), limit, 0)
-
-
-def test_items_by_name() -> None:
-    chosen = select_names(made_of(["a", "b", "c"]), ["2.png", "0.png", "2.png"])
-    assert chosen.items.name == ("0.png", "2.png")
-    assert chosen.subset == "2 of 3 items, chosen by name"
-
-
-@pytest.mark.parametrize(("names", "message"), [(["2.pgn"], r"Did you mean .*2\.png"), ([], "No names")])
-def test_wrong_names(names: list[str], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        select_names(made_of(["a", "b", "c"]), names)

@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eliq_bench.cards import find_card
-from eliq_bench.datasets import ladder, photographs
+from eliq_bench.datasets import ladder
 from eliq_bench.errors import EliqBenchError, InputError
+from eliq_bench.registry import dataset_card
 from eliq_bench.types import Items
 
 READ = """
 import sys
 from pathlib import Path
 from eliq_bench.datasets import ladder
-from eliq_bench.datasets.catalog import find_card
+from eliq_bench.registry import dataset_card
 some = [picture for picture in ladder.pictures() if picture.photograph.name in ("chelsea", "coffee")]
 ladder.pictures = lambda: iter(some)  # a part of the dataset, for speed
-items = ladder.read(find_card("ladder"), Path(sys.argv[1]))
+items = ladder.read(dataset_card("ladder"), Path(sys.argv[1]))
 assert all(image.is_file() for image in items.image[: len(some)])
 assert not {"torch", "pandas", "skimage"} & set(sys.modules)
 print(len(some))
@@ -38,13 +38,13 @@ FEW = tuple(
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A built ladder, shared by the tests that only read it."""
     folder = tmp_path_factory.mktemp("ladder")
-    ladder.read(find_card("ladder"), folder)
+    ladder.read(dataset_card("ladder"), folder)
     return folder
 
 
 @pytest.fixture
 def items(root: Path) -> Items:
-    return ladder.read(find_card("ladder"), root)
+    return ladder.read(dataset_card("ladder"), root)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def contents(root: Path) -> dict[str, str]:
 
 
 def read(root: Path) -> Items:
-    return ladder.read(find_card("ladder"), root)
+    return ladder.read(dataset_card("ladder"), root)
 
 
 def built(root: Path) -> list[Path]:
@@ -73,7 +73,7 @@ def test_sizes_and_names(items: Items) -> None:
     assert len(items) == 364
     assert len(set(items.name)) == len(items)
     assert len(set(items.image)) == 294
-    assert len(set(items.group)) == len(photographs.PHOTOGRAPHS) == 14
+    assert len(set(items.group)) == len(ladder.PHOTOGRAPHS) == 14
     assert all(prompt for prompt in items.prompt)
     for path in set(items.image):
         assert isinstance(path, Path)
@@ -115,12 +115,12 @@ def test_alignment_speaks_of_clean_images_with_six_captions_each(items: Items) -
 
 
 def test_captions_are_what_they_claim(items: Items) -> None:
-    owner = {caption: p.name for p in photographs.PHOTOGRAPHS for caption in (*p.matching, *p.partly)}
-    assert len(owner) == 4 * len(photographs.PHOTOGRAPHS)
+    owner = {caption: p.name for p in ladder.PHOTOGRAPHS for caption in (*p.matching, *p.partly)}
+    assert len(owner) == 4 * len(ladder.PHOTOGRAPHS)
     for group, prompt, label in zip(items.group, items.prompt, items.labels["alignment"], strict=True):
         assert prompt is not None
         assert (owner[prompt] == group) == (label != 0)
-    for photograph in photographs.PHOTOGRAPHS:
+    for photograph in ladder.PHOTOGRAPHS:
         for caption in photograph.partly:
             shared = set(caption.split()) & set(photograph.matching[0].split())
             assert len(shared) >= 0.6 * len(set(photograph.matching[0].split())), caption
@@ -133,7 +133,7 @@ def test_every_ladder_descends(items: Items) -> None:
         for name, path in zip(items.name, items.image, strict=True)
         if isinstance(path, Path) and "#" not in name
     }
-    for photograph in photographs.PHOTOGRAPHS:
+    for photograph in ladder.PHOTOGRAPHS:
         clean = pixels[f"{photograph.name}_none_0.png"]
         for mode in ladder.MODES:
             steps = [f"{photograph.name}_{mode}_{severity}.png" for severity in range(1, 6)]
@@ -217,9 +217,9 @@ def test_long_abandoned_builds_are_cleared_and_running_ones_kept(tmp_path: Path)
 
 
 def test_missing_photographs_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photographs, "find_spec", lambda _: None)
+    monkeypatch.setattr(ladder, "find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"astronaut\.png .*scikit-image"):
-        photographs.photograph_file(photographs.PHOTOGRAPHS[0])
+        ladder.PHOTOGRAPHS[0].path()
 
 
 def test_two_processes_at_once_and_one_killed(tmp_path: Path, root: Path) -> None:

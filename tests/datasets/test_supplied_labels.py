@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eliq_bench.cards import builtin_cards, find_card
+from eliq_bench.cards import builtin_cards
 from eliq_bench.datasets.load import load_card
+from eliq_bench.registry import dataset_card
 from eliq_bench.types import Dataset
 
 # Rows, then the mean of the labels as they stand in the file, per dimension.
@@ -39,7 +40,7 @@ PUBLISHED = {
 
 @cache
 def opened(name: str, root: Path) -> Dataset:
-    return load_card(find_card(name), [root], labels_only=True)
+    return load_card(dataset_card(name), [root], labels_only=True)
 
 
 def test_every_card_with_labels_is_in_the_table() -> None:
@@ -101,7 +102,7 @@ def test_agiqa3k_settings(shared_data: Path) -> None:
     row = items.name.index("AttnGAN_normal_000.jpg")
     assert (items.prompt[row], items.group[row]) == ("statue of a man", "statue of a man")
     assert all(image is not None for image in items.image)
-    assert opened("agiqa3k", shared_data).notes == find_card("agiqa3k").defects
+    assert opened("agiqa3k", shared_data).notes == dataset_card("agiqa3k").defects
 
 
 def test_prompts_with_commas_are_whole(shared_data: Path) -> None:

@@ -87,7 +87,7 @@ def test_every_other_supplied_file_fits_its_dataset_row_by_row(name: str, shared
     assert file.left_out == ("mos",)
     items = eliq_bench.load_dataset(name, [shared_data], labels_only=True).items
     match = match_rows(file.path, file.image, file.prompt, items)
-    assert match.strangers == ()
+    assert match.unmatched_rows == ()
     assert None not in match.row
     # The file's own MOS stands beside the same image: names are joined right.
     theirs = (
@@ -144,7 +144,7 @@ def test_lower_is_better_turns_the_sign_once(tmp_path: Path) -> None:
     assert import_scores(file, str(table), lower, resamples=100).rows[0].srcc == 1.0
     plain = import_scores(file, str(table), SAID, resamples=100)
     assert plain.rows[0].srcc == -1.0
-    assert any("backwards" in warning for warning in plain.warnings)
+    assert any("negative SRCC" in warning for warning in plain.warnings)
 
 
 def test_items_without_a_score_are_undefined_with_the_reason(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_exact_names_come_first_then_file_names_then_no_case() -> None:
     # The exact row wins; the looser one is left over rather than a second score.
     match = match_rows(Path("s.csv"), ["old/a.png", "a.png"], [None, None], items("a.png"))
     assert match.row == (1,)
-    assert match.strangers == ("old/a.png",)
+    assert match.unmatched_rows == ("old/a.png",)
 
 
 def test_a_file_name_in_two_folders_is_not_guessed() -> None:
@@ -109,7 +109,7 @@ def test_a_file_name_in_two_folders_is_not_guessed() -> None:
         Path("s.csv"), ["1.png", "x/2.png"], [None] * 2, items("x/1.png", "y/1.png", "x/2.png")
     )
     assert match.row == (None, None, 1)
-    assert match.strangers == ("1.png",)
+    assert match.unmatched_rows == ("1.png",)
 
 
 def test_names_that_differ_in_case_only_stay_apart() -> None:
@@ -121,7 +121,9 @@ def test_prompts_tell_items_of_one_image_apart() -> None:
     assert rows(["a.png", "a.png"], own, ["a dog", "a  cat "]) == (1, 0, None)
     # Without a prompt a score is one of the image, whatever it is judged for.
     assert rows(["a.png", "b.png"], own) == (0, 0, 1)
-    assert match_rows(Path("s.csv"), ["a.png", "b.png"], ["a cat", "a bird"], own).strangers == ("b.png",)
+    assert match_rows(Path("s.csv"), ["a.png", "b.png"], ["a cat", "a bird"], own).unmatched_rows == (
+        "b.png",
+    )
 
 
 def test_two_rows_for_one_item_are_refused() -> None:

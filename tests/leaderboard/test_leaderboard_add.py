@@ -87,6 +87,42 @@ def test_pairs_equal_a_comparison_of_the_scores_themselves(tmp_path: Path, board
     assert ranks == {standing.model: standing.rank for standing in expected.standings}
 
 
+def test_agreement_on_generators_and_within_prompts_is_that_of_the_statistics(
+    tmp_path: Path, board: Board
+) -> None:
+    from eliq_bench.results.tables import read_scores
+    from eliq_bench.stats.pair_accuracy import pair_agreement
+    from eliq_bench.stats.system import system_level
+
+    items = toy_items()
+    scores = {column.model: column.score for column in read_scores(tmp_path / "run" / "scores.parquet")}
+    label = items.labels["quality"]
+    for name in ("noisy", "follows"):
+        row = next(row for row in board.table("quality").rows if row.model == name)
+        systems = system_level(scores[name], label, items.generator, items.group)
+        inside = pair_agreement(scores[name], label, items.prompt, items.group)
+        assert row.system_generators == 4
+        assert (row.system_tau, row.system_accuracy) == (systems.tau.value, systems.accuracy.value)
+        assert row.system_soft_accuracy == systems.soft.value
+        assert row.pair_accuracy_within_prompt == inside.accuracy.value
+        assert row.acc_eq_within_prompt == inside.acc_eq.value
+    reference = next(row for row in board.table("quality").rows if row.supervision is None)
+    assert reference.system_tau is None
+
+
+def test_boards_written_before_there_were_these_fields_are_read(tmp_path: Path, board: Board) -> None:
+    path = tmp_path / "boards" / "toy.json"
+    content = json.loads(path.read_text())
+    for table in content["tables"]:
+        for row in table["rows"]:
+            for field in [name for name in row if name.startswith(("system_", "pair_accuracy", "acc_eq"))]:
+                del row[field]
+    path.write_text(json.dumps(content))
+    earlier = Board.load(path)
+    assert all(row.system_tau is None for row in earlier.table("quality").rows)
+    assert computed(earlier).tables == board.tables
+
+
 def test_a_score_for_another_dimension_is_shown_and_not_ranked(board: Board) -> None:
     row = next(row for row in board.table("quality").rows if row.model == "follows")
     assert row.control
@@ -167,7 +203,7 @@ def test_blank_images_may_lack_a_score_and_others_not(tmp_path: Path) -> None:
     assert computed(board).tables == board.tables
     holes = make_run(tmp_path / "holes", {"gaps": Model(0.5, lost={3: "missing", 7: "error", 9: "error"})})
     text = refusal(holes, tmp_path / "boards")
-    assert "gaps has no score for 2 of 160 items of toy (1 images not at hand, 1 failed)" in text
+    assert "gaps has no score for 2 of 160 items of toy (1 without image, 1 failed)" in text
 
 
 def test_subsets_are_refused(tmp_path: Path) -> None:

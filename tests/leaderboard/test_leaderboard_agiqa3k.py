@@ -1,4 +1,4 @@
-"""The fifteen models of Q-Bench on AGIQA-3K: the board says what the specification measured."""
+"""The fifteen models of Q-Bench on AGIQA-3K: its numbers are those of the specification."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from eliq_bench.leaderboard.add import add_run, computed
 from eliq_bench.leaderboard.board import Board
 from eliq_bench.leaderboard.cells import disagrees, shown
 from eliq_bench.leaderboard.folder import differences, render
-from eliq_bench.leaderboard.summary import says
+from eliq_bench.leaderboard.summary import summarise
 
 ORACLE = {
     "internlm_xcomposer_vl": 0.735137,
@@ -75,12 +75,12 @@ def test_published_values_stand_beside_ours_and_agree(board: Board) -> None:
         assert not disagrees(value, rows[model])
 
 
-def test_a_stranger_can_answer_from_the_words(board: Board) -> None:
-    text = " ".join(says(board, board.table("quality")))
+def test_the_summary_answers_the_questions_of_a_reader(board: Board) -> None:
+    text = " ".join(summarise(board, board.table("quality")))
     assert "Of 15 models that saw no human judgement of images" in text
     assert "**internlm_xcomposer_vl**: SRCC 0.735" in text
-    assert "It is separable from the next of them, **mplug_owl** (0.687)" in text
-    assert "gives 0.722, the generator floor: **internlm_xcomposer_vl** is 0.013 above it" in text
+    assert "It differs significantly from the next of them, **mplug_owl** (0.687)" in text
+    assert "reaches 0.722 (generator floor): **internlm_xcomposer_vl** is 0.013 above it" in text
     assert "0.973 (noise ceiling), 0.238 above" in text
 
 

@@ -12,7 +12,7 @@ from eliq_bench.leaderboard.board import Board, BoardRow
 from eliq_bench.leaderboard.cells import Published, disagrees, published, published_for, shown
 from eliq_bench.leaderboard.folder import differences, read_boards, render, rendered
 from eliq_bench.leaderboard.page import bold, breakable, page
-from eliq_bench.leaderboard.summary import find_pair, says, separable
+from eliq_bench.leaderboard.summary import find_pair, separable, summarise
 
 
 @pytest.fixture
@@ -84,9 +84,10 @@ def test_markdown_has_every_row_with_interval_tier_coverage_and_supervision(boar
             assert "160/160" in line
             assert row.supervision in line
     assert "| *follows*" in quality
+    assert re.search(r"\| generators: tau \|.*\| acc_eq \|", re.sub(" +", " ", quality))
     assert "label-free (alignment score)" in quality
     assert "**noise ceiling**" in quality
-    for word in ("sha256", "Licence: MIT; the labels stand in the board file", "One image is blank."):
+    for word in ("sha256", "Licence: MIT; the labels are in the board file", "One image is blank."):
         assert word in text
     closed = rendered(read_boards(boards))["closed.md"]
     assert "are not passed on" in closed
@@ -104,7 +105,7 @@ def test_the_index_lists_leaders_and_origins(tmp_path: Path, boards: Path) -> No
 def test_what_a_table_says_stands_in_the_table(boards: Path) -> None:
     board = Board.load(boards / "toy.json")
     table = board.table("quality")
-    text = " ".join(says(board, table))
+    text = " ".join(summarise(board, table))
     models = [
         row
         for row in table.rows
@@ -114,10 +115,12 @@ def test_what_a_table_says_stands_in_the_table(boards: Path) -> None:
     pair = find_pair(table, best.model, other.model)
     assert pair is not None
     assert f"**{best.model}**: SRCC {best.srcc:.3f}" in text
-    assert ("It is separable from" if separable(pair) else "cannot be told apart from") in text
+    assert (
+        "It differs significantly from" if separable(pair) else "does not differ significantly from"
+    ) in text
     floor = next(row for row in table.rows if row.kind == "generator floor")
     ceiling = next(row for row in table.rows if row.kind == "noise ceiling")
-    assert f"gives {floor.srcc:.3f}, the generator floor" in text
+    assert f"reaches {floor.srcc:.3f} (generator floor)" in text
     assert best.srcc is not None
     assert ceiling.srcc is not None
     assert f"{ceiling.srcc - best.srcc:.3f} above **{best.model}**" in text
@@ -134,13 +137,14 @@ def test_without_a_label_free_model_the_words_say_so(tmp_path: Path) -> None:
         },
     )
     (board,) = add_run(run, tmp_path / "boards")
-    text = " ".join(says(board, board.table("quality")))
+    text = " ".join(summarise(board, board.table("quality")))
     assert text.startswith("No label-free model that predicts quality has been scored on Toy yet")
-    assert "of the trivial predictors **bytes** goes furthest" in text
+    assert "of the trivial baselines **bytes** has the highest SRCC" in text
     assert "Among models trained on human judgement elsewhere, **taught**" in text
-    alignment = " ".join(says(board, board.table("alignment")))
+    alignment = " ".join(summarise(board, board.table("alignment")))
     assert (
-        "of the scores made for quality, which do not claim alignment, **taught** goes furthest" in alignment
+        "of the scores made for quality, which do not claim alignment, **taught** has the highest SRCC"
+        in alignment
     )
     page([board])
 
@@ -214,7 +218,7 @@ def test_a_published_value_outside_the_interval_is_marked() -> None:
     assert value.value == 0.664
     assert len(published_for("agiqa3k", row)) == 2
     assert not disagrees(value, row), "no interval, no verdict"
-    row.srcc_low, row.srcc_high = 0.6644, 0.7
+    row = row.model_copy(update={"srcc_low": 0.6644, "srcc_high": 0.7})
     assert not disagrees(value, row), "0.664 may be 0.6644 rounded"
-    row.srcc_low = 0.67
+    row = row.model_copy(update={"srcc_low": 0.67})
     assert disagrees(value, row)

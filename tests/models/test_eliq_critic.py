@@ -19,7 +19,7 @@ from eliq_bench.eliq.critic.backbone import DIMENSIONS, RGB, Encoded
 from eliq_bench.eliq.critic.checkpoint import CHECKPOINT_FILE, Calibration, CriticCard
 from eliq_bench.eliq.critic.lite import LiteBackbone
 from eliq_bench.eliq.critic.network import CriticNetwork
-from eliq_bench.eliq.critic.recipe import Recipe, read_recipe
+from eliq_bench.eliq.critic.recipe import LiteRecipe, Recipe, read_recipe
 from eliq_bench.errors import InputError
 from eliq_bench.registry import create_model, model_card
 from eliq_bench.types import NO_PROMPT, Batch
@@ -32,7 +32,7 @@ def untaught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of the real classes with random heads."""
     torch.manual_seed(0)
     backbone = LiteBackbone()
-    recipe = Recipe(name="untaught", backbone={"kind": "lite"})
+    recipe = Recipe(name="untaught", backbone=LiteRecipe())
     dimensions = DIMENSIONS
     network = CriticNetwork(backbone.visual_width, backbone.semantic_width, recipe.network, dimensions)
     card = CriticCard(
@@ -130,6 +130,6 @@ def test_the_card_of_the_critic_that_ships_names_no_labels() -> None:
     from eliq_bench.models.weights import find
 
     card = checkpoint.read_card(find(model_card("eliq").weights[0]) or Path())
-    assert card.trained_on["human_labels"] == "none"
+    assert card.trained_on.human_labels == "none"
     assert card.recipe == read_recipe(Path(__file__).parents[2] / "recipes/lite.yaml")
     assert card.backbone == LiteBackbone().fingerprint()

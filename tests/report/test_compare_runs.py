@@ -8,7 +8,7 @@ from support.runs import ITEMS, TRUTH, change_json, change_scores, label_table, 
 
 import eliq_bench
 from eliq_bench.errors import InputError
-from eliq_bench.evaluate.evaluate import groups_of
+from eliq_bench.evaluation.evaluate import groups_of
 from eliq_bench.imports.run import import_scores
 from eliq_bench.imports.store import Declared
 from eliq_bench.report.compare.compute import compare

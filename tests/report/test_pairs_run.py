@@ -19,7 +19,7 @@ from eliq_bench.errors import InputError
 from eliq_bench.io.images import decode
 from eliq_bench.leaderboard.add import add_run
 from eliq_bench.models.floors import measure_sharpness
-from eliq_bench.report.plots import draw, read
+from eliq_bench.report.plots import draw
 from eliq_bench.report.plots.diagnosis import diagnosis, read_diagnosis
 from eliq_bench.results.records import PairRow, Results
 
@@ -111,7 +111,7 @@ def test_results_written_before_there_were_pairs_can_be_read(run: Path, tmp_path
 
 def test_the_report_says_what_the_table_is_and_is_not(run: Path, results: Results) -> None:
     text = results.to_markdown()
-    assert "response to known damage, not agreement with human opinion" in text
+    assert "response to known degradations, not agreement with human opinion" in text
     assert "SRCC" not in text, "nothing here is a correlation"
     lines = [line for line in text.splitlines() if line.startswith("| sharpness")]
     modes = [line.split("|")[3].strip() for line in lines[:5]]
@@ -144,7 +144,7 @@ def test_a_report_computes_the_same_from_the_folder_alone(run: Path, tmp_path: P
 
 
 def test_no_leaderboard_takes_pairs_nor_a_subset_of_them(small: Small, run: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="made from pairs with known damage"):
+    with pytest.raises(InputError, match="made from pairs with known degradations"):
         add_run(run, tmp_path / "boards")
     part = tmp_path / "part"
     found = eliq_bench.run(
@@ -156,7 +156,7 @@ def test_no_leaderboard_takes_pairs_nor_a_subset_of_them(small: Small, run: Path
         resamples=200,
     )
     assert "(subset: 40 of 192 pairs, stratified by mode, seed 0)" in found.to_markdown()
-    with pytest.raises(InputError, match="made from pairs with known damage"):
+    with pytest.raises(InputError, match="made from pairs with known degradations"):
         add_run(part, tmp_path / "boards")
     assert not (tmp_path / "boards").exists()
 
@@ -202,7 +202,7 @@ def test_the_command_shows_the_table_and_a_rerun_computes_nothing(
     words = ["run", "-m", "sharpness", "-d", f"pairs:{small.manifest}", "--data-root", small.images]
     first = cli(*words, "--out", tmp_path / "out")
     assert first.returncode == 0, first.stderr
-    assert "pairs made: quality, share of pairs in the right order" in first.stdout
+    assert "pairs made: quality, pairwise accuracy" in first.stdout
     assert "checkerboard (simulated)" in first.stdout
     assert "12 pairs on alignment left out" in first.stdout
     again = cli(*words, "--out", tmp_path / "out")
@@ -218,9 +218,8 @@ def test_the_command_shows_the_table_and_a_rerun_computes_nothing(
 
 
 def test_the_heat_map_is_drawn_alike_twice(run: Path, tmp_path: Path) -> None:
-    material = read("diagnosis", run)
     for name in ("a.png", "b.png", "a.svg", "b.svg"):
-        draw("diagnosis", material, tmp_path / name)
+        draw("diagnosis", run, tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     with Image.open(tmp_path / "a.png") as image:
@@ -228,7 +227,7 @@ def test_the_heat_map_is_drawn_alike_twice(run: Path, tmp_path: Path) -> None:
     assert (pixels[:, 0] - pixels[:, 2] > 100).sum() > 500, "orange: noise passes for sharpness"
     assert (pixels[:, 2] - pixels[:, 0] > 100).sum() > 500, "blue: blur does not"
     with pytest.raises(InputError, match="no dimension 'beauty'"):
-        read("diagnosis", run, dimension="beauty")
+        read_diagnosis(run, dimension="beauty")
 
 
 def test_the_heat_map_marks_what_has_no_interval(run: Path) -> None:
@@ -247,4 +246,4 @@ def test_a_run_without_pairs_has_no_heat_map(own_table: Path, tmp_path: Path) ->
     eliq_bench.run(["sharpness"], [str(own_table)], out=tmp_path / "run", resamples=200)
     assert not (tmp_path / "run" / "judged.parquet").exists()
     with pytest.raises(InputError, match="--datasets pairs:MANIFEST"):
-        read("diagnosis", tmp_path / "run")
+        read_diagnosis(tmp_path / "run")

@@ -15,9 +15,9 @@ from support.cli import Cli
 from eliq_bench.cli.plot import KINDS as OFFERED
 from eliq_bench.cli.plot import plot
 from eliq_bench.errors import InputError
-from eliq_bench.report.plots import KINDS, OF_PAIRS, draw
+from eliq_bench.report.plots import KINDS, KINDS_OF_PAIRS, draw
 from eliq_bench.report.plots.critical_difference import cliques
-from eliq_bench.report.plots.material import read_material
+from eliq_bench.report.plots.data import read_plot_data
 from eliq_bench.stats.many import compare_models
 
 
@@ -27,16 +27,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_offers_every_kind() -> None:
-    assert set(OFFERED) == set(KINDS)
+    assert set(OFFERED) == {*KINDS, *KINDS_OF_PAIRS}
     option = next(parameter for parameter in plot.params if parameter.name == "kind")
     assert isinstance(option.type, click.Choice)
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - OF_PAIRS))
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_the_same_run_gives_the_same_bytes(run: Path, tmp_path: Path, kind: str) -> None:
-    material = read_material(run)
     for name in ("a.svg", "b.svg", "a.png", "b.png"):
-        draw(kind, material, tmp_path / name)
+        draw(kind, run, tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     with Image.open(tmp_path / "a.png") as image:
@@ -49,17 +48,17 @@ def test_the_same_run_gives_the_same_bytes(run: Path, tmp_path: Path, kind: str)
 
 
 def test_dataset_dimension_and_models_can_be_chosen(run: Path) -> None:
-    material = read_material(run, "toy", "alignment")
-    assert [entry.row.model for entry in material.models] == ["follows"]
-    chosen = read_material(run, models=["noisy", "reversed"])
+    data = read_plot_data(run, "toy", "alignment")
+    assert [entry.row.model for entry in data.models] == ["follows"]
+    chosen = read_plot_data(run, models=["noisy", "reversed"])
     assert [entry.row.model for entry in chosen.models] == ["reversed", "noisy"], "best first"
     assert chosen.models[0].own.mean() > 5, "its own direction"
     with pytest.raises(InputError, match=r"no model 'nois' to plot.*Did you mean noisy"):
-        read_material(run, models=["nois"])
+        read_plot_data(run, models=["nois"])
     with pytest.raises(InputError, match="no dimension 'beauty'"):
-        read_material(run, dimension="beauty")
+        read_plot_data(run, dimension="beauty")
     with pytest.raises(InputError, match="no dataset 'toys'"):
-        read_material(run, "toys")
+        read_plot_data(run, "toys")
 
 
 def test_what_a_run_cannot_give_is_one_sentence(tmp_path: Path) -> None:
@@ -69,11 +68,11 @@ def test_what_a_run_cannot_give_is_one_sentence(tmp_path: Path) -> None:
     photographs = replace(items, generator=(None,) * len(items), generator_family=(None,) * len(items))
     run = make_run(tmp_path / "run", {"sharp_one": Model(0.3)}, items=photographs)
     with pytest.raises(InputError, match="does not say which generator"):
-        draw("generators", read_material(run), tmp_path / "x.png")
+        draw("generators", run, tmp_path / "x.png")
     with pytest.raises(InputError, match="fewer than 2 models"):
-        draw("cd", read_material(run), tmp_path / "x.png")
+        draw("cd", run, tmp_path / "x.png")
     with pytest.raises(InputError, match=r"must end in \.png or \.svg"):
-        draw("forest", read_material(run), tmp_path / "x.pdf")
+        draw("forest", run, tmp_path / "x.pdf")
     assert not (tmp_path / "x.png").exists()
 
 

@@ -1,5 +1,6 @@
 """Features on their way from a scorer to the store: shapes, reasons, vectors beside their rows."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,18 @@ from eliq_bench.cards import ModelCard
 from eliq_bench.eliq.critic.checkpoint import Calibration, CriticCard
 from eliq_bench.eliq.critic.critic import Critic
 from eliq_bench.eliq.critic.network import CriticNetwork
-from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe
+from eliq_bench.eliq.critic.recipe import LiteRecipe, NetworkRecipe, Recipe
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.models.eliq import CriticScorer
 from eliq_bench.registry import model_card
-from eliq_bench.runner.features import FeatureStore, features_of, packed
+from eliq_bench.runner.features import FeatureRow, FeatureStore, features_of, packed
 from eliq_bench.runner.store import ScoreRow
 from eliq_bench.types import Batch, Scores
 
 CARD = model_card("luma").model_copy(update={"name": "toy", "protocols": ("probe",)})
 BATCH = Batch(np.random.default_rng(0).integers(0, 256, (3, 40, 32, 3)).astype(np.uint8), ())
 VECTOR = packed(np.array([1.5, -2.0, 1 / 3]))
-ROW = ScoreRow("f" * 16, "a" * 64, "", "quality", None, "ok", "", 0.01, VECTOR)
+ROW = FeatureRow("f" * 16, "a" * 64, "", "quality", None, "ok", "", 0.01, VECTOR)
 
 
 class Toy:
@@ -43,13 +44,13 @@ class Toy:
 
 
 def test_vectors_come_back_and_an_error_is_tried_again(tmp_path: Path) -> None:
-    failed = ROW._replace(image="b" * 64, status="error", reason="out of memory", vector=None)
+    failed = ScoreRow("f" * 16, "b" * 64, "", "quality", None, "error", "out of memory", 0.01)
     with FeatureStore(tmp_path / "f.sqlite") as store:
         store.add([ROW, failed])
     with FeatureStore(tmp_path / "f.sqlite") as store:
         assert store.rows(ROW.fingerprint)["b" * 64, "", "quality"] == failed
         assert list(store.vectors(ROW.fingerprint, "quality")) == [("a" * 64, "")]
-        store.add([failed._replace(status="ok", reason="", vector=VECTOR)])
+        store.add([replace(ROW, image="b" * 64)])
         found = store.vectors(ROW.fingerprint, "quality")
         assert store.rows(ROW.fingerprint)["b" * 64, "", "quality"].status == "ok"
         assert store.vectors(ROW.fingerprint, "alignment") == {}
@@ -74,7 +75,7 @@ def test_a_card_that_promises_too_much_is_named() -> None:
 
 
 def test_a_critic_gives_what_its_heads_read_and_no_alignment_without_a_prompt() -> None:
-    recipe = Recipe(name="toy", backbone={"kind": "toy"}, network=NetworkRecipe(width=8, heads=2))
+    recipe = Recipe(name="toy", backbone=LiteRecipe(), network=NetworkRecipe(width=8, heads=2))
     torch.manual_seed(0)
     network = CriticNetwork(3, 3, recipe.network).eval()
     card = CriticCard(

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ IDENTITY = Fingerprint(
 
 
 def test_rows_come_back_as_they_went_in(tmp_path: Path) -> None:
-    undefined = ROW._replace(image="b" * 64, score=None, status="undefined", reason="black")
+    undefined = replace(ROW, image="b" * 64, score=None, status="undefined", reason="black")
     with ScoreStore(tmp_path / "s.sqlite") as store:
         store.add([ROW, undefined])
     with ScoreStore(tmp_path / "s.sqlite") as store:
@@ -37,11 +38,11 @@ def test_rows_come_back_as_they_went_in(tmp_path: Path) -> None:
 
 
 def test_a_defined_score_is_never_replaced_but_an_error_is(tmp_path: Path) -> None:
-    failed = ROW._replace(score=None, status="error", reason="out of memory")
+    failed = replace(ROW, score=None, status="error", reason="out of memory")
     with ScoreStore(tmp_path / "s.sqlite") as store:
         store.add([failed])
         store.add([ROW])
-        store.add([ROW._replace(score=9.0)])
+        store.add([replace(ROW, score=9.0)])
         assert store.rows(ROW.fingerprint)[ROW.image, "", "quality"] == ROW
 
 
@@ -142,5 +143,5 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_was_stored(tmp_path: Path) -
         (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
         store._connection.execute(f"PRAGMA max_page_count={pages}")  # SQLite's own way to have no room left
         with pytest.raises(EliqBenchError, match="full"):
-            store.add([ROW._replace(image=str(number), reason="x" * 2000) for number in range(100)])
+            store.add([replace(ROW, image=str(number), reason="x" * 2000) for number in range(100)])
         assert list(store.rows(ROW.fingerprint)) == [(ROW.image, "", "quality")]

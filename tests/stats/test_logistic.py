@@ -6,7 +6,7 @@ import scipy.optimize
 from numpy.typing import NDArray
 
 from eliq_bench.stats import logistic
-from eliq_bench.stats.logistic import START_SCALES, Curve, fit_logistic4, fit_logistic5
+from eliq_bench.stats.logistic import START_SCALES, Curve, fit_logistic4
 
 Floats = NDArray[np.float64]
 
@@ -19,17 +19,23 @@ def sample(seed: int, n: int = 300, noise: float = 0.4) -> tuple[Floats, Floats]
     return (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
 
 
+def error_of(x: Floats, y: Floats) -> float:
+    """Squared error of our curve, which must exist."""
+    curve = fit_logistic4(x, y)
+    assert curve is not None
+    return float(np.sum((curve(x) - y) ** 2))
+
+
 def test_gradient_is_that_of_finite_differences() -> None:
     x, y = sample(0)
-    for columns, increasing in ((np.ones((1, 300)), True), (np.stack([np.ones(300), x]), False)):
-        fixed = np.linalg.qr(columns.T)[0].T
-        problem = logistic._Problem(x, y - y @ fixed.T @ fixed, fixed, increasing)
-        at = np.array([[0.3, 0.8], [-1.0, 2.2]])
-        gradient = logistic._evaluate(problem, at).gradient
-        for column in range(2):
-            step = np.eye(2)[column] * 1e-6
-            rise = logistic._evaluate(problem, at + step).error - logistic._evaluate(problem, at - step).error
-            assert gradient[:, column] == pytest.approx(rise / 4e-6, rel=1e-6)
+    fixed = np.full((1, 300), 300**-0.5)
+    problem = logistic._Problem(x, y - y @ fixed.T @ fixed, fixed)
+    at = np.array([[0.3, 0.8], [-1.0, 2.2]])
+    gradient = logistic._evaluate(problem, at).gradient
+    for column in range(2):
+        step = np.eye(2)[column] * 1e-6
+        rise = logistic._evaluate(problem, at + step).error - logistic._evaluate(problem, at - step).error
+        assert gradient[:, column] == pytest.approx(rise / 4e-6, rel=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -43,33 +49,14 @@ def test_minimum_is_that_of_curve_fit(seed: int) -> None:
         start = (y.max(), y.min(), 0.0, 1.0 / scale)
         best, _ = scipy.optimize.curve_fit(curve, x, y, p0=start, ftol=1e-14, xtol=1e-14, maxfev=20_000)
         errors.append(float(np.sum((curve(x, *best) - y) ** 2)))
-    ours = fit_logistic4(x, y)
-    assert ours.n_converged == ours.n_starts == 5
-    assert ours.error == pytest.approx(min(errors), rel=1e-9)
-    assert np.sum((ours.curve(x) - y) ** 2) == pytest.approx(ours.error, rel=1e-9)
-    assert ours.curve.high > ours.curve.low
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_five_parameters_reach_the_minimum_of_curve_fit(seed: int) -> None:
-    def curve(x: Floats, b1: float, b2: float, b3: float, b4: float, b5: float) -> Floats:
-        return np.asarray(b1 * (scipy.special.expit(b2 * (x - b3)) - 0.5) + b4 * x + b5)
-
-    x, y = sample(seed)
-    best, _ = scipy.optimize.curve_fit(curve, x, y, p0=(4, 1, 0, 0, 0), ftol=1e-14, xtol=1e-14, maxfev=20_000)
-    ours = fit_logistic5(x, y)
-    assert ours.n_converged > 0
-    assert ours.error <= np.sum((curve(x, *best) - y) ** 2) * (1 + 1e-8)
-    assert np.sum((ours.curve(x) - y) ** 2) == pytest.approx(ours.error, rel=1e-8)
-    assert ours.error <= fit_logistic4(x, y).error * (1 + 1e-8)  # a wider family cannot fit worse
+    assert error_of(x, y) == pytest.approx(min(errors), rel=1e-9)
 
 
 def test_exact_curve_is_recovered() -> None:
     x = np.linspace(-2, 2, 80)
-    truth = Curve(-1.5, 1.0, 0.0, 0.3, 0.6)
-    ours = fit_logistic4(x, truth(x))
-    assert tuple(ours.curve) == pytest.approx(tuple(truth), abs=1e-6)
-    assert ours.error < 1e-12
+    truth = Curve(-1.5, 1.0, 0.3, 0.6)
+    assert fit_logistic4(x, truth(x)) == pytest.approx(truth, abs=1e-6)
+    assert error_of(x, truth(x)) < 1e-12
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -80,16 +67,14 @@ def test_exponentials_lines_and_steps_converge(seed: int) -> None:
     shapes = [np.exp(x), -np.exp(-x), x, np.sign(x - 0.1)]
     y = shapes[seed % 4] + 0.7 * generator.normal(size=60)
     x, y = (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
-    ours = fit_logistic4(x, y)
-    assert ours.n_converged >= 3
     line = len(x) * (1 - float(x @ y / len(x)) ** 2)
-    assert ours.error < line * (1 + 1e-6)  # a line is a limit of the curve
+    assert error_of(x, y) < line * (1 + 1e-6)  # a line is a limit of the curve
 
 
 def test_a_decreasing_relation_is_flat() -> None:
     x = np.linspace(-2, 2, 100)
     x /= x.std()
-    ours = fit_logistic4(x, -x)
-    assert ours.curve.high == ours.curve.low
-    assert ours.error == pytest.approx(100.0)
-    assert ours.n_converged == 5
+    curve = fit_logistic4(x, -x)
+    assert curve is not None
+    assert curve.high == curve.low
+    assert error_of(x, -x) == pytest.approx(100.0)

@@ -16,17 +16,12 @@ from eliq_bench.stats.bootstrap import bootstrap_srcc
 from eliq_bench.stats.ceiling import noise_ceiling
 from eliq_bench.stats.closed_form import second_opinions
 from eliq_bench.stats.correlation import krcc, plcc, srcc
-from eliq_bench.stats.floor import generator_floor, group_means, variance_share
-from eliq_bench.stats.krasula_analysis import krasula
-from eliq_bench.stats.mapping import plcc_logistic4, plcc_logistic4_insample, rmse_logistic4
-from eliq_bench.stats.outliers import outlier_ratio, rmse_star
-from eliq_bench.stats.pair_accuracy import pair_accuracy, preference_accuracy
+from eliq_bench.stats.floor import generator_floor, variance_share
+from eliq_bench.stats.mapping import map_logistic, map_logistic_insample
+from eliq_bench.stats.pair_accuracy import pair_agreement
 from eliq_bench.stats.paired import paired_bootstrap
 from eliq_bench.stats.partial import partial_srcc
-from eliq_bench.stats.permutation import permutation_test
-from eliq_bench.stats.residuals import residual_f_test
 from eliq_bench.stats.system import system_level
-from eliq_bench.stats.tie_calibration import acc_eq, acc_eq_at, acc_eq_insample
 from eliq_bench.stats.within import within_generator, within_prompt
 
 Floats = NDArray[np.float64]
@@ -44,8 +39,6 @@ class Table:
     std: Floats
     prompt: list[str]
     generator: list[str]
-    scale: float = 1.0
-    """Of the labels."""
 
     def take(self, rows: NDArray[np.intp]) -> "Table":
         return replace(
@@ -60,9 +53,7 @@ class Table:
         )
 
     def scaled(self, factor: float) -> "Table":
-        return replace(
-            self, label=self.label * factor, other=self.other * factor, std=self.std * factor, scale=factor
-        )
+        return replace(self, label=self.label * factor, other=self.other * factor, std=self.std * factor)
 
     def with_nan(self) -> "Table":
         """One more item of a known prompt and generator, that the model could not score."""
@@ -95,27 +86,17 @@ def _image_bootstrap(t: Table) -> tuple[float, ...]:
 
 def _paired(t: Table) -> tuple[float, ...]:
     result = paired_bootstrap(t.score, t.rival, t.label, t.prompt, n_resamples=60)
-    return result.value, result.low, result.high, result.se, result.p
-
-
-def _permutation(t: Table) -> tuple[float, ...]:
-    result = permutation_test(t.score, t.rival, t.label, t.prompt, n_permutations=40)
-    return result.value, result.p
+    return result.difference, result.low, result.high, result.se, result.p
 
 
 def _closed(t: Table) -> tuple[float, ...]:
     result = second_opinions(t.score, t.rival, t.label)
-    return result.williams.statistic, result.meng.statistic, result.steiger.statistic, *result.zou[:2]
+    return result.williams.statistic, result.meng.statistic, *result.zou[:2]
 
 
 def _system(t: Table) -> tuple[float, ...]:
     result = system_level(t.score, t.label, t.generator, t.prompt, n_resamples=60)
     return result.tau.value, result.accuracy.value, result.soft.value
-
-
-def _krasula(t: Table) -> tuple[float, ...]:
-    result = krasula(t.score, t.label, t.std, 20, t.prompt)
-    return result.auc_ds.value, result.auc_bw.value, result.auc_ds.se, result.auc_bw.se
 
 
 def _within(t: Table) -> tuple[float, ...]:
@@ -127,17 +108,16 @@ LAWS = {
     "srcc": Law(lambda t: (srcc(t.score, t.label).value,), ranks_only=True, odd=True),
     "krcc": Law(lambda t: (krcc(t.score, t.label).value,), ranks_only=True, odd=True),
     "plcc": Law(lambda t: (plcc(t.score, t.label).value,), odd=True),
-    "plcc_logistic4": Law(lambda t: (plcc_logistic4(t.score, t.label, t.prompt).value,), tolerance=1e-6),
+    "plcc_logistic4": Law(lambda t: (map_logistic(t.score, t.label, t.prompt).plcc.value,), tolerance=1e-6),
     "plcc_logistic4_insample": Law(
-        lambda t: (plcc_logistic4_insample(t.score, t.label).value,), tolerance=1e-6
+        lambda t: (map_logistic_insample(t.score, t.label).plcc.value,), tolerance=1e-6
     ),
     "rmse_logistic4": Law(
-        lambda t: (rmse_logistic4(t.score, t.label, t.prompt).value,), in_label_units=True, tolerance=1e-6
+        lambda t: (map_logistic(t.score, t.label, t.prompt).rmse.value,), in_label_units=True, tolerance=1e-6
     ),
     "bootstrap by prompt": Law(_bootstrap, ranks_only=True),
     "bootstrap by image": Law(_image_bootstrap, ranks_only=True),
     "paired bootstrap": Law(_paired, ranks_only=True),
-    "permutation": Law(_permutation, ranks_only=True),
     "closed forms": Law(_closed, ranks_only=True, tolerance=1e-10),
     "within": Law(_within, ranks_only=True),
     "within prompt": Law(
@@ -146,38 +126,21 @@ LAWS = {
     "best of prompt": Law(lambda t: best_of_prompt(t.score, t.label, t.prompt)[:2], ranks_only=True),
     "pair accuracy": Law(
         lambda t: (
-            pair_accuracy(t.score, t.label, t.prompt).value,
-            pair_accuracy(t.score, t.label, None).value,
+            pair_agreement(t.score, t.label, t.prompt).accuracy.value,
+            pair_agreement(t.score, t.label, ["all"] * len(t.label), t.prompt).accuracy.value,
         ),
         ranks_only=True,
     ),
-    "preferences": Law(lambda t: (preference_accuracy(t.score, -t.label, t.prompt).value,), ranks_only=True),
-    "cc0": Law(lambda t: (krasula(t.score, t.label, t.std, 20, t.prompt).cc0,), ranks_only=True),
     "partial": Law(lambda t: (partial_srcc(t.score, t.label, t.other).value,), ranks_only=True, odd=True),
-    "krasula": Law(_krasula),
-    "acc_eq": Law(
-        lambda t: (
-            acc_eq(t.score, t.label, t.prompt).value,
-            acc_eq_insample(t.score, t.label, t.prompt).value,
-            acc_eq_at(t.score, t.label, t.prompt, 1.0).value,
-        )
-    ),
+    "acc_eq": Law(lambda t: (pair_agreement(t.score, t.label, t.prompt).acc_eq.value,)),
     "system level": Law(_system),
     "floor": Law(
         lambda t: (
             generator_floor(t.label, t.generator).value,
-            srcc(group_means(t.label, t.generator), t.label).value,
             variance_share(t.label, t.generator).value,
         )
     ),
     "ceiling": Law(lambda t: (noise_ceiling(t.label, t.std, 20, n_draws=5).value,), tolerance=1e-9),
-    "outlier ratio": Law(lambda t: (outlier_ratio(t.label, t.scale * t.score, t.std, 20).value,)),
-    "rmse_star": Law(
-        lambda t: (rmse_star(t.label, t.scale * t.score, t.std, 20).value,), in_label_units=True
-    ),
-    "F test": Law(
-        lambda t: residual_f_test(t.label, t.scale * t.score, t.scale * t.rival)[::3], tolerance=1e-9
-    ),
 }
 
 

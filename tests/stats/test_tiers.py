@@ -138,7 +138,7 @@ def test_each_pair_rests_on_the_items_that_both_scored() -> None:
     pair = result.pair("fair", "poor")
     both = slice(20, 300)
     expected = paired_bootstrap(scores["fair"][both], scores["poor"][both], y[both], groups[both])
-    assert pair.difference == expected.value
+    assert pair.difference == expected.difference
     assert (pair.n, result.n_common) == (280, 280)
     assert pair.se == pytest.approx(expected.se, rel=0.15)  # the same groups drawn differently
     standing = next(s for s in result.standings if s.model == "fair")

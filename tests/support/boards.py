@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.evaluate.assemble import evaluate_all
-from eliq_bench.evaluate.evaluate import Resampling
+from eliq_bench.evaluation.assemble import evaluate_all
+from eliq_bench.evaluation.evaluate import Resampling
 from eliq_bench.results.folder import save
 from eliq_bench.results.records import DatasetRecord, Environment, ModelRecord, Results
 from eliq_bench.types import Items, ItemTable, ScoreColumn

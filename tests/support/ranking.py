@@ -6,8 +6,10 @@ import numpy as np
 from PIL import Image
 
 from eliq_bench.eliq.critic.backbone import RGB
-from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe, TrainingRecipe
+from eliq_bench.eliq.critic.recipe import LiteRecipe, NetworkRecipe, Recipe, TrainingRecipe
 from eliq_bench.eliq.pairs.manifest import MANIFEST_FILE, Pair, write_pairs
+from eliq_bench.eliq.training.pairs import Corpus
+from eliq_bench.eliq.training.tokens import Hardware
 from support.critics import COLOURS
 from support.pairs import pairs_of_file
 
@@ -15,10 +17,17 @@ DEGRADATIONS = (("defocus_blur", 3), ("defocus_blur", 5), ("harsh_contrast", 3),
 
 TOY = Recipe(
     name="toy",
-    backbone={"kind": "toy"},
+    backbone=LiteRecipe(),  # tests put a ToyBackbone in its place
     network=NetworkRecipe(width=16, heads=2, queries=2, dropout=0.0),
-    training=TrainingRecipe(epochs=4, positives=8, negatives=4, learning_rate=5e-3),
+    training=TrainingRecipe(epochs=4, batch_positives=8, negatives=4, learning_rate=5e-3),
 )
+TOY_DEVICE = Hardware("toy")
+"""Served by the process of the test."""
+
+
+def corpus_of(folder: Path, tokens: Path | None = None) -> Corpus:
+    """The corpus of `make_manifest`, whose images lie beside the manifest."""
+    return Corpus(folder, folder, tokens or folder / "tokens")
 
 
 def make_manifest(folder: Path, count: int = 36, seed: int = 0, texture: float = 1.0) -> Path:

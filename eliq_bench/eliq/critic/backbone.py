@@ -1,7 +1,8 @@
-"""What the critic asks of a backbone, and the arrays that pass between them.
+"""Interface between the critic and its backbone, and the arrays that pass between them.
 
-A backbone looks at an image, and at its prompt if it must, once: `encode`. That is the dear part; it is frozen
-while the critic learns, so its arrays are cached on disk. `tokens` makes the input of the critic from cached arrays.
+A backbone encodes each image, with its prompt if it reads prompts, once: `encode`. That is the expensive part; the
+backbone is frozen while the critic learns, so its arrays are cached on disk. `tokens` makes the input of the critic
+from cached arrays.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ Half = NDArray[np.float16]
 
 
 class Encoded(NamedTuple):
-    """What a backbone keeps of one image, or of one image under one prompt: V tokens."""
+    """Arrays of one image, or of one image under one prompt: V tokens."""
 
     visual: Half
     """Visual tokens, (V, visual_width) float16."""
@@ -40,7 +41,7 @@ class Tokens(NamedTuple):
     mask: "torch.Tensor"
     """(B, V) bool, True where there is a token."""
     prior: "torch.Tensor | None" = None
-    """(B,) what the backbone itself would say on this dimension, if it can: the network learns a correction to it."""
+    """(B,) the backbone's own score on this dimension, if it has one: the network learns a correction to it."""
 
 
 class Backbone(Protocol):
@@ -53,11 +54,11 @@ class Backbone(Protocol):
     """True if `encode` depends on the prompt; the cache then keys its arrays by image and prompt."""
 
     def fingerprint(self) -> dict[str, str]:
-        """What its arrays depend on: class, revision, the sha256 of weights, preprocessing, dtype, packages."""
+        """Everything its arrays depend on: class, revision, sha256 of weights, preprocessing, dtype, packages."""
         ...
 
     def encode(self, images: Sequence[RGB], prompts: Sequence[str]) -> list[Encoded]:
-        """Arrays of each image; sizes may differ, and no array depends on the others of the call.
+        """Arrays of each image; sizes may differ, and no array depends on the other images of the call.
 
         Args:
             images: B decoded images (H, W, 3) uint8.
@@ -66,7 +67,7 @@ class Backbone(Protocol):
         ...
 
     def tokens(self, encoded: Sequence[Encoded], prompts: Sequence[str], dimension: Dimension) -> Tokens:
-        """Input of the critic for one dimension, cheap; joins the prompt where `encode` did not read it."""
+        """Input of the critic for one dimension, cheap; adds the prompt if `encode` did not read it."""
         ...
 
 

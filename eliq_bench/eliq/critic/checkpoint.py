@@ -1,13 +1,13 @@
-"""A critic on disk: one safetensors file with the weights of its heads and, as metadata, all that explains them."""
+"""A critic on disk: one safetensors file with the weights of its heads and, as metadata, its card."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
@@ -18,7 +18,7 @@ from eliq_bench.eliq.critic.recipe import Recipe
 from eliq_bench.errors import EliqBenchError, InputError, first_line
 
 GOOD, BAD = 75.0, 25.0
-"""Where the median positive and the median severe negative of the held-out pairs come to lie; our choice."""
+"""Calibrated scores of the median positive and of the median severe negative of the held-out pairs; our choice."""
 
 
 class Calibration(BaseModel):
@@ -37,8 +37,8 @@ class Calibration(BaseModel):
 def fit_calibration(good: Sequence[float], bad: Sequence[float]) -> Calibration:
     """Put the median of raw scores `good` at 75 and that of `bad` at 25.
 
-    Where the medians do not differ in the right order, the slope falls back to the spread of all scores: the scale
-    then says little, and the order of the scores stays what it is.
+    If the median of `good` is not the higher one, the slope falls back to the standard deviation of all scores: the
+    scale then means little, and the order of the scores does not change.
     """
     upper, lower = float(np.median(good)), float(np.median(bad))
     reach = np.log(GOOD / (100 - GOOD)) - np.log(BAD / (100 - BAD))
@@ -52,25 +52,111 @@ SCHEMA_VERSION = 1
 KEY = "eliq-bench.critic"
 
 
+PRIOR_WEIGHT, STORED_PRIOR_WEIGHT = "prior_weight.", "trust."
+"""Prefix of the weights of the prior in the network, and in every file of schema version 1."""
+
+
+class Provenance(BaseModel):
+    """The pairs that a critic was trained on; a field that another program did not write is None."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    manifest_sha256: str | None = None
+    train_pairs: int | None = None
+    held_out_pairs: int | None = None
+    positives: int | None = None
+    generators: int | None = None
+    human_labels: str | None = None
+    continued_from_sha256: str | None = None
+    """Of the checkpoint that training started from."""
+
+
+class HeldOutMode(NamedTuple):
+    """Held-out pairs of one mode on one dimension."""
+
+    dimension: Dimension
+    cell: str
+    mode: str
+
+    def __str__(self) -> str:
+        return f"{self.dimension}:{self.cell}/{self.mode}"
+
+
+def _parse_modes(values: dict[Any, float]) -> dict[Any, float]:
+    """Keys such as `quality:conventional/technical/banding` as `HeldOutMode`."""
+    return {_parse_mode(key) if isinstance(key, str) else key: value for key, value in values.items()}
+
+
+def _parse_mode(text: str) -> HeldOutMode:
+    dimension, _, rest = text.partition(":")
+    cell, _, mode = rest.rpartition("/")
+    return HeldOutMode(dimension, cell, mode)  # type: ignore[arg-type]  # pydantic validates it next
+
+
+class ReferenceStatistics(BaseModel):
+    """Distribution of the training positives at the input of one head (D channels), see `training.drift_distance`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mean: tuple[float, ...]
+    """(D,)."""
+    deviation: tuple[float, ...]
+    """(D,)."""
+    noise: float
+    """Expected squared distance of a sample of this size from its own source."""
+    chance_level: float
+    """Below it lie 95 % of the distances between random halves of the images."""
+
+
+def _parse_references(values: dict[str, Any]) -> dict[str, Any]:
+    """Lists named `dimension.what`, as they are stored, as one record per dimension."""
+    dimensions = dict.fromkeys(key.split(".")[0] for key in values if "." in key)
+    stored = {
+        name: ReferenceStatistics(
+            mean=values[f"{name}.mean"],
+            deviation=values[f"{name}.deviation"],
+            noise=values[f"{name}.noise"][0],
+            chance_level=values[f"{name}.halves"][0],
+        )
+        for name in dimensions
+    }
+    return stored or values
+
+
+def _flatten_references(values: dict[Dimension, ReferenceStatistics]) -> dict[str, list[float]]:
+    flat = {}
+    for name, one in values.items():
+        flat[f"{name}.mean"], flat[f"{name}.deviation"] = list(one.mean), list(one.deviation)
+        flat[f"{name}.noise"], flat[f"{name}.halves"] = [one.noise], [one.chance_level]
+    return flat
+
+
 class CriticCard(BaseModel):
-    """What a checkpoint says of itself."""
+    """Everything that explains the weights of a checkpoint."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: int = SCHEMA_VERSION
     recipe: Recipe
     backbone: dict[str, str]
-    """Fingerprint of the backbone whose tokens it learnt on."""
+    """Fingerprint of the backbone that it was trained with."""
     dimensions: tuple[Dimension, ...]
     visual_width: int
     semantic_width: int
     calibration: dict[Dimension, Calibration]
-    trained_on: dict[str, Any] = {}
-    """Manifest's hash, numbers of pairs, sources of the images and their licences; never a label."""
-    held_out: dict[str, float] = {}
-    """Pair accuracy by dimension, cell and mode on held-out pairs."""
-    tokens: dict[str, list[float]] = {}
-    """Mean and deviation of pooled features of the training positives, to tell how far new images lie."""
+    trained_on: Provenance = Provenance()
+    held_out: Annotated[
+        dict[HeldOutMode, float],
+        BeforeValidator(_parse_modes),
+        PlainSerializer(lambda values: {str(key): value for key, value in values.items()}),
+    ] = {}
+    """Pairwise accuracy on held-out pairs."""
+    tokens: Annotated[
+        dict[Dimension, ReferenceStatistics],
+        BeforeValidator(_parse_references),
+        PlainSerializer(_flatten_references),
+    ] = {}
+    """Distribution of the training positives, to measure how far new images lie."""
 
 
 def save(path: Path, network: CriticNetwork, card: CriticCard) -> None:
@@ -79,36 +165,42 @@ def save(path: Path, network: CriticNetwork, card: CriticCard) -> None:
     Raises:
         EliqBenchError: the folder cannot be written.
     """
-    tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
+    tensors = {
+        name.replace(PRIOR_WEIGHT, STORED_PRIOR_WEIGHT): value.contiguous()
+        for name, value in network.state_dict().items()
+    }
     partial = path.with_suffix(".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # not by save_file, which lets nobody but the owner read the file
-        partial.write_bytes(to_bytes(tensors, {KEY: card.model_dump_json()}))
+        partial.write_bytes(to_bytes(tensors, {KEY: card.model_dump_json(exclude_none=True)}))
         partial.replace(path)
     except OSError as error:
         raise EliqBenchError(f"{path} cannot be written ({error}); choose another place.") from error
 
 
 def load(path: Path) -> tuple[CriticNetwork, CriticCard]:
-    """Network in evaluation mode, and its card.
+    """Load the network, in evaluation mode, and its card.
 
     Args:
         path: a checkpoint, or a folder that holds `critic.safetensors`.
 
     Raises:
-        InputError: no checkpoint of a critic, or one of another schema version.
+        InputError: no checkpoint of a critic, or one with another schema version.
     """
     file = path / CHECKPOINT_FILE if path.is_dir() else path
     card = read_card(file)
     network = CriticNetwork(card.visual_width, card.semantic_width, card.recipe.network, card.dimensions)
     with safe_open(file, framework="pt") as content:
-        network.load_state_dict({name: content.get_tensor(name) for name in content.keys()})  # noqa: SIM118
+        names = content.keys()
+        network.load_state_dict(
+            {name.replace(STORED_PRIOR_WEIGHT, PRIOR_WEIGHT): content.get_tensor(name) for name in names}
+        )
     return network.eval(), card
 
 
 def read_card(file: Path) -> CriticCard:
-    """What a checkpoint says of itself, without its weights.
+    """Read the card of a checkpoint without its weights.
 
     Raises:
         InputError: as `load`.
@@ -121,8 +213,8 @@ def read_card(file: Path) -> CriticCard:
             f"{file} is not a readable checkpoint of a critic; train one with `eliq-bench train`."
         ) from error
     try:
-        found = json.loads(text)
-        version = found["version"]
+        card = json.loads(text)
+        version = card["version"]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file} holds tensors, but not those of a critic of eliq-bench.") from error
     if version != SCHEMA_VERSION:
@@ -131,7 +223,7 @@ def read_card(file: Path) -> CriticCard:
             "or use the matching eliq-bench."
         )
     try:
-        return CriticCard.model_validate(found)
+        return CriticCard.model_validate(card)
     except ValidationError as error:
         raise InputError(f"{file} has a damaged card: {error.errors()[0]['msg']}.") from error
 

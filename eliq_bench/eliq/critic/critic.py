@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from eliq_bench.eliq.critic import checkpoint
 from eliq_bench.eliq.critic.backbone import RGB, Backbone, Dimension, Encoded
-from eliq_bench.eliq.critic.backbones import create_backbone
 from eliq_bench.eliq.critic.checkpoint import CriticCard
 from eliq_bench.eliq.critic.network import CriticNetwork
+from eliq_bench.eliq.critic.recipe import BackboneRecipe, MllmRecipe
 from eliq_bench.errors import InputError
 
 
@@ -25,7 +25,7 @@ class Critic:
         card: of the checkpoint.
 
     Raises:
-        InputError: the backbone is another one than in training.
+        InputError: the backbone differs from the one in training.
     """
 
     def __init__(self, backbone: Backbone, network: CriticNetwork, card: CriticCard) -> None:
@@ -65,7 +65,7 @@ class Critic:
     def features(
         self, images: Sequence[RGB], prompts: Sequence[str]
     ) -> dict[Dimension, NDArray[np.floating[Any]]]:
-        """What the head of each dimension reads, (B, D), for the probe protocol."""
+        """Input of the head of each dimension, (B, D), for the probe protocol."""
         encoded = self._encode(images, prompts)
         return {
             name: self.network.features(self.backbone.tokens(encoded, prompts, name), name).cpu().numpy()
@@ -73,7 +73,7 @@ class Critic:
         }
 
     def _encode(self, images: Sequence[RGB], prompts: Sequence[str]) -> list[Encoded]:
-        """Each image once, where the backbone does not read prompts: pairs show one image under many."""
+        """Encode each image once if the backbone does not read prompts: pairs show one image under many."""
         if self.backbone.reads_prompt:
             return self.backbone.encode(images, prompts)
         rows: dict[tuple[Any, bytes], int] = {}
@@ -83,11 +83,32 @@ class Critic:
         return [encoded[row] for row in order]
 
 
-def load_critic(path: Path, device: str = "cpu", dtype: str = "auto") -> Critic:
-    """A critic from its checkpoint.
+def create_backbone(recipe: BackboneRecipe, device: str = "cpu", dtype: str = "auto") -> Backbone:
+    """Build the backbone of a recipe or a checkpoint; its module is imported only now.
+
+    Args:
+        recipe: its section `backbone`.
+        device: a torch device.
+        dtype: name of a torch dtype, or `auto`.
 
     Raises:
-        InputError: no checkpoint, or its backbone cannot be had here.
+        InputError: the model cannot be loaded.
+        EliqBenchError: a package of weights is not installed.
+    """
+    if isinstance(recipe, MllmRecipe):
+        from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone
+
+        return MllmBackbone(recipe, device, dtype)
+    from eliq_bench.eliq.critic.lite import LiteBackbone
+
+    return LiteBackbone(device, "float32" if dtype == "auto" else dtype)
+
+
+def load_critic(path: Path, device: str = "cpu", dtype: str = "auto") -> Critic:
+    """Load a critic from its checkpoint.
+
+    Raises:
+        InputError: no checkpoint, or its backbone cannot be loaded here.
     """
     network, card = checkpoint.load(path)
     backbone = create_backbone(card.recipe.backbone, device, dtype)

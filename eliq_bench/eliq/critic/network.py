@@ -22,11 +22,11 @@ class Standardise(nn.Module):
         self.std: torch.Tensor
 
     def fit(self, tokens: torch.Tensor) -> None:
-        """Take the constants from tokens (N, channels); entries of 0 stand for nothing and are left out."""
-        there = tokens != 0
-        count = there.sum(0).clamp(min=1)
+        """Take the constants from tokens (N, channels); entries of 0 mean "no value" and are left out."""
+        present = tokens != 0
+        count = present.sum(0).clamp(min=1)
         self.mean.copy_(tokens.sum(0) / count)
-        self.std.copy_((((tokens - self.mean) ** 2 * there).sum(0) / count).sqrt().clamp(min=1e-4))
+        self.std.copy_((((tokens - self.mean) ** 2 * present).sum(0) / count).sqrt().clamp(min=1e-4))
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Standardised tokens, clipped at 8 standard deviations, same shape."""
@@ -101,10 +101,10 @@ class CriticNetwork(nn.Module):
         self.layers = nn.ModuleList(QueryLayer(recipe) for _ in range(recipe.depth))
         self.norm = nn.LayerNorm(recipe.width)
         self.heads = nn.ModuleDict({name: nn.Linear(recipe.width, 1) for name in dimensions})
-        self.trust = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name in dimensions})
+        self.prior_weight = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name in dimensions})
 
     def features(self, tokens: Tokens, dimension: Dimension) -> torch.Tensor:
-        """What the head of a dimension reads, (B, D)."""
+        """Input of the head of a dimension, (B, D)."""
         fused = self.fusion(tokens)
         if self.recipe.readout == "mean":
             weight = tokens.mask.unsqueeze(-1).float()
@@ -117,10 +117,10 @@ class CriticNetwork(nn.Module):
     def forward(self, tokens: Tokens, dimension: Dimension) -> torch.Tensor:
         """Raw score of each image on a dimension, (B,), higher is better; calibration comes later.
 
-        Where the backbone has a prior, the score is the prior times a learnt trust, and what the head adds.
+        If the backbone has a prior, its product with a learnt weight is added to the output of the head.
         """
         score: torch.Tensor = self.heads[dimension](self.features(tokens, dimension)).squeeze(-1)
-        return score if tokens.prior is None else score + self.trust[dimension] * tokens.prior
+        return score if tokens.prior is None else score + self.prior_weight[dimension] * tokens.prior
 
 
 def _project(channels: int, recipe: NetworkRecipe) -> nn.Sequential:

@@ -12,7 +12,7 @@ from eliq_bench.eliq.generate.locate import Pipeline
 from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import EliqBenchError, InputError, first_line
 from eliq_bench.io.images import decode
-from eliq_bench.io.optional import import_diffusers, quiet
+from eliq_bench.io.optional import import_diffusers, silence_loggers
 
 MULTIPLE = 16
 """Widths and heights that every pipeline can draw are multiples of this: autoencoders halve up to three times, and
@@ -42,7 +42,7 @@ class Drawer:
         diffusers = import_diffusers()
         self.pipeline = pipeline
         try:
-            with quiet():
+            with silence_loggers():
                 pipe = diffusers.DiffusionPipeline.from_pretrained(
                     pipeline.folder, torch_dtype=getattr(torch, dtype)
                 )
@@ -73,7 +73,7 @@ class Drawer:
         arguments = self._arguments(job, positive)
         generator = torch.Generator("cpu").manual_seed(job.seed)
         try:
-            with quiet(), torch.inference_mode():
+            with silence_loggers(), torch.inference_mode():
                 output = self.pipe(generator=generator, **arguments)
         except (RuntimeError, ValueError) as error:
             first = first_line(error)

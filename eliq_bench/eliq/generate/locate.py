@@ -10,7 +10,7 @@ import yaml
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.hub import hub_errors, path_or_repository
-from eliq_bench.io.optional import import_diffusers, quiet
+from eliq_bench.io.optional import import_diffusers, silence_loggers
 
 PRESETS = Path(__file__).with_name("presets.yaml")
 INDEX = "model_index.json"
@@ -57,7 +57,7 @@ def locate(given: str, revision: str | None = None) -> Pipeline:
             raise InputError(f"--revision {revision} is for pipelines of the Hub; {given} is a folder.")
         folder, name, commit = source, source.resolve().name, _files_digest(source)
     else:
-        with hub_errors(source), quiet():
+        with hub_errors(source), silence_loggers():
             folder = Path(diffusers.DiffusionPipeline.download(source.name, revision=source.revision))
         name, commit = source.name, folder.name
     accepts = _arguments(diffusers, folder, given)

@@ -60,7 +60,7 @@ def draw_jobs(
     started = time.monotonic()
     report = report or (lambda *_: None)
     check_writable(out)
-    (out / FOLDER).mkdir(exist_ok=True)
+    (out / FOLDER).mkdir(parents=True, exist_ok=True)
     repair(out)
     known = listed(out)
     for job in jobs:

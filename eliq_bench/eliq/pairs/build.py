@@ -182,7 +182,7 @@ class Build:
         """All pairs of the positives in parts, written by the workers; parts that exist are kept."""
         kept, settings = positives.kept, self.request.settings
         folder = self.out / f"{PARTS}{digest(settings, kept, existing.pairs())}"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         parts = {at: folder / f"{at:08d}.parquet" for at in range(0, len(kept), CHUNK)}
         missing = [at for at, part in parts.items() if not part.exists()]
         done = continued = len(kept) - sum(len(kept[at : at + CHUNK]) for at in missing)

@@ -143,12 +143,12 @@ def _open_folder(out: Path, manifest: Path, selection: Selection) -> None:
     if record.is_file():
         if json.loads(record.read_text(encoding="utf-8")) != wanted:
             raise InputError(f"{out} holds another export, see {RECORD} in it; choose another --out.")
-    elif any(out.iterdir()):
+    elif out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out} holds other files; choose a new folder as --out.")
     text = json.dumps(wanted, indent=1) + "\n"
     write_whole(record, lambda target: target.write_text(text, encoding="utf-8"), "choose another --out")
     if selection.form != "webdataset":
-        (out / PARTS).mkdir(exist_ok=True)
+        (out / PARTS).mkdir(parents=True, exist_ok=True)
         (out / "images").mkdir(exist_ok=True)
 
 

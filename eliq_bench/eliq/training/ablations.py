@@ -1,4 +1,4 @@
-"""Variants of a recipe: what the file of ablations takes away from it."""
+"""Variants of a recipe, each with something taken away, as `ablations.yaml` lists them."""
 
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -17,25 +17,25 @@ FULL = "full"
 
 
 class Ablation(BaseModel):
-    """An entry of the file."""
+    """An entry of `ablations.yaml`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]*$")]
     changes: str
-    """What is different, for a table."""
+    """The difference, for tables."""
     recipe: dict[str, dict[str, Any]]
-    """Section to setting to value."""
+    """Values by section and setting."""
 
 
 class Variant(NamedTuple):
-    """A recipe to train, or the reason why there is none."""
+    """A recipe to train, or the reason why it is left out."""
 
     name: str
     changes: str
     recipe: Recipe
     reason: str = ""
-    """Why it is left out; empty if it is trained."""
+    """Empty if it is trained."""
 
 
 def read_ablations(path: Path = ABLATIONS) -> list[Ablation]:
@@ -68,16 +68,17 @@ def _variant(recipe: Recipe, ablation: Ablation) -> Variant:
     values = recipe.model_dump()
     for section, settings in ablation.recipe.items():
         for setting, value in settings.items():
-            given = values[section].get(setting)
+            if value is None and setting not in values[section]:
+                continue  # a backbone without it
+            used = values[section].get(setting)
             if section == "pairs":
-                value = tuple(one for one in given if one in value) if given else tuple(value)
+                value = tuple(one for one in used if one in value) if used else tuple(value)
                 if not value:
                     reason = f"the recipe uses no such {setting}"
                     return Variant(ablation.name, ablation.changes, recipe, reason)
             values[section] = {**values[section], setting: value}
-    values["backbone"] = {key: value for key, value in values["backbone"].items() if value is not None}
-    made = Recipe.model_validate(values)
-    if made == recipe:
+    variant = Recipe.model_validate(values)
+    if variant == recipe:
         return Variant(ablation.name, ablation.changes, recipe, "the recipe is like that already")
-    renamed = made.model_copy(update={"name": f"{recipe.name}-{ablation.name}"})
+    renamed = variant.model_copy(update={"name": f"{recipe.name}-{ablation.name}"})
     return Variant(ablation.name, ablation.changes, renamed)

@@ -18,28 +18,28 @@ from eliq_bench.eliq.pairs.build_info import image_folder
 from eliq_bench.eliq.pairs.manifest import manifest_path
 from eliq_bench.eliq.training.instruct_data import (
     AnswerCollator,
+    ConversationSplit,
     Examples,
     InstructRecipe,
     LoraRecipe,
-    Material,
     Stage1,
-    read_material,
+    read_conversations,
 )
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import sha256_of
-from eliq_bench.io.optional import quiet, resolve_device
+from eliq_bench.io.optional import resolve_device, silence_loggers
 from eliq_bench.io.write import write_whole
 
 CLAIM_FILE = "run.json"
-"""What a folder is being trained for; written first, so that checkpoints of another run are never continued."""
+"""Identifies the run of a folder; written first, so that checkpoints of another run are never continued."""
 CHECKPOINTS, CURVES = "checkpoints", "tensorboard"
 
 
 class Instructed(NamedTuple):
-    """What instruction tuning has made."""
+    """A tuned adapter."""
 
     adapter: Path
-    """The folder: adapter, its story in `instruct.json`, checkpoints and curves."""
+    """The folder: adapter, its provenance in `instruct.json`, checkpoints and curves."""
     conversations: int
     held_out: int
     steps: int
@@ -48,7 +48,7 @@ class Instructed(NamedTuple):
     continued: int
     """Steps that an earlier, interrupted run had done."""
     first: bool
-    """True in the one process that should speak."""
+    """True in the one process that should print."""
 
 
 def instruct(
@@ -61,7 +61,7 @@ def instruct(
 ) -> Instructed:
     """Train an adapter and write it to a folder that `MllmRecipe.adapter` can name.
 
-    Started again with the same arguments, it goes on from its last checkpoint.
+    Started again with the same arguments, it continues from its last checkpoint.
 
     Args:
         stage: the recipe.
@@ -69,7 +69,7 @@ def instruct(
         images: folder that the paths are relative to; None takes the one recorded by the build.
         out: folder of the adapter.
         device: `auto`, `cpu` or `cuda`; under `accelerate launch` each process takes its own GPU.
-        report: told in sentences what happens.
+        report: called with sentences about the progress.
 
     Raises:
         InputError: wrong recipe, pairs or model, a missing package, or `out` belongs to another run.
@@ -78,18 +78,18 @@ def instruct(
     _check_packages()
     manifest = manifest_path(pairs)
     root = images or image_folder(manifest)
-    material = read_material(manifest, root, stage.instruct)
+    conversations = read_conversations(manifest, root, stage.instruct)
     device = resolve_device(device)
     # The Trainer moves the model to the GPU of its process.
     loaded = load(stage.backbone, "cpu", resolve_dtype("auto", device))
-    story = _story(stage, manifest, material, loaded)
-    _claim(out, story)
+    build_info = _build_info(stage, manifest, conversations, loaded)
+    _claim(out, build_info)
     (report or _silent)(
-        f"{len(material.train):,} conversations to train on, {len(material.held_out):,} held out."
+        f"{len(conversations.train):,} conversations to train on, {len(conversations.held_out):,} held out."
     )
-    with quiet():
-        trainer = _trainer(stage, material, root, loaded, out, device)
-        return _train(trainer, story, out)
+    with silence_loggers():
+        trainer = _trainer(stage, conversations, root, loaded, out, device)
+        return _train(trainer, build_info, out)
 
 
 def add_lora(model: Any, recipe: LoraRecipe, seed: int) -> Any:
@@ -114,7 +114,9 @@ def add_lora(model: Any, recipe: LoraRecipe, seed: int) -> Any:
         ) from error
 
 
-def _trainer(stage: Stage1, material: Material, root: Path, loaded: Loaded, out: Path, device: str) -> Any:
+def _trainer(
+    stage: Stage1, conversations: ConversationSplit, root: Path, loaded: Loaded, out: Path, device: str
+) -> Any:
     from torch.utils.tensorboard import SummaryWriter
     from transformers import PrinterCallback, Trainer, integrations
 
@@ -124,7 +126,7 @@ def _trainer(stage: Stage1, material: Material, root: Path, loaded: Loaded, out:
     model.config.use_cache = False
     if recipe.recompute:
         model.enable_input_require_grads()  # else no gradient reaches adapters behind a recomputed block
-    train, held_out = (Examples(items, root, processor, recipe.text_first) for items in material)
+    train, held_out = (Examples(items, root, processor, recipe.text_first) for items in conversations)
     trainer = Trainer(
         model=model,
         args=arguments,
@@ -178,13 +180,13 @@ def _arguments(recipe: InstructRecipe, out: Path, device: str) -> Any:
         disable_tqdm=not sys.stderr.isatty(),
         report_to="none",  # the curves have a callback of their own, with a folder of our choice
     )
-    # One process that sees several GPUs would split a batch over them, which inputs of varying length do not
-    # bear; several GPUs take several processes.
+    # One process that sees several GPUs would split a batch over them, which fails for inputs of
+    # varying length; several GPUs take several processes.
     arguments._n_gpu = min(1, arguments.n_gpu)
     return arguments
 
 
-def _train(trainer: Any, story: dict[str, Any], out: Path) -> Instructed:
+def _train(trainer: Any, build_info: dict[str, Any], out: Path) -> Instructed:
     from transformers import trainer_utils
 
     untyped: Any = trainer_utils
@@ -195,19 +197,19 @@ def _train(trainer: Any, story: dict[str, Any], out: Path) -> Instructed:
     if trainer.is_world_process_zero():
         # "auto" would ask the hub whether the vocabulary has grown
         trainer.accelerator.unwrap_model(trainer.model).save_pretrained(str(out), save_embedding_layers=False)
-        story |= {
+        build_info |= {
             "steps": trainer.state.global_step,
             "processes": trainer.args.world_size,
             "held_out_loss": loss,
             "history": [entry for entry in trainer.state.log_history if "eval_loss" in entry],
             "adapter": adapter_hash(out),
         }
-        _write(out / INSTRUCT_FILE, story)
+        _write(out / INSTRUCT_FILE, build_info)
     trainer.accelerator.wait_for_everyone()
     return Instructed(
         adapter=out,
-        conversations=story["conversations"]["train"],
-        held_out=story["conversations"]["held-out"],
+        conversations=build_info["conversations"]["train"],
+        held_out=build_info["conversations"]["held-out"],
         steps=trainer.state.global_step,
         held_out_loss=loss,
         continued=int(last.rsplit("-", 1)[1]) if last else 0,
@@ -215,15 +217,17 @@ def _train(trainer: Any, story: dict[str, Any], out: Path) -> Instructed:
     )
 
 
-def _story(stage: Stage1, manifest: Path, material: Material, loaded: Loaded) -> dict[str, Any]:
-    """All that the adapter follows from, as JSON."""
+def _build_info(
+    stage: Stage1, manifest: Path, conversations: ConversationSplit, loaded: Loaded
+) -> dict[str, Any]:
+    """Everything that determines the adapter, as JSON."""
     return {
         "base": loaded.identity,
         "class": type(loaded.model).__name__,
         "instruct": stage.instruct.model_dump(mode="json"),
         "image_options": stage.backbone.image_options,
         "pairs_sha256": sha256_of(manifest),
-        "conversations": {"train": len(material.train), "held-out": len(material.held_out)},
+        "conversations": {"train": len(conversations.train), "held-out": len(conversations.held_out)},
         "versions": {name: version(name) for name in ("accelerate", "peft", "torch", "transformers")},
     }
 
@@ -236,8 +240,8 @@ def _check_packages() -> None:
         )
 
 
-def _claim(out: Path, story: dict[str, Any]) -> None:
-    """See that the folder is free or of this very run.
+def _claim(out: Path, build_info: dict[str, Any]) -> None:
+    """Check that the folder is empty or of this very run.
 
     Raises:
         InputError: it is of another run, or cannot be written.
@@ -245,20 +249,20 @@ def _claim(out: Path, story: dict[str, Any]) -> None:
     claim = out / CLAIM_FILE
     try:
         out.mkdir(parents=True, exist_ok=True)
-        found = json.loads(claim.read_text(encoding="utf-8")) if claim.is_file() else None
+        recorded = json.loads(claim.read_text(encoding="utf-8")) if claim.is_file() else None
     except (OSError, ValueError) as error:
         raise InputError(
             f"The adapter cannot be written to {out} ({error}); choose another --out."
         ) from error
-    if found is not None and found != story:
-        differs = ", ".join(sorted(key for key in story if found.get(key) != story[key]))
+    if recorded is not None and recorded != build_info:
+        differs = ", ".join(sorted(key for key in build_info if recorded.get(key) != build_info[key]))
         raise InputError(f"{out} holds a run with other {differs}; choose another --out.")
-    if found is None:
-        _write(claim, story)
+    if recorded is None:
+        _write(claim, build_info)
 
 
-def _write(path: Path, story: dict[str, Any]) -> None:
-    content = json.dumps(story, indent=1, sort_keys=True) + "\n"
+def _write(path: Path, build_info: dict[str, Any]) -> None:
+    content = json.dumps(build_info, indent=1, sort_keys=True) + "\n"
     write_whole(path, lambda target: target.write_text(content, encoding="utf-8"), "checkpoints are kept")
 
 

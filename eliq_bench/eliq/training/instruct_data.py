@@ -1,12 +1,14 @@
-"""Conversations of a manifest as training material: chats, images, and labels on the answers alone.
+"""Conversations of a manifest as training examples: chats, images, and labels on the answers only.
 
 Nothing but the manifest of pairs and the images themselves is read. No label column is reachable from here: a
 manifest has none, and this module imports nothing that reads a dataset.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from eliq_bench.eliq.critic.backbone import RGB
 from eliq_bench.eliq.critic.mllm.chat import (
@@ -18,7 +20,8 @@ from eliq_bench.eliq.critic.mllm.chat import (
     render,
     text,
 )
-from eliq_bench.eliq.pairs.conversations import MARKER, Conversation, conversations
+from eliq_bench.eliq.critic.recipe import MllmRecipe, checked, read_fields
+from eliq_bench.eliq.pairs.conversations import MARKER, Conversation, Kind, conversations
 from eliq_bench.eliq.pairs.manifest import Pair, read_pairs, render_negative
 from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import EliqBenchError, InputError
@@ -26,14 +29,6 @@ from eliq_bench.io.images import decode
 
 if TYPE_CHECKING:
     import torch
-from collections.abc import Mapping
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field
-
-from eliq_bench.eliq.critic.mllm.load import MllmRecipe
-from eliq_bench.eliq.critic.recipe import checked, read_fields
-from eliq_bench.eliq.pairs.conversations import Kind
 
 LANGUAGE_MODEL = r".*(language_model|text_model).*\.(q|k|v|o|gate|up|down)_proj"
 """Linear layers of the language model under its names in transformers; the vision tower stays as it is."""
@@ -53,7 +48,7 @@ class LoraRecipe(BaseModel):
 
 
 class InstructRecipe(BaseModel):
-    """Section `instruct` of a recipe. All of it is our choice: the paper tells no training detail."""
+    """Section `instruct` of a recipe. All of it is our choice: the paper gives no training details."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -90,7 +85,7 @@ class InstructRecipe(BaseModel):
 
 
 class Stage1(NamedTuple):
-    """What instruction tuning needs of a recipe file."""
+    """The sections of a recipe file for instruction tuning."""
 
     backbone: MllmRecipe
     instruct: InstructRecipe
@@ -102,7 +97,7 @@ def read_stage1(path: Path) -> Stage1:
     Raises:
         InputError: no such file, no YAML, a section is missing or wrong, or the backbone is not an `mllm`.
     """
-    sections = read_fields(path, "instruct")
+    sections = read_fields(path, "train-mllm")
     for name in ("backbone", "instruct"):
         if not isinstance(sections.get(name), Mapping):
             raise InputError(
@@ -119,7 +114,7 @@ def read_stage1(path: Path) -> Stage1:
 
 
 NO_LOSS = -100
-"""Label of a token that is not learnt, as torch's cross-entropy has it."""
+"""Label that torch's cross-entropy ignores."""
 
 
 class Item(NamedTuple):
@@ -136,15 +131,15 @@ class Example(NamedTuple):
     images: list[RGB]
 
 
-class Material(NamedTuple):
-    """Both sides of the split; a group of pairs lies on one of them."""
+class ConversationSplit(NamedTuple):
+    """Conversations of both parts of the split; a group of pairs is in one of them only."""
 
     train: list[Item]
     held_out: list[Item]
 
 
-def read_material(manifest: Path, root: Path, recipe: InstructRecipe) -> Material:
-    """The conversations that a recipe wants, in an order drawn by its seed.
+def read_conversations(manifest: Path, root: Path, recipe: InstructRecipe) -> ConversationSplit:
+    """Read the conversations that a recipe uses, in an order drawn by its seed.
 
     Raises:
         InputError: no manifest, a side of the split has no conversation, or images are missing.
@@ -161,9 +156,9 @@ def read_material(manifest: Path, root: Path, recipe: InstructRecipe) -> Materia
                 "build more pairs."
             )
         items.sort(key=lambda item: (seeded_number(recipe.seed, item.conversation.id), item.conversation.id))
-    material = Material(sides["train"][: recipe.conversations], sides["held-out"][: recipe.held_out])
-    _check_images(material, root)
-    return material
+    split = ConversationSplit(sides["train"][: recipe.conversations], sides["held-out"][: recipe.held_out])
+    _check_images(split, root)
+    return split
 
 
 class Examples:
@@ -201,9 +196,9 @@ class AnswerCollator:
         whole = [render(self.processor, one.chat).rstrip() for one in examples]
         inputs = model_inputs(self.processor, whole, [one.images for one in examples], self.image_options)
         labels = inputs["input_ids"].new_full(inputs["input_ids"].shape, NO_LOSS)
-        for row, (one, said) in enumerate(zip(examples, whole, strict=True)):
+        for row, (one, chat) in enumerate(zip(examples, whole, strict=True)):
             end = int(inputs["attention_mask"][row].sum())
-            answer = self._answer(one.chat, said)
+            answer = self._answer(one.chat, chat)
             place = slice(end - len(answer), end)
             if inputs["input_ids"][row, place].tolist() != answer:
                 raise EliqBenchError(_NOT_APART)
@@ -212,10 +207,10 @@ class AnswerCollator:
 
     def _answer(self, chat: Messages, whole: str) -> list[int]:
         """Tokens of the answer and of the mark that ends it."""
-        asked = render(self.processor, chat[:-1], answer_next=True)
-        if not whole.startswith(asked):
+        question = render(self.processor, chat[:-1], answer_next=True)
+        if not whole.startswith(question):
             raise EliqBenchError(_NOT_APART)
-        tokens: list[int] = self.processor.tokenizer(whole[len(asked) :], add_special_tokens=False)[
+        tokens: list[int] = self.processor.tokenizer(whole[len(question) :], add_special_tokens=False)[
             "input_ids"
         ]
         return tokens
@@ -245,9 +240,9 @@ _NOT_APART = (
 )
 
 
-def _check_images(material: Material, root: Path) -> None:
-    names = {item.pair.positive for side in material for item in side}
-    names |= {item.pair.negative_image for side in material for item in side if item.pair.negative_image}
+def _check_images(split: ConversationSplit, root: Path) -> None:
+    names = {item.pair.positive for part in split for item in part}
+    names |= {item.pair.negative_image for part in split for item in part if item.pair.negative_image}
     missing = sorted(name for name in names if not (root / name).is_file())
     if missing:
         raise InputError(

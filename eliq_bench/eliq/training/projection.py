@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 from eliq_bench.eliq.critic.lite.projection import BANK, LONGEST, LiteSemantics, Projection, class_names
 from eliq_bench.eliq.critic.lite.text import LiteText
 from eliq_bench.eliq.critic.lite.vision import LiteVision
-from eliq_bench.eliq.critic.recipe import Section, checked, read_fields
+from eliq_bench.eliq.critic.recipe import RecipeSection, checked, read_fields
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import DecodeError, decode
 from eliq_bench.types import Progress
@@ -50,7 +50,7 @@ class Captions(NamedTuple):
 
 
 def read_table(path: Path) -> list[Captioned]:
-    """Images with prompts of a CSV table with the columns `image` and `prompt`, a row per prompt; others are not read.
+    """Read images and prompts from a CSV table with the columns `image` and `prompt`, a row per prompt.
 
     Images are relative to the table; rows without a prompt are left out.
 
@@ -78,23 +78,25 @@ def load_captions(
     semantics: LiteSemantics,
     share: float,
     folder: Path,
-    report: Progress | None = None,
+    progress: Progress | None = None,
 ) -> Captions:
-    """A table with the features of its images.
+    """Read a table and compute the features of its images.
 
     Args:
         path: the table.
-        semantics: reads the images.
-        share: of the prompts, whose images are held out; 1 holds out all.
-        folder: keeps the features for the next run.
-        report: told about the progress.
+        semantics: computes the features.
+        share: of prompts whose images are held out; 1 holds out all.
+        folder: caches the features.
+        progress: stage named like the table, counted in images.
 
     Raises:
         InputError: the table cannot be used, see `read_table`.
         EliqBenchError: an image cannot be read.
     """
     rows = read_table(path)
-    features = _features(rows, semantics, folder, lambda done: report and report(path.stem, done, len(rows)))
+    features = _features(
+        rows, semantics, folder, lambda done: progress and progress(path.stem, done, len(rows))
+    )
     held_out = torch.tensor([is_held_out(row.prompts, share) for row in rows])
     return Captions(path.stem, features, [row.prompts for row in rows], held_out)
 
@@ -110,7 +112,7 @@ def is_held_out(prompts: Sequence[str], share: float) -> bool:
 
 
 def _features(
-    rows: Sequence[Captioned], semantics: LiteSemantics, folder: Path, told: Callable[[int], object]
+    rows: Sequence[Captioned], semantics: LiteSemantics, folder: Path, on_image: Callable[[int], object]
 ) -> torch.Tensor:
     sizes = [_size(row.image) for row in rows]
     about = "\n".join([str(LONGEST), str(semantics.vision.dtype), *sizes])
@@ -123,7 +125,7 @@ def _features(
             features.append(semantics.features(decode(row.image))[0].half())
         except DecodeError as error:
             raise EliqBenchError(f"{row.image} cannot be read: {error}.") from error
-        told(done)
+        on_image(done)
     folder.mkdir(parents=True, exist_ok=True)
     np.save(kept, torch.stack(features).numpy())
     return torch.stack(features).float()
@@ -138,14 +140,14 @@ def _size(image: Path) -> str:
 
 
 CANDIDATES = 1000
-"""Images among which retrieval looks for the right one, as is usual for captions."""
+"""Images that retrieval ranks, as is usual for captions."""
 
 
-class ProjectionRecipe(Section):
+class ProjectionRecipe(RecipeSection):
     """Every choice of a run."""
 
     data: str = ""
-    """What the tables hold and under which licence; goes into the file of weights as it is."""
+    """Content and licence of the tables; stored in the file of weights."""
     seed: int = 0
     held_out: float = Field(0.12, gt=0, lt=1)
     """Share of the prompts whose images are kept from training."""
@@ -163,7 +165,7 @@ class ProjectionRecipe(Section):
 
 
 class Retrieval(NamedTuple):
-    """How well images and prompts that belong together are found by the match."""
+    """How well the match retrieves the prompt of an image."""
 
     first: float
     """Share of images whose own prompt beats all others."""
@@ -176,19 +178,19 @@ class Retrieval(NamedTuple):
 
 
 def read_projection_recipe(path: Path) -> ProjectionRecipe:
-    """A recipe file.
+    """Read a recipe file of `train-projection`.
 
     Raises:
         InputError: no such file, no YAML, or a field is unknown or out of its range.
     """
-    return checked(ProjectionRecipe, read_fields(path, "project"), str(path))
+    return checked(ProjectionRecipe, read_fields(path, "train-projection"), str(path))
 
 
 def train_projection(
     captions: Sequence[Captions],
     recipe: ProjectionRecipe,
     text: LiteText,
-    report: Progress | None = None,
+    progress: Progress | None = None,
 ) -> Projection:
     """Fit a projection to the training parts of tables: symmetric InfoNCE (van den Oord et al., arXiv:1807.03748).
 
@@ -216,15 +218,15 @@ def train_projection(
     for epoch in range(1, recipe.epochs + 1):
         order = random.permutation(len(features))
         for rows in np.split(order[: rounds * batch], rounds):
-            told = _blend([places[row] for row in rows], vectors, random)
-            seen, read = projection.image_sides(features[rows])[0], projection.text_sides(told)[0]
-            loss = _contrast(sharpness.exp().clamp(max=100) * seen @ read.T, first[rows])
+            sentences = _blend([places[row] for row in rows], vectors, random)
+            images, texts = projection.image_sides(features[rows])[0], projection.text_sides(sentences)[0]
+            loss = _contrast(sharpness.exp().clamp(max=100) * images @ texts.T, first[rows])
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
-        if report:
-            report("training", epoch, recipe.epochs)
+        if progress:
+            progress("training", epoch, recipe.epochs)
     projection.eval().requires_grad_(False)
     projection.fit_bank(_bank(parts, random), names[random.permutation(len(names))[:BANK]])
     return projection
@@ -236,20 +238,20 @@ def make_projection(
     checks: Sequence[Path],
     features: Path,
     out: Path,
-    report: Progress | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Retrieval]:
-    """Read tables, train, write the weights, and judge.
+    """Read tables, train, evaluate, and write the weights.
 
     Args:
         recipe: all choices.
         tables: of captions; a part of each is held out.
         checks: tables of which all is held out.
-        features: folder that keeps features of images for the next run.
+        features: folder that caches features of images.
         out: file of weights.
-        report: told about the progress.
+        progress: a stage per table and stage `training`.
 
     Returns:
-        What held-out images reach, by table; it also goes into the file.
+        Retrieval on the held-out images, by table; also stored in the file.
 
     Raises:
         InputError: a table cannot be used.
@@ -257,10 +259,10 @@ def make_projection(
     """
     text = LiteText()
     semantics = LiteSemantics(LiteVision(dtype=getattr(torch, recipe.dtype)), text)
-    captions = [load_captions(table, semantics, recipe.held_out, features, report) for table in tables]
-    judged = [load_captions(table, semantics, 1.0, features, report) for table in checks]
-    projection = train_projection(captions, recipe, text, report)
-    parts = [*(table.part(held_out=True) for table in captions), *judged]
+    captions = [load_captions(table, semantics, recipe.held_out, features, progress) for table in tables]
+    whole = [load_captions(table, semantics, 1.0, features, progress) for table in checks]
+    projection = train_projection(captions, recipe, text, progress)
+    parts = [*(table.part(held_out=True) for table in captions), *whole]
     reached = {part.name: retrieval(projection, part, text) for part in parts}
     metadata = {
         "recipe": recipe.model_dump_json(),
@@ -305,7 +307,7 @@ def _blend(
 
 
 def _contrast(logits: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-    """InfoNCE both ways over (B, B) logits; images of the same prompt (B,) are not told apart."""
+    """InfoNCE both ways over (B, B) logits; images of the same prompt (B,) are no negatives of each other."""
     batch = len(first)
     alike = (first[:, None] == first[None]) & ~torch.eye(batch, dtype=torch.bool)
     logits = logits.masked_fill(alike, -1e4)

@@ -1,7 +1,6 @@
 """Stage 2: the network learns to rank the sides of pairs, from cached tokens of a frozen backbone."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -9,63 +8,71 @@ import torch
 from torch.nn.functional import relu, softplus
 
 from eliq_bench.eliq.critic.backbone import Dimension
+from eliq_bench.eliq.critic.checkpoint import HeldOutMode
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import LossRecipe, Recipe
-from eliq_bench.eliq.training.judge import Judged, by_dimension, judge
-from eliq_bench.eliq.training.pairs import Comparison, Side, Sides, by_positive
+from eliq_bench.eliq.training.judge import HeldOutScores, by_dimension, judge
+from eliq_bench.eliq.training.pairs import Preference, Side, Split, by_positive
 from eliq_bench.eliq.training.tokens import TokenSource
 
 SAMPLE = 2000
-"""Sides from which the channels' means and deviations are taken."""
+"""Split from which the channels' means and deviations are taken."""
 
-Drawn = tuple[Side, list[Comparison]]
+Drawn = tuple[Side, list[Preference]]
+"""A positive and the preferences drawn for it."""
 
 
 class Epoch(NamedTuple):
-    """One line of the curves."""
+    """A row of the training curves."""
 
     epoch: int
     loss: float
     held_out: float
-    """What decides, in [0, 1]: mean over dimensions of accuracy and order on held-out pairs."""
-    accuracy: dict[str, float]
-    """By dimension, mean over modes, see `judge`."""
-    order: dict[str, float]
+    """Chooses the epoch, in [0, 1]: mean over dimensions of accuracy and order on held-out pairs."""
+    accuracy: dict[Dimension, float]
+    """Mean over modes, see `judge`."""
+    order: dict[Dimension, float]
 
 
-@dataclass
-class Ranked:
-    """A trained network and how it came about."""
+class Ranked(NamedTuple):
+    """A trained network and its training curves."""
 
     network: CriticNetwork
+    """As it was after the chosen epoch, in evaluation mode."""
     epochs: list[Epoch]
     best: int
-    accuracy: dict[str, float] = field(default_factory=dict)
-    """Held-out pair accuracy by cell and mode, of the best epoch."""
+    """The chosen epoch, counted from 1."""
+    accuracy: dict[HeldOutMode, float]
+    """Held-out pairwise accuracy of the chosen epoch."""
+
+    @property
+    def chosen(self) -> Epoch:
+        """The chosen epoch."""
+        return self.epochs[self.best - 1]
 
 
 def rank(
     recipe: Recipe,
-    sides: Sides,
+    sides: Split,
     source: TokenSource,
     start: CriticNetwork | None = None,
-    report: Callable[[Epoch], None] | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
 ) -> Ranked:
-    """Train on the train side, keep the epoch that judges the held-out pairs best.
+    """Train on the train part and keep the epoch that is best on the held-out part.
 
     Args:
         recipe: all choices.
-        sides: comparisons, see `read_comparisons`.
+        sides: preferences, see `Corpus.split`.
         source: tokens of every side.
-        start: a network to go on from; None begins with a new one.
-        report: told about each epoch.
+        start: a network to continue from; None starts with a new one.
+        on_epoch: called after each epoch.
     """
     torch.manual_seed(recipe.training.seed)
     random = np.random.default_rng(recipe.training.seed)
     network = start or _new_network(recipe, sides, source, random)
     groups = by_positive(sides.train)
     plan = recipe.training
-    steps = _steps(groups, plan.positives)
+    steps = _steps(groups, plan.batch_positives)
     optimiser = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
     schedule = one_cycle(optimiser, plan.learning_rate, plan.epochs * steps)
     epochs: list[Epoch] = []
@@ -80,14 +87,14 @@ def rank(
             optimiser.step()
             schedule.step()
             losses.append(loss.item())
-        judged = judge(network, source, sides.held_out)
-        epochs.append(_epoch(number, losses, judged))
-        if report:
-            report(epochs[-1])
+        scores = judge(network, source, sides.held_out)
+        epochs.append(_epoch(number, losses, scores))
+        if on_epoch:
+            on_epoch(epochs[-1])
         best = _best(epochs, plan.tolerance)
         if best == number:
             kept = {name: value.clone() for name, value in network.state_dict().items()}
-            accuracy = judged.accuracy
+            accuracy = scores.accuracy
         elif number - best >= plan.patience:
             break
     network.load_state_dict(kept)
@@ -98,9 +105,9 @@ def rank(
 def one_cycle(
     optimiser: torch.optim.Optimizer, highest: float, steps: int
 ) -> torch.optim.lr_scheduler.OneCycleLR:
-    """One cycle of the learning rate over so many steps; it rises for a tenth of them, and at least for one."""
+    """One cycle of the learning rate over `steps` steps; it rises for a tenth of them, but at least for one."""
     total = steps + 1
-    # torch divides by the number of rising steps less one, which a short run brings to zero
+    # torch divides by the number of rising steps minus one, which would be zero in a short run
     return torch.optim.lr_scheduler.OneCycleLR(
         optimiser, highest, total_steps=total, pct_start=max(0.1, 2 / total)
     )
@@ -115,13 +122,13 @@ def pair_loss(
 ) -> torch.Tensor:
     """Loss of a few positives with their negatives on one dimension, a scalar.
 
-    Bradley-Terry: softplus(margin * severity - (better - worse)); margin: the same with a hinge. With weight
-    `across`, each positive is also better than the severe negatives of the others; with weight `order`, negatives of
-    one mode stand in the order of their severity, whatever they show; with weight `still`, a pair of one content must
-    not move the other dimension.
+    Bradley-Terry: softplus(margin * severity - (better - worse)); margin: the same with a hinge. Three weighted terms
+    are added: `cross_content_weight`, each positive is better than the severe negatives of the other positives;
+    `severity_order_weight`, negatives of one mode are in the order of their severity, whatever they show;
+    `invariance_weight`, a pair of one content does not change the score on the other dimension.
     """
     better = [positive for positive, _ in drawn]
-    pairs = [(row, one) for row, (_, comparisons) in enumerate(drawn) for one in comparisons]
+    pairs = [(row, one) for row, (_, preferences) in enumerate(drawn) for one in preferences]
     worse = [one.worse for _, one in pairs]
     own = torch.tensor([row for row, _ in pairs])
     severity = torch.tensor([float(one.severity) for _, one in pairs])
@@ -129,36 +136,35 @@ def pair_loss(
     good, bad = scores[: len(better)], scores[len(better) :]
     penalty = softplus if recipe.kind == "bradley-terry" else relu
     loss = penalty(recipe.margin * severity - (good[own] - bad)).mean()
-    severe = severity >= recipe.across_severity
-    if recipe.across and severe.any():
-        loss = loss + recipe.across * penalty(bad[severe][None, :] - good[:, None]).mean()
-    if recipe.order:
-        loss = loss + recipe.order * _order_loss(bad, [one for _, one in pairs], recipe.order_gap, penalty)
+    severe = severity >= recipe.cross_content_severity
+    if recipe.cross_content_weight and severe.any():
+        loss = loss + recipe.cross_content_weight * penalty(bad[severe][None, :] - good[:, None]).mean()
+    if recipe.severity_order_weight:
+        ordered = _order_loss(bad, [one for _, one in pairs], recipe.severity_order_gap, penalty)
+        loss = loss + recipe.severity_order_weight * ordered
     others = [name for name in network.dimensions if name != dimension]
     alike = torch.tensor([one.same_content for _, one in pairs])
-    if recipe.still and others and alike.any():
+    if recipe.invariance_weight and others and alike.any():
         other = network(source(better + worse, others[0]), others[0])
         moved = other[: len(better)][own] - other[len(better) :]
-        loss = loss + recipe.still * moved[alike].square().mean()
+        loss = loss + recipe.invariance_weight * moved[alike].square().mean()
     return loss
 
 
 def _order_loss(
     scores: torch.Tensor,
-    negatives: Sequence[Comparison],
+    negatives: Sequence[Preference],
     gap: int,
     penalty: Callable[[torch.Tensor], torch.Tensor],
 ) -> torch.Tensor:
-    """Mean penalty over pairs of negatives of one mode whose severities lie at least `gap` apart, a scalar.
+    """Mean penalty over pairs of negatives of one mode whose severities differ by at least `gap`, a scalar.
 
-    Without it a network learns to tell damaged from intact and nothing of what is more and what less damaged, so that
-    the images of a weak generator come out in any order (docs/results.md).
+    Without it a network learns to separate degraded from intact images but not mild from severe degradations, so
+    that the order of a weak generator's images is arbitrary (docs/results.md).
     """
     modes = np.array([one.mode for one in negatives])
     severities = np.array([one.severity for one in negatives])
-    ordered = (modes[:, None] == modes) & (
-        severities - severities[:, None] >= gap
-    )  # row: milder; column: worse
+    ordered = (modes[:, None] == modes) & (severities - severities[:, None] >= gap)  # (milder, worse)
     if not ordered.any():
         return scores.new_zeros(())
     milder, worse = torch.from_numpy(np.argwhere(ordered)).T
@@ -166,7 +172,7 @@ def _order_loss(
 
 
 def _new_network(
-    recipe: Recipe, sides: Sides, source: TokenSource, random: np.random.Generator
+    recipe: Recipe, sides: Split, source: TokenSource, random: np.random.Generator
 ) -> CriticNetwork:
     dimensions = tuple(dict.fromkeys(one.dimension for one in sides.train))
     backbone = source.backbone
@@ -180,17 +186,17 @@ def _new_network(
 
 
 def _batches(
-    groups: dict[tuple[Dimension, Side], list[Comparison]], recipe: Recipe, random: np.random.Generator
-) -> "list[tuple[Dimension, list[Drawn]]]":
+    groups: dict[tuple[Dimension, Side], list[Preference]], recipe: Recipe, random: np.random.Generator
+) -> list[tuple[Dimension, list[Drawn]]]:
     """The steps of an epoch: each positive once per dimension, its negatives drawn anew."""
     plan = recipe.training
     batches: list[tuple[Dimension, list[Drawn]]] = []
     for dimension in dict.fromkeys(name for name, _ in groups):
         keys = [key for key in groups if key[0] == dimension]
         order = random.permutation(len(keys))
-        for start in range(0, len(order), plan.positives):
+        for start in range(0, len(order), plan.batch_positives):
             drawn = []
-            for row in order[start : start + plan.positives]:
+            for row in order[start : start + plan.batch_positives]:
                 offered = groups[keys[row]]
                 chosen = random.permutation(len(offered))[: plan.negatives]
                 drawn.append((keys[row][1], [offered[at] for at in chosen]))
@@ -198,24 +204,21 @@ def _batches(
     return [batches[at] for at in random.permutation(len(batches))]
 
 
-def _steps(groups: dict[tuple[Dimension, Side], list[Comparison]], positives: int) -> int:
+def _steps(groups: dict[tuple[Dimension, Side], list[Preference]], positives: int) -> int:
     counts: dict[str, int] = {}
     for dimension, _ in groups:
         counts[dimension] = counts.get(dimension, 0) + 1
     return sum(-(-count // positives) for count in counts.values())
 
 
-def _epoch(number: int, losses: Sequence[float], judged: Judged) -> Epoch:
-    accuracy, order = by_dimension(judged.accuracy), by_dimension(judged.order)
+def _epoch(number: int, losses: Sequence[float], scores: HeldOutScores) -> Epoch:
+    accuracy, order = by_dimension(scores.accuracy), by_dimension(scores.order)
     return Epoch(
         number, float(np.mean(losses)), float(np.mean([*accuracy.values(), *order.values()])), accuracy, order
     )
 
 
 def _best(epochs: Sequence[Epoch], tolerance: float) -> int:
-    """The epoch to keep: the last of those that come close to the best, as the learning rate has come down there.
-
-    With a tolerance of 0 it is the best; of equal ones, the last.
-    """
+    """The last epoch within `tolerance` of the best one, since the learning rate is lowest there."""
     highest = max(epoch.held_out for epoch in epochs)
     return max(epoch.epoch for epoch in epochs if epoch.held_out >= highest - tolerance)

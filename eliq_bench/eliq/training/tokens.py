@@ -1,20 +1,23 @@
-"""Filling the token cache: every side of every pair is seen by the backbone once, in worker processes on CPUs."""
+"""Tokens of every side of every pair: computed once by the frozen backbone, in worker processes on CPUs, and cached."""
 
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from pydantic import TypeAdapter
 
-from eliq_bench.eliq.critic.backbone import Backbone, Dimension, Encoded, Tokens
-from eliq_bench.eliq.critic.backbones import create_backbone
-from eliq_bench.eliq.pairs.manifest import Pair, manifest_path, pixel_hash, read_pairs, render_negative
-from eliq_bench.eliq.training.pairs import Side, comparison
+from eliq_bench.eliq.critic.backbone import RGB, Backbone, Dimension, Encoded, Tokens
+from eliq_bench.eliq.critic.critic import create_backbone
+from eliq_bench.eliq.critic.recipe import BackboneRecipe, Recipe
+from eliq_bench.eliq.pairs.manifest import Pair, pixel_hash, render_negative
+from eliq_bench.eliq.training.pairs import Corpus, Side, preference_of, takes
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import DecodeError, decode
 from eliq_bench.io.workers import map_in_processes
@@ -22,7 +25,7 @@ from eliq_bench.types import Progress
 
 FINGERPRINT_FILE = "backbone.json"
 AFTER_ENCODE = ("projection",)
-"""Entries of a fingerprint that only `tokens` depends on: cached arrays hold whatever they are."""
+"""Entries of a fingerprint that only `Backbone.tokens` depends on: cached arrays stay valid if they change."""
 
 
 class _Place(NamedTuple):
@@ -131,76 +134,101 @@ BATCH = 8
 """Images per call of the backbone."""
 
 
-def fill_cache(
-    pairs: Path,
-    images: Path,
-    settings: dict[str, Any],
-    folder: Path,
-    device: str = "cpu",
-    dtype: str = "auto",
-    workers: int | None = None,
-    report: Progress | None = None,
-    wanted: Callable[[Pair], bool] | None = None,
-) -> TokenCache:
-    """Tokens of all sides of a manifest; what the folder has is kept, so that a killed run goes on.
+@dataclass(frozen=True)
+class Hardware:
+    """Where and how the backbone runs."""
+
+    device: str = "cpu"
+    """A torch device; anything but `cpu` is used by this process alone."""
+    dtype: str = "auto"
+    """Name of a torch dtype, or `auto`."""
+    workers: int | None = None
+    """Processes on the CPU; None takes one per core."""
+
+
+CPU = Hardware()
+
+
+class TokenSource:
+    """Makes the input of the network for sides of pairs."""
+
+    def __init__(self, backbone: Backbone, cache: TokenCache) -> None:
+        self.backbone, self.cache = backbone, cache
+
+    def __call__(self, sides: Sequence[Side], dimension: Dimension) -> Tokens:
+        """Tokens of B sides, (B, V, ...).
+
+        Raises:
+            KeyError: a side is not in the cache.
+        """
+        reads = self.backbone.reads_prompt
+        encoded = [self.cache.get(key_of(side.pixels, side.prompt, reads)) for side in sides]
+        return self.backbone.tokens(encoded, [side.prompt for side in sides], dimension)
+
+
+def token_source(
+    recipe: Recipe,
+    corpus: Corpus,
+    hardware: Hardware,
+    progress: Progress | None = None,
+    held_out_only: bool = False,
+) -> TokenSource:
+    """Encode the sides of all pairs that a recipe uses; sides in the cache are kept, so a killed run continues.
 
     Args:
-        pairs: manifest or its folder.
-        images: folder that its paths are relative to.
-        settings: the section `backbone` of a recipe.
-        folder: of the cache, see `TokenCache`.
-        device: torch device; anything but `cpu` is served by this process alone.
-        dtype: of the backbone.
-        workers: processes on the CPU; None takes one per core.
-        report: told about the progress, in positives.
-        wanted: which pairs are needed; None takes all.
+        recipe: its backbone, and its choice of pairs.
+        corpus: pairs, images, and the folder of the cache.
+        hardware: of the backbone.
+        progress: stage `encoding`, counted in positives.
+        held_out_only: leave out the training pairs.
 
     Raises:
-        InputError: no manifest, or the folder belongs to another backbone.
+        InputError: no manifest, or the cache belongs to another backbone.
         EliqBenchError: an image cannot be read or is not the one of the manifest.
     """
-    backbone = create_backbone(settings, device, dtype)
-    store = TokenCache(folder, backbone.fingerprint())
-    path = manifest_path(pairs)
-    missing = [
-        any(key not in store for key in _keys(group, backbone)) for group in _by_positive(path, wanted)
-    ]
-    total = sum(missing)
-    tasks = (
-        (images, group, settings, folder, device, dtype)
-        for group, lacks in zip(_by_positive(path, wanted), missing, strict=True)
-        if lacks
+    backbone = create_backbone(recipe.backbone, hardware.device, hardware.dtype)
+    store = TokenCache(corpus.tokens, backbone.fingerprint())
+    used = (
+        pair
+        for pair in corpus.rows
+        if takes(recipe.pairs, pair) and (pair.split == "held-out" or not held_out_only)
     )
-    if device == "cpu":
-        results = map_in_processes(encode_pairs, tasks, workers)
+    missing = [
+        group for group in _by_positive(used) if any(key not in store for key in _keys(group, backbone))
+    ]
+    results: Iterator[int]
+    if hardware.device == "cpu":
+        tasks = ((corpus.images, group, recipe.backbone, corpus.tokens, hardware) for group in missing)
+        results = map_in_processes(encode_pairs, tasks, hardware.workers)
     else:
-        results = (_encode(group, images, backbone, store) for images, group, *_ in tasks)
+        results = (_encode(group, corpus.images, backbone, store) for group in missing)
     for done, _ in enumerate(results, start=1):
-        if report:
-            report("encoding", done, total)
+        if progress:
+            progress("encoding", done, len(missing))
     store.refresh()
-    return store
+    return TokenSource(backbone, store)
 
 
 def encode_pairs(
-    images: Path, pairs: list[Pair], settings: dict[str, Any], folder: Path, device: str, dtype: str
+    images: Path, pairs: list[Pair], recipe: BackboneRecipe, folder: Path, hardware: Hardware
 ) -> int:
-    """Encode what the cache lacks of the pairs of one positive; runs in the workers; returns the number of entries."""
-    backbone, store = _tools(json.dumps(settings, sort_keys=True), folder, device, dtype)
+    """Encode the sides of one positive's pairs that are not cached; runs in the workers; returns their number."""
+    backbone, store = _tools(recipe.model_dump_json(), folder, hardware)
     return _encode(pairs, images, backbone, store)
 
 
 @cache
-def _tools(settings: str, folder: Path, device: str, dtype: str) -> tuple[Backbone, TokenCache]:
-    """Built once per worker; settings are JSON, since those of an mllm hold lists, which no cache can key."""
-    backbone = create_backbone(json.loads(settings), device, dtype)
+def _tools(recipe: str, folder: Path, hardware: Hardware) -> tuple[Backbone, TokenCache]:
+    """Built once per worker; the recipe is JSON, since that of an mllm is not hashable."""
+    settings: BackboneRecipe = TypeAdapter(BackboneRecipe).validate_json(recipe)
+    backbone = create_backbone(settings, hardware.device, hardware.dtype)
     return backbone, TokenCache(folder, backbone.fingerprint())
 
 
 def _encode(pairs: list[Pair], images: Path, backbone: Backbone, store: TokenCache) -> int:
     wanted: dict[str, tuple[Side, Pair | None]] = {}
     for pair in pairs:
-        one = comparison(pair)
+        one = preference_of(pair)
         for side, source in ((one.better, None), (one.worse, pair)):
             key = key_of(side.pixels, side.prompt, backbone.reads_prompt)
             if key not in store:
@@ -226,39 +254,21 @@ def _encode(pairs: list[Pair], images: Path, backbone: Backbone, store: TokenCac
     return len(keys)
 
 
-def _check(image: Any, side: Side, pair: Pair) -> None:
+def _check(image: RGB, side: Side, pair: Pair) -> None:
     if pixel_hash(image) != side.pixels:
         raise EliqBenchError(
             f"A side of {pair.positive} has other pixels than the manifest says; see `eliq-bench pairs verify`."
         )
 
 
-def _by_positive(path: Path, wanted: Callable[[Pair], bool] | None) -> Iterator[list[Pair]]:
-    """Wanted pairs that follow each other and share a positive."""
-    pairs = (pair for pair in read_pairs(path) if wanted is None or wanted(pair))
+def _by_positive(pairs: Iterator[Pair]) -> Iterator[list[Pair]]:
+    """Pairs that follow each other and share a positive."""
     for _, group in groupby(pairs, key=lambda pair: pair.positive):
         yield list(group)
 
 
 def _keys(pairs: list[Pair], backbone: Backbone) -> Iterator[str]:
     for pair in pairs:
-        one = comparison(pair)
+        one = preference_of(pair)
         for side in (one.better, one.worse):
             yield key_of(side.pixels, side.prompt, backbone.reads_prompt)
-
-
-class TokenSource:
-    """Sides to the input of the network."""
-
-    def __init__(self, backbone: Backbone, cache: TokenCache) -> None:
-        self.backbone, self.cache = backbone, cache
-
-    def __call__(self, sides: Sequence[Side], dimension: Dimension) -> Tokens:
-        """Tokens of sides, (B, V, ...).
-
-        Raises:
-            KeyError: the cache lacks one.
-        """
-        reads = self.backbone.reads_prompt
-        encoded = [self.cache.get(key_of(side.pixels, side.prompt, reads)) for side in sides]
-        return self.backbone.tokens(encoded, [side.prompt for side in sides], dimension)

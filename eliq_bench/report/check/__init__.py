@@ -1,11 +1,10 @@
-"""The regression gate: a run held against a baseline, item by item and row by row.
+"""The regression gate: a run compared with a baseline, item by item and row by row.
 
 | module | what it holds |
 |---|---|
-| `baseline` | the file that a repository keeps: rows and the score of every item, self-contained |
-| `findings` | what a check may find, and the typed report |
-| `revision` | is it the same benchmark: protocol, items, labels, image contents |
+| `baseline` | the committed file: rows and the score of every item, self-contained |
+| `findings` | the typed report |
+| `revision` | whether it is the same benchmark: protocol, items, labels, image contents |
 | `rows` | one model on one dimension: drift, coverage, drop of SRCC |
-| `gate` | all of it, and the verdict |
-| `text` | the report as markdown |
+| `gate` | the whole check, its verdict, and the report as markdown |
 """

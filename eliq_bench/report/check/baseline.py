@@ -1,8 +1,8 @@
-"""The file that a repository keeps to be held against: rows, and the exact score of every item.
+"""The committed baseline file: rows, and the exact score of every item.
 
 One JSON file, so that it can be committed and reviewed: names, fingerprints and SRCC are readable, long columns are
-packed. It holds no labels and no prompts, which may not be ours to pass on, but digests that tell whether they are
-the same; and no path of the machine it was made on.
+packed. Labels and prompts may not be ours to pass on, so it has only their digests. It has no path of the machine
+that made it.
 """
 
 import base64
@@ -17,12 +17,12 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from eliq_bench.errors import InputError
-from eliq_bench.evaluate.evaluate import Floats
 from eliq_bench.io.write import write_whole
 from eliq_bench.results.encoding import pack_floats, unpack_floats
 from eliq_bench.results.folder import Run, load_run
 from eliq_bench.results.records import RESULTS_FILE, Record
 from eliq_bench.results.records import SCHEMA_VERSION as RESULTS_VERSION
+from eliq_bench.stats.statistic import Floats
 from eliq_bench.types import ItemTable
 from eliq_bench.vocabulary import Direction
 
@@ -54,7 +54,7 @@ def pack_texts(texts: Iterable[str]) -> str:
 
 
 def unpack_texts(packed: str) -> list[str]:
-    """The texts that `pack_texts` was given.
+    """The texts that `pack_texts` packed.
 
     Raises:
         ValueError: the text is damaged.
@@ -91,7 +91,7 @@ class BaselineDataset(Record):
     names: str
     """Packed list of texts."""
     contents: str
-    """Packed list: the first digits of the sha256 of each image, empty where it was not at hand."""
+    """Packed list: the first digits of the sha256 of each image, empty where it was missing."""
 
 
 class BaselineRow(Record):
@@ -104,7 +104,7 @@ class BaselineRow(Record):
     fingerprint: str
     tolerance: float
     srcc: float | None
-    """For the eye; a check computes it again."""
+    """For readers of the file; a check computes it again."""
     scored: int
     scores: str
     """Packed float64 per item, in the model's own direction, NaN where there is none."""
@@ -121,7 +121,7 @@ class Baseline(Record):
     eliq_bench: str
     datasets: list[BaselineDataset]
     identities: dict[str, dict[str, Any]]
-    """By fingerprint, what it stands for."""
+    """By fingerprint, the identity that was hashed."""
     rows: list[BaselineRow]
 
 
@@ -181,7 +181,7 @@ def save_baseline(baseline: Baseline, path: Path) -> None:
 
 
 def read_baseline(path: Path) -> Baseline:
-    """The baseline in a file, or the one that a run folder amounts to.
+    """Read a baseline from a file, or make one from a run folder.
 
     Raises:
         InputError: there is none, it is damaged, or it has no scores per item.

@@ -1,10 +1,10 @@
-"""What a check may find, and its typed report; `check --format json` is this model as JSON."""
+"""The typed report of a check; `check --format json` is this model as JSON."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from eliq_bench.results.records import Record
+from eliq_bench.results.records import Number, Record
 
 SCHEMA_VERSION = 1
 
@@ -21,8 +21,8 @@ Kind = Literal[
 ]
 
 
-class Finding(Record):
-    """One thing that is not as in the baseline."""
+class Finding(Record, frozen=True):
+    """One difference from the baseline."""
 
     kind: Kind
     fails: bool
@@ -38,14 +38,14 @@ class Finding(Record):
     """The item that moved most, or the first one concerned."""
 
 
-class CheckedRow(Record):
-    """One model on one dimension of one dataset, then and now, on the items that both runs hold."""
+class CheckedRow(Record, frozen=True):
+    """One model on one dimension of one dataset, before and now, on the items that both runs have."""
 
     dataset: str
     model: str
     dimension: str
     compared: int
-    """Items with a score then and now."""
+    """Items with a score before and now."""
     drifted: int
     """Items whose score moved beyond the tolerance."""
     largest_change: float
@@ -54,20 +54,20 @@ class CheckedRow(Record):
     """That of the model's card when the baseline was made."""
     lost: int
     """Items that had a score and have none."""
-    srcc_before: float | None = None
+    srcc_before: Number = None
     """None if the dimension is not labelled, or the labels are not the same."""
-    srcc_now: float | None = None
-    difference: float | None = None
+    srcc_now: Number = None
+    difference: Number = None
     """SRCC now minus SRCC before."""
-    low: float | None = None
-    high: float | None = None
-    p: float | None = None
+    low: Number = None
+    high: Number = None
+    p: Number = None
     """Two-sided, of the paired bootstrap over groups; 1 where no score moved."""
     fingerprint_changed: bool = False
 
 
-class CheckReport(Record):
-    """What `eliq-bench check` says."""
+class CheckReport(Record, frozen=True):
+    """The result of `eliq-bench check`."""
 
     schema_version: Literal[1] = 1
     passed: bool

@@ -1,4 +1,4 @@
-"""A run against a baseline: everything that differs, and whether a build may pass."""
+"""A run compared with a baseline: everything that differs, and whether the build passes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from eliq_bench.errors import InputError
+from eliq_bench.io.numbers import interval, number, probability
 from eliq_bench.io.optional import installed
 from eliq_bench.report.check.baseline import (
     Baseline,
@@ -18,15 +19,13 @@ from eliq_bench.report.check.baseline import (
 )
 from eliq_bench.report.check.findings import CheckedRow, CheckReport, Finding
 from eliq_bench.report.check.revision import check_dataset
-from eliq_bench.report.check.rows import Gate, Then, check_row
-from eliq_bench.report.compare.text import probability
-from eliq_bench.report.layout import number
+from eliq_bench.report.check.rows import BaselineScores, Gate, check_row
 from eliq_bench.report.markdown import bullets
 from eliq_bench.results.folder import Run, load_run
 
 
 def check(run: Path, baseline: Path, gate: Gate) -> CheckReport:
-    """Hold a run against a baseline.
+    """Compare a run with a baseline.
 
     Args:
         run: folder that `run` or `import-scores` wrote.
@@ -37,26 +36,29 @@ def check(run: Path, baseline: Path, gate: Gate) -> CheckReport:
         InputError: run or baseline are not there, damaged, or hold no scores per item.
     """
     opened = load_run(run)
-    report = CheckReport(
-        passed=True,
+    baseline_made = ""
+    rows: list[CheckedRow] = []
+    try:
+        earlier = read_baseline(baseline)
+    except SchemaDiffersError as error:
+        findings = [Finding(kind="schema", fails=True, text=f"{error}; make a new baseline")]
+    else:
+        baseline_made = f"{earlier.created} by eliq-bench {earlier.eliq_bench}"
+        findings, rows = _compare(earlier, opened, gate)
+    return CheckReport(
+        passed=not any(finding.fails for finding in findings),
         eliq_bench=installed("eliq-bench"),
         run=str(run),
         baseline=str(baseline),
+        baseline_made=baseline_made,
         alpha=gate.alpha,
         min_effect=gate.min_effect,
         allow_new_fingerprint=gate.allow_new_fingerprint,
         resamples=gate.resamples,
         seed=gate.seed,
+        findings=findings,
+        rows=rows,
     )
-    try:
-        then = read_baseline(baseline)
-    except SchemaDiffersError as error:
-        report.findings = [Finding(kind="schema", fails=True, text=f"{error}; make a new baseline")]
-    else:
-        report.baseline_made = f"{then.created} by eliq-bench {then.eliq_bench}"
-        report.findings, report.rows = _compare(then, opened, gate)
-    report.passed = not any(finding.fails for finding in report.findings)
-    return report
 
 
 def update_baseline(run: Path, baseline: Path) -> Baseline:
@@ -77,30 +79,34 @@ def update_baseline(run: Path, baseline: Path) -> Baseline:
     return made
 
 
-def _compare(then: Baseline, run: Run, gate: Gate) -> tuple[list[Finding], list[CheckedRow]]:
+def _compare(baseline: Baseline, run: Run, gate: Gate) -> tuple[list[Finding], list[CheckedRow]]:
     findings: list[Finding] = []
     rows: list[CheckedRow] = []
-    if then.protocol != run.results.protocol:
-        text = f"the baseline is {then.protocol}, the run {run.results.protocol}; the two are never compared"
+    if baseline.protocol != run.results.protocol:
+        text = (
+            f"the baseline is {baseline.protocol}, the run {run.results.protocol}; the two are never compared"
+        )
         return [Finding(kind="protocol", fails=True, text=text)], []
-    findings += _rows_come_and_gone(then, run)
-    findings += _fingerprints(then, run)
-    for dataset in then.datasets:
+    findings += _rows_come_and_gone(baseline, run)
+    findings += _fingerprints(baseline, run)
+    for dataset in baseline.datasets:
         if dataset.name not in run.tables:
             continue  # each of its rows is reported as missing
         items = BaselineItems(dataset)
-        common, changed = check_dataset(items, run)
+        shared, changed = check_dataset(items, run)
         findings += changed
-        for row in then.rows:
+        for row in baseline.rows:
             if row.dataset == dataset.name and (row.dataset, row.model, row.dimension) in run.columns:
-                checked, found = check_row(Then(row, scores_of(row, dataset.items)), common, run, gate)
+                checked, problems = check_row(
+                    BaselineScores(row, scores_of(row, dataset.items)), shared, run, gate
+                )
                 rows.append(checked)
-                findings += found
+                findings += problems
     return sorted(findings, key=lambda finding: not finding.fails), rows
 
 
-def _rows_come_and_gone(then: Baseline, run: Run) -> Iterator[Finding]:
-    known = {(row.dataset, row.model, row.dimension): None for row in then.rows}
+def _rows_come_and_gone(baseline: Baseline, run: Run) -> Iterator[Finding]:
+    known = {(row.dataset, row.model, row.dimension): None for row in baseline.rows}
     for dataset, model, dimension in known:
         if (dataset, model, dimension) not in run.columns:
             text = "in the baseline, not in the run"
@@ -109,20 +115,20 @@ def _rows_come_and_gone(then: Baseline, run: Run) -> Iterator[Finding]:
             )
     for dataset, model, dimension in run.columns:
         if (dataset, model, dimension) not in known:
-            text = "not in the baseline, so nothing holds it yet"
+            text = "not in the baseline, so it is not checked"
             yield Finding(
                 kind="added row", fails=False, text=text, dataset=dataset, model=model, dimension=dimension
             )
 
 
-def _fingerprints(then: Baseline, run: Run) -> Iterator[Finding]:
+def _fingerprints(baseline: Baseline, run: Run) -> Iterator[Finding]:
     """One note per model whose identity is another; its scores tell whether that matters."""
-    earlier = {row.model: row.fingerprint for row in then.rows}
+    earlier = {row.model: row.fingerprint for row in baseline.rows}
     for record in run.results.models:
         before = earlier.get(record.name, record.fingerprint)
         if before == record.fingerprint:
             continue
-        old = then.identities.get(before, {})
+        old = baseline.identities.get(before, {})
         parts = [key for key, value in record.identity.items() if old.get(key) != value]
         text = f"changed from {before} to {record.fingerprint}: other {', '.join(parts) or 'identity'}"
         yield Finding(kind="fingerprint", fails=False, text=text, model=record.name)
@@ -153,9 +159,9 @@ def _table(rows: list[CheckedRow]) -> str:
             "dataset": row.dataset,
             "model": row.model,
             "dimension": row.dimension,
-            "SRCC then": number(row.srcc_before),
-            "now": number(row.srcc_now),
-            "difference [95 %]": _difference(row),
+            "SRCC before": number(row.srcc_before),
+            "SRCC now": number(row.srcc_now),
+            "difference [95 %]": number(row.difference) + interval(row.low, row.high),
             "p": probability(row.p),
             "scores moved": f"{row.drifted:,}/{row.compared:,}",
             "lost": f"{row.lost:,}",
@@ -164,12 +170,6 @@ def _table(rows: list[CheckedRow]) -> str:
     ]
     align = ("left", "left", "left", *("right",) * 6)
     return tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True, colalign=align)
-
-
-def _difference(row: CheckedRow) -> str:
-    if row.low is None or row.high is None:
-        return number(row.difference)
-    return f"{number(row.difference)} [{number(row.low)}, {number(row.high)}]"
 
 
 def _criteria(report: CheckReport) -> str:

@@ -1,4 +1,4 @@
-"""Is it still the same benchmark? Items, labels, groups and image contents, then and now."""
+"""Whether it is still the same benchmark: items, labels, groups and image contents."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +11,7 @@ from eliq_bench.types import ItemTable
 
 
 @dataclass(frozen=True)
-class Common:
+class SharedItems:
     """The items that baseline and run both hold, image contents unchanged as far as both know them."""
 
     names: list[str]
@@ -23,39 +23,41 @@ class Common:
     """Dimensions whose labels are the same, so that SRCC can be compared."""
 
 
-def check_dataset(then: BaselineItems, run: Run) -> tuple[Common, list[Finding]]:
+def check_dataset(baseline: BaselineItems, run: Run) -> tuple[SharedItems, list[Finding]]:
     """What can be compared on a dataset, and what is no longer the same."""
-    table = run.tables[then.record.name]
+    table = run.tables[baseline.record.name]
     place = {name: position for position, name in enumerate(table.items.name)}
-    changed = _changed_images(then, table, place)
+    changed = _changed_images(baseline, table, place)
     kept = [
-        (position, name) for position, name in enumerate(then.names) if name in place and name not in changed
+        (position, name)
+        for position, name in enumerate(baseline.names)
+        if name in place and name not in changed
     ]
-    labels, problems = _labels(then, run, table)
-    problems = [*_items(then, place), *_images(changed), *problems]
-    common = Common(
+    labels, problems = _labels(baseline, run, table)
+    problems = [*_items(baseline, place), *_images(changed), *problems]
+    shared = SharedItems(
         names=[name for _, name in kept],
         before=[position for position, _ in kept],
         now=[place[name] for _, name in kept],
         labelled=labels,
     )
     kind: Literal["dataset revision"] = "dataset revision"
-    return common, [Finding(kind=kind, fails=True, text=text, dataset=table.dataset) for text in problems]
+    return shared, [Finding(kind=kind, fails=True, text=text, dataset=table.dataset) for text in problems]
 
 
-def _items(then: BaselineItems, place: dict[str, int]) -> list[str]:
-    gone = [name for name in then.names if name not in place]
-    fresh = sorted(place.keys() - set(then.names), key=place.__getitem__)
+def _items(baseline: BaselineItems, place: dict[str, int]) -> list[str]:
+    gone = [name for name in baseline.names if name not in place]
+    fresh = sorted(place.keys() - set(baseline.names), key=place.__getitem__)
     parts = [f"{plural(len(gone), 'item')} of the baseline gone ({first_names(gone)})"] if gone else []
     parts += [f"{plural(len(fresh), 'item')} new ({first_names(fresh)})"] if fresh else []
     return [f"another set of items: {', '.join(parts)}"] if parts else []
 
 
-def _changed_images(then: BaselineItems, table: ItemTable, place: dict[str, int]) -> list[str]:
+def _changed_images(baseline: BaselineItems, table: ItemTable, place: dict[str, int]) -> list[str]:
     """Names of images whose bytes differ; where one side had no image, nothing can be said."""
     return [
         name
-        for name, content in then.content.items()
+        for name, content in baseline.content.items()
         if name in place
         and content
         and table.sha256[place[name]]
@@ -69,23 +71,23 @@ def _images(changed: list[str]) -> list[str]:
     return [f"{plural(len(changed), 'image')} with other bytes than in the baseline: {first_names(changed)}"]
 
 
-def _labels(then: BaselineItems, run: Run, table: ItemTable) -> tuple[frozenset[str], list[str]]:
+def _labels(baseline: BaselineItems, run: Run, table: ItemTable) -> tuple[frozenset[str], list[str]]:
     """Dimensions with the same labels, and what differs about labels and groups."""
     record = run.results.dataset(table.dataset)
-    files_differ = record.label_sha256 != then.record.label_sha256
-    same_items = set(then.names) == set(table.items.name)
+    files_differ = record.label_sha256 != baseline.record.label_sha256
+    same_items = set(baseline.names) == set(table.items.name)
     problems = []
     if files_differ:
         problems.append("another label file (its sha256 differs)")
     now = label_digests(table)
     same = set()
-    for dimension, digest in then.record.labels.items():
+    for dimension, digest in baseline.record.labels.items():
         if dimension not in now:
             problems.append(f"no {dimension} labels any more")
         elif now[dimension] == digest or (not same_items and not files_differ):
             same.add(dimension)
         elif same_items:
             problems.append(f"other {dimension} labels than in the baseline")
-    if same_items and group_digest(table) != then.record.groups:
+    if same_items and group_digest(table) != baseline.record.groups:
         problems.append("other groups than in the baseline")
     return frozenset(same), problems

@@ -1,30 +1,30 @@
-"""One model on one dimension, then and now: do its scores, its coverage and its SRCC still stand?"""
+"""One model on one dimension, baseline against run: scores, coverage and SRCC."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import nan
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.errors import plural
-from eliq_bench.evaluate.evaluate import Floats, finite, groups_of, oriented
+from eliq_bench.evaluation.evaluate import ALPHA, LEVEL, groups_of, oriented
 from eliq_bench.report.check.baseline import BaselineRow
 from eliq_bench.report.check.findings import CheckedRow, Finding, Kind
-from eliq_bench.report.check.revision import Common
+from eliq_bench.report.check.revision import SharedItems
 from eliq_bench.results.folder import Run
 from eliq_bench.stats.correlation import srcc
-from eliq_bench.stats.paired import paired_bootstrap
+from eliq_bench.stats.paired import PairTest, paired_bootstrap
+from eliq_bench.stats.statistic import Floats
 from eliq_bench.types import ScoreColumn
-
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
 class Gate:
     """How strict a check is."""
 
-    alpha: float = 0.05
+    alpha: float = ALPHA
     """A drop of SRCC fails if its two-sided p is at most this."""
     min_effect: float = 0.01
     """Smaller drops pass, however significant."""
@@ -34,24 +34,12 @@ class Gate:
     seed: int = 0
 
 
-class Then(NamedTuple):
+class BaselineScores(NamedTuple):
     """A row of the baseline with its scores on all n items of its dataset."""
 
     row: BaselineRow
     scores: Floats
-    """(n,) in the model's own direction of then."""
-
-
-class Change(NamedTuple):
-    """SRCC then and now on the common items."""
-
-    before: float
-    now: float
-    difference: float
-    low: float
-    high: float
-    p: float
-    reason: str
+    """(n,) in the model's own direction at that time."""
 
 
 def relative_changes(before: Floats, now: Floats) -> Floats:
@@ -68,23 +56,25 @@ def relative_changes(before: Floats, now: Floats) -> Floats:
     return changes
 
 
-def check_row(then: Then, common: Common, run: Run, gate: Gate) -> tuple[CheckedRow, list[Finding]]:
-    """Hold one row of the baseline against the same row of the run.
+def check_row(
+    baseline: BaselineScores, shared: SharedItems, run: Run, gate: Gate
+) -> tuple[CheckedRow, list[Finding]]:
+    """Compare one row of the baseline with the same row of the run.
 
     Args:
-        then: the row of the baseline.
-        common: the items to compare.
+        baseline: the row of the baseline.
+        shared: the items to compare.
         run: holds a column for this row.
         gate: how strict to be.
     """
-    row = then.row
+    row = baseline.row
     column = run.columns[row.dataset, row.model, row.dimension]
-    before, now = then.scores[common.before], column.score[common.now]
+    before, now = baseline.scores[shared.before], column.score[shared.now]
     both = np.isfinite(before) & np.isfinite(now)
     lost = np.flatnonzero(np.isfinite(before) & ~np.isfinite(now))
     moved = np.zeros(len(before))
     moved[both] = relative_changes(before[both], now[both])
-    change = _srcc(then, common, run, gate) if row.dimension in common.labelled else None
+    test = _paired_test(baseline, shared, run, gate)
     checked = CheckedRow(
         dataset=row.dataset,
         model=row.model,
@@ -94,42 +84,47 @@ def check_row(then: Then, common: Common, run: Run, gate: Gate) -> tuple[Checked
         largest_change=float(moved.max(initial=0.0)),
         tolerance=row.tolerance,
         lost=len(lost),
+        srcc_before=test.srcc_b,
+        srcc_now=test.srcc_a,
+        difference=test.difference,
+        low=test.low,
+        high=test.high,
+        p=test.p,
         fingerprint_changed=row.fingerprint != column.fingerprint,
     )
-    if change is not None:
-        checked.srcc_before, checked.srcc_now = finite(change.before), finite(change.now)
-        checked.difference, checked.p = finite(change.difference), finite(change.p)
-        checked.low, checked.high = finite(change.low), finite(change.high)
     findings = [
-        *_drift(checked, common, before, now, moved, gate),
-        *_coverage(checked, common, column, lost),
-        *_drop(checked, change, gate),
+        *_drift(checked, shared, before, now, moved, gate),
+        *_coverage(checked, shared, column, lost),
+        *_drop(checked, test, gate),
     ]
     return checked, findings
 
 
-def _srcc(then: Then, common: Common, run: Run, gate: Gate) -> Change:
-    """Both SRCC and the test of their difference, with labels and groups of the run."""
-    row = then.row
+def _paired_test(baseline: BaselineScores, shared: SharedItems, run: Run, gate: Gate) -> PairTest:
+    """The run (a) against the baseline (b), with labels and groups of the run; NaN where labels differ."""
+    row = baseline.row
+    names = ("run", "baseline")
+    if row.dimension not in shared.labelled:
+        return PairTest(*names, nan, 0, "labels differ", nan, nan, nan, nan, nan, nan, nan)
     table = run.tables[row.dataset]
     column = run.columns[row.dataset, row.model, row.dimension]
-    label = table.items.labels[row.dimension][common.now]
-    before = then.scores[common.before] * (1 if row.direction == "higher" else -1)
-    now = oriented(column, run.results.model(row.model))[common.now]
+    label = table.items.labels[row.dimension][shared.now]
+    before = baseline.scores[shared.before] * (1 if row.direction == "higher" else -1)
+    now = oriented(column, run.results.model(row.model))[shared.now]
     if np.array_equal(before, now, equal_nan=True):
-        same = srcc(now, label).value
-        return Change(same, same, 0.0, 0.0, 0.0, 1.0, "")
+        same = srcc(now, label)
+        return PairTest(*names, 0.0, same.n, "", 0.0, 0.0, 0.0, 1.0, 1.0, same.value, same.value)
     groups = groups_of(table)
-    test = paired_bootstrap(
+    return paired_bootstrap(
         now,
         before,
         label,
-        [groups[position] for position in common.now],
+        [groups[position] for position in shared.now],
+        names=names,
         n_resamples=gate.resamples,
         level=LEVEL,
         seed=gate.seed,
     )
-    return Change(test.srcc_b, test.srcc_a, test.value, test.low, test.high, test.p, test.reason)
 
 
 def _finding(
@@ -148,7 +143,7 @@ def _finding(
 
 
 def _drift(
-    row: CheckedRow, common: Common, before: Floats, now: Floats, moved: Floats, gate: Gate
+    row: CheckedRow, shared: SharedItems, before: Floats, now: Floats, moved: Floats, gate: Gate
 ) -> Iterator[Finding]:
     if not row.drifted:
         return
@@ -159,44 +154,43 @@ def _drift(
         "score drift",
         not (gate.allow_new_fingerprint and row.fingerprint_changed),
         f"{row.drifted:,} of {plural(row.compared, 'score')} moved by more than {row.tolerance:g}, {known}; "
-        f"most {common.names[worst]}, from {before[worst]:.6g} to {now[worst]:.6g} ({moved[worst]:.2g} relative)",
+        f"most {shared.names[worst]}, from {before[worst]:.6g} to {now[worst]:.6g} ({moved[worst]:.2g} relative)",
         row.drifted,
-        common.names[worst],
+        shared.names[worst],
     )
 
 
 def _coverage(
-    row: CheckedRow, common: Common, column: ScoreColumn, lost: "NDArray[np.intp]"
+    row: CheckedRow, shared: SharedItems, column: ScoreColumn, lost: "NDArray[np.intp]"
 ) -> Iterator[Finding]:
     if not len(lost):
         return
     first = int(lost[0])
-    position = common.now[first]
+    position = shared.now[first]
     yield _finding(
         row,
         "coverage",
         True,
-        f"{plural(len(lost), 'item')} lost their score, first {common.names[first]}: "
+        f"{plural(len(lost), 'item')} lost their score, first {shared.names[first]}: "
         f"{column.status[position]}, {column.reason[position]}",
         len(lost),
-        common.names[first],
+        shared.names[first],
     )
 
 
-def _drop(row: CheckedRow, change: Change | None, gate: Gate) -> Iterator[Finding]:
+def _drop(row: CheckedRow, test: PairTest, gate: Gate) -> Iterator[Finding]:
     """A drop that is large and significant fails; so does a large one that cannot be tested."""
-    if change is None or np.isnan(change.before):
+    before, now = test.srcc_b, test.srcc_a
+    if np.isnan(before):
         return
-    if np.isnan(change.now):
-        yield _finding(
-            row, "SRCC drop", True, f"SRCC was {change.before:.4f} and is undefined: {change.reason}"
-        )
+    if np.isnan(now):
+        yield _finding(row, "SRCC drop", True, f"SRCC was {before:.4f} and is undefined: {test.reason}")
         return
-    if change.difference > -gate.min_effect:
+    if test.difference > -gate.min_effect:
         return
-    fall = f"SRCC fell by {-change.difference:.4f}, from {change.before:.4f} to {change.now:.4f}"
-    if np.isnan(change.p):
-        yield _finding(row, "SRCC drop", True, f"{fall}; whether by chance cannot be tested: {change.reason}")
-    elif change.p <= gate.alpha:
-        interval = f"95 % interval of the difference {change.low:.4f} to {change.high:.4f}"
-        yield _finding(row, "SRCC drop", True, f"{fall} ({interval}, p {change.p:.4f})")
+    fall = f"SRCC fell by {-test.difference:.4f}, from {before:.4f} to {now:.4f}"
+    if np.isnan(test.p):
+        yield _finding(row, "SRCC drop", True, f"{fall}; whether by chance cannot be tested: {test.reason}")
+    elif test.p <= gate.alpha:
+        bounds = f"95 % interval of the difference {test.low:.4f} to {test.high:.4f}"
+        yield _finding(row, "SRCC drop", True, f"{fall} ({bounds}, p {test.p:.4f})")

@@ -1,1 +1,1 @@
-"""Who beats whom: several runs joined, every two models tested on the items that both scored."""
+"""Comparison of models across runs: every two models tested on the items that both scored."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.evaluate.evaluate import ALPHA, Floats, finite, groups_of, only_blank, unscored
+from eliq_bench.evaluation.evaluate import ALPHA, LEVEL, groups_of, only_blank, unscored
 from eliq_bench.io.optional import installed
 from eliq_bench.report.compare.join import Contender, Joined, check_models, join
 from eliq_bench.report.compare.records import (
@@ -19,10 +19,10 @@ from eliq_bench.report.compare.records import (
 )
 from eliq_bench.results.folder import Run, load_run
 from eliq_bench.stats.closed_form import second_opinions
-from eliq_bench.stats.many import Comparison, Pair, Standing, compare_models, resamples_for
+from eliq_bench.stats.many import ModelComparison, Standing, compare_models, resamples_for
+from eliq_bench.stats.paired import PairTest
+from eliq_bench.stats.statistic import Floats
 from eliq_bench.stats.tiers import tiers
-
-LEVEL = 0.95
 
 
 def compare(
@@ -49,14 +49,7 @@ def compare(
     Raises:
         InputError: a folder is no run, protocols are mixed, a name is unknown, or no two models meet.
     """
-    opened = [load_run(Path(run)) for run in dict.fromkeys(map(str, runs))]
-    if not opened:
-        raise InputError("Nothing to compare: give the folders of one or more runs.")
-    protocols = {run.results.protocol for run in opened}
-    if len(protocols) > 1:
-        raise InputError(
-            "Runs of different protocols (zero-shot and probe) are never compared; give one kind."
-        )
+    opened = _open(runs)
     check_models(opened, models)
     names = _wanted("dataset", datasets, [name for run in opened for name in run.tables])
     joined = [join(opened, name, models) for name in names]
@@ -88,6 +81,18 @@ def compare(
     )
 
 
+def _open(folders: Sequence[str | Path]) -> list[Run]:
+    """The runs, each once; of one protocol."""
+    runs = [load_run(Path(folder)) for folder in dict.fromkeys(map(str, folders))]
+    if not runs:
+        raise InputError("Nothing to compare: give the folders of one or more runs.")
+    if len({run.results.protocol for run in runs}) > 1:
+        raise InputError(
+            "Runs of different protocols (zero-shot and probe) are never compared; give one kind."
+        )
+    return runs
+
+
 def _wanted(what: str, chosen: Sequence[str], known: Sequence[str]) -> list[str]:
     """The chosen names, all of them if none is chosen."""
     names = list(dict.fromkeys(known))
@@ -106,8 +111,8 @@ def _dimensions(joined: Joined) -> list[str]:
 
 
 def _run_record(run: Run) -> ComparedRun:
-    made = run.results.environment
-    return ComparedRun(path=str(run.path), created=made.created, eliq_bench=made.eliq_bench)
+    environment = run.results.environment
+    return ComparedRun(path=str(run.path), created=environment.created, eliq_bench=environment.eliq_bench)
 
 
 def _table(
@@ -130,7 +135,7 @@ def _table(
         seed=seed,
     )
     ranked = [contender.label for contender in contenders if _may_rank(joined, contender, label)]
-    found = _tiers(comparison, ranked)
+    tier = _tiers(comparison, ranked)
     return ComparisonTable(
         dataset=joined.record.name,
         title=joined.record.title,
@@ -142,7 +147,7 @@ def _table(
         n_common=comparison.n_common,
         n_resamples=comparison.n_resamples,
         standings=[
-            _standing(joined, by_label[standing.model], standing, label, found.get(standing.model))
+            _standing(joined, by_label[standing.model], standing, label, tier.get(standing.model))
             for standing in comparison.standings
         ],
         pairs=[
@@ -163,7 +168,7 @@ def _saw_labels(joined: Joined, contender: Contender) -> bool:
     return joined.record.name in contender.record.trained_on
 
 
-def _tiers(comparison: Comparison, ranked: Sequence[str]) -> dict[str, int]:
+def _tiers(comparison: ModelComparison, ranked: Sequence[str]) -> dict[str, int]:
     """Tiers among the ranked models, by the p-values of the whole family."""
     values = {standing.model: standing.value for standing in comparison.standings if standing.model in ranked}
     return tiers(values, {(pair.a, pair.b): pair.p_holm for pair in comparison.pairs}, comparison.alpha)
@@ -173,8 +178,8 @@ def _standing(
     joined: Joined, contender: Contender, standing: Standing, label: Floats, tier: int | None
 ) -> ComparedModel:
     record = contender.record
-    return ComparedModel(
-        model=standing.model,
+    return ComparedModel.of(
+        standing,
         name=record.name,
         fingerprint=contender.column.fingerprint,
         floor=record.floor,
@@ -182,44 +187,27 @@ def _standing(
         imported_from=record.imported_from,
         saw_labels=_saw_labels(joined, contender),
         run=contender.run,
-        srcc=finite(standing.value),
-        low=finite(standing.low),
-        high=finite(standing.high),
-        se=finite(standing.se),
-        n=standing.n,
+        srcc=standing.value,
         total=int(np.isfinite(label).sum()),
         tier=tier,
-        rank=standing.rank,
-        rank_low=finite(standing.rank_low),
-        rank_high=finite(standing.rank_high),
-        reason=standing.reason,
     )
 
 
-def _pair(pair: Pair, a: Floats, b: Floats, label: Floats, alpha: float) -> ComparedPair:
+def _pair(pair: PairTest, a: Floats, b: Floats, label: Floats, alpha: float) -> ComparedPair:
     second = second_opinions(a, b, label, LEVEL)
-    return ComparedPair(
-        a=pair.a,
-        b=pair.b,
-        difference=finite(pair.difference),
-        low=finite(pair.low),
-        high=finite(pair.high),
-        se=finite(pair.se),
-        p=finite(pair.p),
-        p_holm=finite(pair.p_holm),
+    return ComparedPair.of(
+        pair,
         verdict=_verdict(pair, alpha),
-        n=pair.n,
-        reason=pair.reason,
-        williams_t=finite(second.williams.statistic),
-        williams_p=finite(second.williams.p),
-        meng_z=finite(second.meng.statistic),
-        meng_p=finite(second.meng.p),
-        zou_low=finite(second.zou.low),
-        zou_high=finite(second.zou.high),
+        williams_t=second.williams.statistic,
+        williams_p=second.williams.p,
+        meng_z=second.meng.statistic,
+        meng_p=second.meng.p,
+        zou_low=second.zou.low,
+        zou_high=second.zou.high,
     )
 
 
-def _verdict(pair: Pair, alpha: float) -> Verdict:
+def _verdict(pair: PairTest, alpha: float) -> Verdict:
     if np.isnan(pair.p_holm):
         return "undefined"
     if pair.p_holm > alpha or pair.difference == 0:
@@ -227,7 +215,7 @@ def _verdict(pair: Pair, alpha: float) -> Verdict:
     return "a is better" if pair.difference > 0 else "b is better"
 
 
-def _power(comparison: Comparison) -> list[str]:
+def _power(comparison: ModelComparison) -> list[str]:
     """A note where no pair could ever be separated, since resamples are too few for Holm's correction."""
     smallest = 2 / (comparison.n_resamples + 1) * len(comparison.pairs)
     if smallest <= comparison.alpha:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eliq_bench.errors import InputError, did_you_mean, plural
-from eliq_bench.evaluate.evaluate import Floats, oriented
+from eliq_bench.evaluation.evaluate import oriented
 from eliq_bench.results.folder import Run
 from eliq_bench.results.records import DatasetRecord, ModelRecord
+from eliq_bench.stats.statistic import Floats
 from eliq_bench.types import ItemTable, ScoreColumn
 
 SHOWN_DIGITS = 8

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from eliq_bench.results.records import Record
+from eliq_bench.results.records import Number, Record
 from eliq_bench.vocabulary import Supervision
 
 SCHEMA_VERSION = 1
@@ -13,8 +13,8 @@ TEST = "paired bootstrap over groups of the difference of SRCC, two-sided; Holm 
 Verdict = Literal["a is better", "b is better", "not separable", "undefined"]
 
 
-class ComparedModel(Record):
-    """Where one model stands."""
+class ComparedModel(Record, frozen=True):
+    """SRCC, tier and rank of one model."""
 
     model: str
     """Its name; with part of its fingerprint where two versions of it are compared."""
@@ -26,48 +26,48 @@ class ComparedModel(Record):
     saw_labels: bool = False
     run: str
     """Folder that its scores were read from."""
-    srcc: float | None
-    low: float | None
-    high: float | None
-    se: float | None
+    srcc: Number
+    low: Number
+    high: Number
+    se: Number
     n: int
     """Items with a score and a label."""
     total: int
     """Items with a label."""
     tier: int | None
-    """1 is best; None for a model that saw the labels or lacks scores of items that show something."""
+    """1 is best; None for a model that saw the labels or has no score for an item that is not blank."""
     rank: int | None
-    rank_low: float | None
+    rank_low: Number
     """Best rank inside the 95 % interval, among all models of the table."""
-    rank_high: float | None
+    rank_high: Number
     reason: str = ""
 
 
-class ComparedPair(Record):
+class ComparedPair(Record, frozen=True):
     """One paired test; a is the model with the higher SRCC over all."""
 
     a: str
     b: str
-    difference: float | None
+    difference: Number
     """SRCC of a minus SRCC of b on the items that both scored."""
-    low: float | None
-    high: float | None
-    se: float | None
-    p: float | None
-    p_holm: float | None
+    low: Number
+    high: Number
+    se: Number
+    p: Number
+    p_holm: Number
     verdict: Verdict
     n: int
     reason: str = ""
-    williams_t: float | None = None
+    williams_t: Number = None
     """Williams, Meng and Zou are second opinions on ranks, which take items for independent."""
-    williams_p: float | None = None
-    meng_z: float | None = None
-    meng_p: float | None = None
-    zou_low: float | None = None
-    zou_high: float | None = None
+    williams_p: Number = None
+    meng_z: Number = None
+    meng_p: Number = None
+    zou_low: Number = None
+    zou_high: Number = None
 
 
-class ComparisonTable(Record):
+class ComparisonTable(Record, frozen=True):
     """All models on one dimension of one dataset, best first, and all pairs of them."""
 
     dataset: str
@@ -86,7 +86,7 @@ class ComparisonTable(Record):
     notes: list[str] = Field(default_factory=list)
 
 
-class ComparedRun(Record):
+class ComparedRun(Record, frozen=True):
     """A run that entered."""
 
     path: str
@@ -94,8 +94,8 @@ class ComparedRun(Record):
     eliq_bench: str
 
 
-class ComparisonReport(Record):
-    """What `eliq-bench compare` says."""
+class ComparisonReport(Record, frozen=True):
+    """The result of `eliq-bench compare`."""
 
     schema_version: Literal[1] = 1
     eliq_bench: str

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from eliq_bench.io.numbers import interval, number, probability
 from eliq_bench.report.compare.records import (
     ComparedModel,
     ComparedPair,
     ComparisonReport,
     ComparisonTable,
 )
-from eliq_bench.report.layout import Section, imported_notes, number
+from eliq_bench.report.layout import ReportSection, imported_notes
 from eliq_bench.report.markdown import bullets, table
 
 STANDINGS = ("model", "SRCC [95 %]", "tier", "rank [95 %]", "scored", "supervision")
@@ -25,18 +26,18 @@ LEGEND = (
     "over groups in which both models see the same resamples. p Holm: corrected for all pairs of the table; "
     "the verdict goes by it, at {alpha:g}.",
     "tier: models that are not shown to be worse than the best of their tier. A model that saw labels of the dataset, "
-    "or lacks scores, has none. rank: with the interval over the same resamples, among all models of the table.",
+    "or has items without a score, has none. rank: with the interval over the same resamples, among all models of "
+    "the table.",
     "Williams, Meng, Zou: closed forms on ranks, a second opinion; they take items for independent, which items of "
     "one prompt or reference image are not.",
 )
 
 
-def sections(report: ComparisonReport, second_opinions: bool) -> list[Section]:
+def sections(report: ComparisonReport, second_opinions: bool) -> list[ReportSection]:
     """Standings and pairs of every table, in reading order."""
-    found = []
-    for part in report.tables:
-        found += [_standings(part), _pairs(part, second_opinions)]
-    return found
+    return [
+        section for part in report.tables for section in (_standings(part), _pairs(part, second_opinions))
+    ]
 
 
 def markdown(report: ComparisonReport) -> str:
@@ -54,12 +55,12 @@ def markdown(report: ComparisonReport) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _standings(part: ComparisonTable) -> Section:
+def _standings(part: ComparisonTable) -> ReportSection:
     title = f"{part.title}: {part.dimension}" + (f" (subset: {part.subset})" if part.subset else "")
     origins = {model.model: model.imported_from for model in part.standings if model.imported_from}
     notes = [*part.notes, *imported_notes([model.model for model in part.standings], origins)]
     notes += [f"{model.model}: {text}" for model in part.standings for text in _problems(model)]
-    return Section(
+    return ReportSection(
         title,
         STANDINGS,
         [_standing_cells(model) for model in part.standings],
@@ -75,7 +76,7 @@ def _standing_cells(model: ComparedModel) -> list[str]:
     mark = " (floor)" if model.floor else " (imported)" if model.imported_from else ""
     return [
         model.model,
-        number(model.srcc) + _interval(model.low, model.high),
+        number(model.srcc) + interval(model.low, model.high),
         "–" if model.tier is None else str(model.tier),
         rank,
         f"{model.n:,}/{model.total:,}",
@@ -84,27 +85,27 @@ def _standing_cells(model: ComparedModel) -> list[str]:
 
 
 def _problems(model: ComparedModel) -> list[str]:
-    found = []
+    problems = []
     if model.saw_labels:
-        found.append("was trained on labels of this dataset; tested here, but without a tier.")
+        problems.append("was trained on labels of this dataset; tested here, but without a tier.")
     elif model.tier is None and model.srcc is not None:
-        found.append(f"{model.total - model.n:,} items without a score; without a tier.")
+        problems.append(f"{model.total - model.n:,} items without a score; without a tier.")
     if model.reason:
-        found.append(f"{model.reason}.")
-    return found
+        problems.append(f"{model.reason}.")
+    return problems
 
 
-def _pairs(part: ComparisonTable, second_opinions: bool) -> Section:
+def _pairs(part: ComparisonTable, second_opinions: bool) -> ReportSection:
     headers = PAIRS + SECOND if second_opinions else PAIRS
     count: Mapping[str, int] = Counter(pair.verdict for pair in part.pairs)
     apart = count["a is better"] + count["b is better"]
     notes = [
-        f"{apart:,} of {len(part.pairs):,} pairs can be told apart; {part.n_items:,} items in {part.n_groups:,} groups "
+        f"{apart:,} of {len(part.pairs):,} pairs are separable; {part.n_items:,} items in {part.n_groups:,} groups "
         f"({part.group}), {part.n_resamples:,} resamples."
     ]
     notes += [f"{pair.a} and {pair.b}: {pair.reason}." for pair in part.pairs if pair.reason]
     rows = [_pair_cells(pair)[: len(headers)] for pair in part.pairs]
-    return Section(
+    return ReportSection(
         f"{part.title}: {part.dimension}, who beats whom", headers, rows, [False] * len(rows), notes
     )
 
@@ -113,7 +114,7 @@ def _pair_cells(pair: ComparedPair) -> list[str]:
     return [
         pair.a,
         pair.b,
-        number(pair.difference) + _interval(pair.low, pair.high),
+        number(pair.difference) + interval(pair.low, pair.high),
         probability(pair.p),
         probability(pair.p_holm),
         pair.verdict,
@@ -122,20 +123,5 @@ def _pair_cells(pair: ComparedPair) -> list[str]:
         probability(pair.williams_p),
         number(pair.meng_z),
         probability(pair.meng_p),
-        _interval(pair.zou_low, pair.zou_high).strip() or "–",
+        interval(pair.zou_low, pair.zou_high).strip() or "–",
     ]
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" [{number(low)}, {number(high)}]"
-
-
-def probability(value: float | None) -> str:
-    """Four decimals, never 0.
-
-    >>> probability(0.04), probability(1e-9), probability(None)
-    ('0.0400', '<0.0001', '–')
-    """
-    if value is None:
-        return "–"
-    return "<0.0001" if value < 0.0001 else f"{value:.4f}"

@@ -5,64 +5,71 @@ matplotlib is imported inside the functions that draw, so that asking for help s
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.write import write_whole
-from eliq_bench.report.plots.diagnosis import Diagnosis, read_diagnosis
-from eliq_bench.report.plots.material import Material, read_material
+from eliq_bench.report.plots.critical_difference import critical_difference
+from eliq_bench.report.plots.data import PlotData, read_plot_data
+from eliq_bench.report.plots.diagnosis import Diagnosis, diagnosis, read_diagnosis
+from eliq_bench.report.plots.forest import forest
+from eliq_bench.report.plots.generators import generators
+from eliq_bench.report.plots.scatter import scatter
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-
-KINDS = {
-    "scatter": "eliq_bench.report.plots.scatter:scatter",
-    "forest": "eliq_bench.report.plots.forest:forest",
-    "generators": "eliq_bench.report.plots.generators:generators",
-    "cd": "eliq_bench.report.plots.critical_difference:critical_difference",
-    "diagnosis": "eliq_bench.report.plots.diagnosis:diagnosis",
+KINDS: dict[str, Callable[[PlotData], "Figure"]] = {
+    "scatter": scatter,
+    "forest": forest,
+    "generators": generators,
+    "cd": critical_difference,
 }
-OF_PAIRS = frozenset(("diagnosis",))
-
-
+KINDS_OF_PAIRS: dict[str, Callable[[Diagnosis], "Figure"]] = {"diagnosis": diagnosis}
 FORMATS = (".png", ".svg")
 DPI = 150
 
 
-def read(
+def draw(
     kind: str,
     run: Path,
+    out: Path,
+    *,
     dataset: str | None = None,
     dimension: str | None = None,
     models: Sequence[str] = (),
-) -> Material | Diagnosis:
-    """What a kind of plot is drawn from; arguments and errors as of `read_material` and `read_diagnosis`."""
-    reader = read_diagnosis if kind in OF_PAIRS else read_material
-    return reader(run, dataset, dimension, models)
-
-
-def draw(kind: str, material: Material | Diagnosis, out: Path) -> None:
-    """Draw one kind of plot into a file.
+) -> None:
+    """Draw one kind of plot of a run into a file.
 
     Args:
-        kind: of `KINDS`.
-        material: what is drawn.
+        kind: a key of `KINDS` or `KINDS_OF_PAIRS`.
+        run: folder that `run` or `import-scores` wrote.
         out: ends in .png or .svg.
+        dataset: name; None takes the first.
+        dimension: None takes the first with scores.
+        models: names; empty takes all.
 
     Raises:
         InputError: the ending is another, or the run does not have what this kind needs.
         EliqBenchError: the file cannot be written.
     """
-    check_format(out)
+    if out.suffix not in FORMATS:
+        raise InputError(f"--out {out.name} must end in {' or '.join(FORMATS)}.")
+    if kind in KINDS_OF_PAIRS:
+        pairs = read_diagnosis(run, dataset, dimension, models)
+        _save(lambda: KINDS_OF_PAIRS[kind](pairs), out)
+    else:
+        data = read_plot_data(run, dataset, dimension, models)
+        _save(lambda: KINDS[kind](data), out)
+
+
+def _save(make: Callable[[], "Figure"], out: Path) -> None:
     import matplotlib
 
-    from eliq_bench.registry import resolve
     from eliq_bench.report.plots.style import STYLE
 
-    function: Callable[[Any], Figure] = resolve(KINDS[kind])
     with matplotlib.rc_context(STYLE):
-        figure = function(material)
+        figure = make()
         # neither date nor version, so that the same run gives the same bytes
         metadata = {"Date": None, "Creator": None} if out.suffix == ".svg" else {"Software": None}
         write_whole(
@@ -70,13 +77,3 @@ def draw(kind: str, material: Material | Diagnosis, out: Path) -> None:
             lambda path: figure.savefig(path, format=out.suffix[1:], dpi=DPI, metadata=metadata),
             "choose another --out",
         )
-
-
-def check_format(out: Path) -> None:
-    """See that the ending of a file is one that can be drawn.
-
-    Raises:
-        InputError: it is another.
-    """
-    if out.suffix not in FORMATS:
-        raise InputError(f"--out {out.name} must end in {' or '.join(FORMATS)}.")

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from eliq_bench.errors import InputError
-from eliq_bench.evaluate.evaluate import ALPHA
-from eliq_bench.report.layout import number
-from eliq_bench.report.plots.material import Material
+from eliq_bench.evaluation.evaluate import ALPHA
+from eliq_bench.io.numbers import number
+from eliq_bench.report.plots.data import PlotData
 from eliq_bench.report.plots.style import ACCENT, FLOOR, SOFT, bare, canvas
-from eliq_bench.stats.many import Comparison, compare_models
+from eliq_bench.stats.many import ModelComparison, compare_models
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +17,7 @@ STEP = 0.62
 """Height of a line of text, in units of the vertical axis."""
 
 
-def critical_difference(material: Material) -> "Figure":
+def critical_difference(data: PlotData) -> "Figure":
     """Models by SRCC, best on the right; a thick bar spans models of which no two are separable.
 
     Where Demsar's diagram has one critical difference for all, each pair has its own paired test here
@@ -26,12 +26,10 @@ def critical_difference(material: Material) -> "Figure":
     Raises:
         InputError: fewer than 2 models can be compared.
     """
-    scores = {entry.row.model: entry.score for entry in material.models if entry.row.srcc is not None}
+    scores = {entry.row.model: entry.score for entry in data.models if entry.row.srcc is not None}
     if len(scores) < 2:
-        raise InputError(
-            f"{material.title} has fewer than 2 models with a score; there is nothing to compare."
-        )
-    comparison = compare_models(scores, material.label, material.groups, alpha=ALPHA, seed=material.seed)
+        raise InputError(f"{data.title} has fewer than 2 models with a score; there is nothing to compare.")
+    comparison = compare_models(scores, data.label, data.groups, alpha=ALPHA, seed=data.seed)
     bars = cliques(comparison)
     half = (len(scores) + 1) // 2
     depth = 0.5 + 0.34 * len(bars) + STEP * half
@@ -44,7 +42,7 @@ def critical_difference(material: Material) -> "Figure":
     room = 0.42 * (high - low)
     axes.set_xlim(low - room, high + room)
     axes.set_ylim(depth + 0.2, -0.15)
-    axes.set_title(f"{material.title}: SRCC; bars join models that no test separates", pad=24)
+    axes.set_title(f"{data.title}: SRCC; bars join models that no test separates", pad=24)
     axes.xaxis.tick_top()
     axes.set_yticks([])
     bare(axes)
@@ -53,7 +51,7 @@ def critical_difference(material: Material) -> "Figure":
     return figure
 
 
-def cliques(comparison: Comparison) -> list[list[str]]:
+def cliques(comparison: ModelComparison) -> list[list[str]]:
     """Longest runs of neighbouring models of which no two are separable, best first.
 
     >>> import numpy as np
@@ -63,7 +61,7 @@ def cliques(comparison: Comparison) -> list[list[str]]:
     """
     names = [standing.model for standing in comparison.standings if standing.tier is not None]
     apart = {frozenset((pair.a, pair.b)) for pair in comparison.pairs if pair.p_holm <= comparison.alpha}
-    found: list[list[str]] = []
+    bars: list[list[str]] = []
     for start in range(len(names)):
         stop = start + 1
         while stop < len(names) and not any(
@@ -71,12 +69,12 @@ def cliques(comparison: Comparison) -> list[list[str]]:
         ):
             stop += 1
         run = names[start:stop]
-        if len(run) > 1 and not (found and set(run) <= set(found[-1])):
-            found.append(run)
-    return found
+        if len(run) > 1 and not (bars and set(run) <= set(bars[-1])):
+            bars.append(run)
+    return bars
 
 
-def _models(axes: "Axes", comparison: Comparison, start: float) -> None:
+def _models(axes: "Axes", comparison: ModelComparison, start: float) -> None:
     """Names on both sides, the better half on the right, with a line to the place on the axis."""
     standings = [standing for standing in comparison.standings if standing.tier is not None]
     half = (len(standings) + 1) // 2
@@ -99,7 +97,7 @@ def _models(axes: "Axes", comparison: Comparison, start: float) -> None:
             )
 
 
-def _bars(axes: "Axes", comparison: Comparison, bars: list[list[str]]) -> None:
+def _bars(axes: "Axes", comparison: ModelComparison, bars: list[list[str]]) -> None:
     values = {standing.model: standing.value for standing in comparison.standings}
     for place, names in enumerate(bars):
         ends = [values[name] for name in names]

@@ -1,4 +1,4 @@
-"""Where models are blind: share of pairs in the right order as a heat map, modes by severities, a panel per model."""
+"""Pairwise accuracy as a heat map that shows where models are blind: modes by severities, a panel per model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 
 from eliq_bench.errors import InputError
 from eliq_bench.report.known_pairs import BLIND, NO_INTERVAL, SEVERITIES, mark, mode_name
-from eliq_bench.report.plots.material import one_of
+from eliq_bench.report.plots.data import one_of
 from eliq_bench.report.plots.style import ACCENT, ACCENT_SOFT, FLOOR, GREY, INK, SOFT, bare, canvas
 from eliq_bench.results.records import PairRow, Results
 
@@ -48,7 +48,7 @@ def read_diagnosis(
         models: names; empty takes all.
 
     Raises:
-        InputError: the run has no pairs, or lacks a name.
+        InputError: the run has no pairs, or has no such name.
     """
     results = Results.load(run)
     if not results.pairs:
@@ -63,28 +63,28 @@ def read_diagnosis(
     record = results.dataset(name)
     part = f" (subset: {record.subset})" if record.subset else ""
     return Diagnosis(
-        title=f"{record.title}, {wanted}: share of pairs in the right order{part}",
+        title=f"{record.title}, {wanted}: pairwise accuracy{part}",
         models=chosen,
         lines=_lines(rows),
         rows={(row.model, (row.cell, row.mode), row.severity): row for row in rows},
     )
 
 
-def diagnosis(material: Diagnosis) -> "Figure":
-    """A panel per model; blue is right, orange prefers the damaged image, a dot is no better than guessing."""
-    down, across = len(material.lines), len(material.models)
+def diagnosis(data: Diagnosis) -> "Figure":
+    """A panel per model; blue is right, orange prefers the degraded image, a dot is no better than guessing."""
+    down, across = len(data.lines), len(data.models)
     figure = canvas(2.5 + 1.15 * across, 1.5 + 0.2 * down)
     grid = figure.subplots(1, across, squeeze=False, sharey=True)[0]
-    for axes, model in zip(grid, material.models, strict=True):
-        picture = _panel(axes, material, model)
-    names = {key: mode_name(row) for (_, key, _), row in material.rows.items()}
+    for axes, model in zip(grid, data.models, strict=True):
+        picture = _panel(axes, data, model)
+    names = {key: mode_name(row) for (_, key, _), row in data.rows.items()}
     labels = grid[0].set_yticks(
-        range(down), [names[key] if key[1] else key[0] for key in material.lines], fontsize=7.5
+        range(down), [names[key] if key[1] else key[0] for key in data.lines], fontsize=7.5
     )
-    for tick, key in zip(labels, material.lines, strict=True):
+    for tick, key in zip(labels, data.lines, strict=True):
         tick.label1.set(color=SOFT if key[1] else INK, fontweight="normal" if key[1] else "bold")
     figure.suptitle(
-        f"{material.title}\nknown damage, not human opinion",
+        f"{data.title}\nknown degradations, not human opinion",
         x=0.01,
         ha="left",
         fontweight="bold",
@@ -92,23 +92,23 @@ def diagnosis(material: Diagnosis) -> "Figure":
     )
     bar = figure.colorbar(picture, ax=list(grid), orientation="horizontal", shrink=0.5, aspect=40, pad=0.01)
     bar.set_ticks(
-        [0.0, 0.5, 1.0], labels=["prefers the damaged", "guesses", "prefers the intact"], fontsize=7.5
+        [0.0, 0.5, 1.0], labels=["prefers the degraded", "guesses", "prefers the intact"], fontsize=7.5
     )
     bar.outline.set_visible(False)
     legend = "dot: the 95 % interval contains 0.5; number: all severities"
-    if any(mark(row) == NO_INTERVAL for row in material.rows.values()):
+    if any(mark(row) == NO_INTERVAL for row in data.rows.values()):
         legend += f"; {NO_INTERVAL}: no interval, too few groups"
     figure.supxlabel(legend, fontsize=7.5)
     return figure
 
 
-def _panel(axes: "Axes", material: Diagnosis, model: str) -> "AxesImage":
+def _panel(axes: "Axes", data: Diagnosis, model: str) -> "AxesImage":
     from matplotlib.colors import LinearSegmentedColormap
 
-    values = np.full((len(material.lines), WHOLE + 1), np.nan)
-    for line, key in enumerate(material.lines):
+    values = np.full((len(data.lines), WHOLE + 1), np.nan)
+    for line, key in enumerate(data.lines):
         for column, severity in enumerate((*SEVERITIES, None)):
-            row = material.rows.get((model, key, severity))
+            row = data.rows.get((model, key, severity))
             if row is None or row.accuracy is None:
                 continue
             values[line, column] = row.accuracy
@@ -129,7 +129,7 @@ def _panel(axes: "Axes", material: Diagnosis, model: str) -> "AxesImage":
     colours = LinearSegmentedColormap.from_list("diagnosis", steps).with_extremes(bad=GREY)
     picture = axes.imshow(values, cmap=colours, vmin=0.0, vmax=1.0, aspect="auto", interpolation="nearest")
     axes.axvline(WHOLE - 0.5, color="white", linewidth=2.5)
-    for line, key in enumerate(material.lines):
+    for line, key in enumerate(data.lines):
         if not key[1] and line:
             axes.axhline(line - 0.5, color=INK, linewidth=0.8)
     axes.set_xticks(range(WHOLE + 1), [*map(str, SEVERITIES), "all"], fontsize=6.5)

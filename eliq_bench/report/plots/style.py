@@ -41,7 +41,7 @@ STYLE: dict[Any, Any] = {
 
 
 def canvas(width: float, height: float) -> "Figure":
-    """An empty figure of so many inches, drawn without a display and known to nobody else."""
+    """An empty figure, in inches, that needs no display."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -51,7 +51,7 @@ def canvas(width: float, height: float) -> "Figure":
 
 
 def bare(axes: "Axes") -> None:
-    """Take away what frames an axis: spines, ticks and grid across it."""
+    """Remove spines and ticks of an axis."""
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.tick_params(length=0)

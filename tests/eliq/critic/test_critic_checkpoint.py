@@ -1,24 +1,30 @@
 """Checkpoints: what is saved comes back, and what is none is refused in a sentence."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
 from safetensors.torch import save_file
 from support.critics import ToyBackbone
 
+import eliq_bench
 from eliq_bench.eliq.critic import checkpoint
-from eliq_bench.eliq.critic.checkpoint import Calibration, CriticCard, fit_calibration
+from eliq_bench.eliq.critic.checkpoint import Calibration, CriticCard, HeldOutMode, fit_calibration
 from eliq_bench.eliq.critic.critic import Critic
 from eliq_bench.eliq.critic.network import CriticNetwork
-from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe, read_recipe
+from eliq_bench.eliq.critic.recipe import LiteRecipe, NetworkRecipe, Recipe, read_recipe
 from eliq_bench.errors import EliqBenchError, InputError
 
-RECIPE = Recipe(name="toy", backbone={"kind": "toy"}, network=NetworkRecipe(width=8, heads=2))
+RECIPE = Recipe(name="toy", backbone=LiteRecipe(), network=NetworkRecipe(width=8, heads=2))
+
+SHIPPED = Path(eliq_bench.__file__).parent / "eliq" / "shipped" / "eliq-lite.safetensors"
 
 
 def made() -> tuple[CriticNetwork, CriticCard]:
@@ -31,7 +37,7 @@ def made() -> tuple[CriticNetwork, CriticCard]:
         visual_width=3,
         semantic_width=3,
         calibration={name: Calibration(centre=0.1, slope=2.0) for name in network.dimensions},
-        held_out={"quality:conventional/technical/ringing": 0.9},
+        held_out={HeldOutMode("quality", "conventional/technical", "ringing"): 0.9},
     )
     return network, card
 
@@ -61,6 +67,35 @@ def test_scores_are_the_same_after_saving_and_loading(tmp_path: Path) -> None:
     assert (before["quality"] > 0).all()
     assert (before["quality"] < 100).all()
     assert np.isnan(before["alignment"]).tolist() == [False, True]
+
+
+def test_the_shipped_checkpoint_is_read_and_written_with_its_keys(tmp_path: Path) -> None:
+    """It was written by version 0.1, with other names in the recipe."""
+    network, card = checkpoint.load(SHIPPED)
+    assert card.recipe.loss.cross_content_weight == 2.0
+    assert card.recipe.training.batch_positives == 24
+    assert {mode.dimension for mode in card.held_out} == set(card.tokens) == set(card.dimensions)
+    checkpoint.save(tmp_path / checkpoint.CHECKPOINT_FILE, network, card)
+    old, new = contents(SHIPPED), contents(tmp_path / checkpoint.CHECKPOINT_FILE)
+    assert old.tensors.keys() == new.tensors.keys()
+    assert all(torch.equal(old.tensors[name], new.tensors[name]) for name in old.tensors)
+    renamed = {"loss", "training"}
+    for part in old.card.keys() - {"recipe"}:
+        assert old.card[part] == new.card[part]
+    for section in old.card["recipe"].keys() - renamed:
+        assert old.card["recipe"][section] == new.card["recipe"][section]
+
+
+class Contents(NamedTuple):
+    tensors: dict[str, torch.Tensor]
+    card: dict[str, Any]
+
+
+def contents(file: Path) -> Contents:
+    with safe_open(file, "pt") as content:
+        names = content.keys()
+        card = json.loads(content.metadata()[checkpoint.KEY])
+        return Contents({name: content.get_tensor(name) for name in names}, card)
 
 
 def test_quality_does_not_read_the_prompt() -> None:

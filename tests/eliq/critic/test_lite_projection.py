@@ -107,10 +107,10 @@ def test_the_fingerprint_names_the_weights(backbone: LiteBackbone) -> None:
     assert backbone.fingerprint()["projection"] == hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
 
 
-def test_the_file_that_ships_tells_its_story_and_is_small() -> None:
-    story = Projection.load().metadata
-    assert story["human_labels"] == "none"
-    assert {"recipe", "tables", "held_out"} <= story.keys()
+def test_the_file_that_ships_has_its_provenance_and_is_small() -> None:
+    metadata = Projection.load().metadata
+    assert metadata["human_labels"] == "none"
+    assert {"recipe", "tables", "held_out"} <= metadata.keys()
     assert WEIGHTS.stat().st_size < 4_000_000
 
 

@@ -85,10 +85,10 @@ def test_channels_are_standardised_by_what_was_seen() -> None:
     torch.testing.assert_close(holes(seen), scale(seen))
 
 
-def test_the_head_corrects_what_the_backbone_says() -> None:
+def test_the_head_corrects_the_prior_of_the_backbone() -> None:
     made, given = network(), tokens()
     prior = torch.tensor([0.0, 1.0, -2.0, 3.0])[: len(given.mask)]
     with torch.no_grad():
-        made.trust["alignment"].fill_(2.0)
+        made.prior_weight["alignment"].fill_(2.0)
         moved = made(given._replace(prior=prior), "alignment") - made(given, "alignment")
     torch.testing.assert_close(moved, 2 * prior)

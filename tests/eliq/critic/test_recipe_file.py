@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eliq_bench.eliq.critic.backbones import mllm_recipe
-from eliq_bench.eliq.critic.recipe import EXAMPLES, OWN_FIELDS, Kind, Recipe, read_recipe
+from eliq_bench.eliq.critic.recipe import EXAMPLES, OWN_FIELDS, Kind, LossRecipe, Recipe, read_recipe
 from eliq_bench.eliq.training.instruct_data import Stage1, read_stage1
 from eliq_bench.eliq.training.projection import ProjectionRecipe, read_projection_recipe
 from eliq_bench.errors import InputError
@@ -14,8 +13,8 @@ from eliq_bench.errors import InputError
 ROOT = Path(__file__).resolve().parents[3]
 READERS: dict[Kind, Callable[[Path], object]] = {
     "train": read_recipe,
-    "instruct": read_stage1,
-    "project": read_projection_recipe,
+    "train-mllm": read_stage1,
+    "train-projection": read_projection_recipe,
 }
 
 
@@ -35,11 +34,11 @@ def test_each_command_reads_its_example_and_names_that_of_another(kind: Kind) ->
         )
 
 
-def test_recipes_are_told_apart_by_fields_that_the_others_lack() -> None:
+def test_recipes_are_identified_by_fields_that_no_other_has() -> None:
     fields = {
         "train": set(Recipe.model_fields),
-        "instruct": set(Stage1._fields),
-        "project": set(ProjectionRecipe.model_fields),
+        "train-mllm": set(Stage1._fields),
+        "train-projection": set(ProjectionRecipe.model_fields),
     }
     for kind, own in OWN_FIELDS.items():
         assert own <= fields[kind]
@@ -72,12 +71,16 @@ def test_a_missing_file_is_named(kind: Kind, tmp_path: Path) -> None:
         ("train", "name: a", "lacks the field backbone."),
         ("train", "", "lacks the field name."),
         (
-            "instruct",
+            "train-mllm",
             "backbone: {kind: mllm}\ninstruct: {lora: {rnak: 4}}",
             "has an unknown field instruct.lora.rnak; did you mean rank?",
         ),
-        ("project", "hiden: 4", "has an unknown field hiden; did you mean hidden?"),
-        ("project", "- 1", "is no recipe: it must hold fields as recipes/lite-projection.yaml does."),
+        ("train-projection", "hiden: 4", "has an unknown field hiden; did you mean hidden?"),
+        (
+            "train-projection",
+            "- 1",
+            "is no recipe: it must hold fields as recipes/lite-projection.yaml does.",
+        ),
     ],
 )
 def test_a_wrong_field_is_named_with_what_was_meant(kind: Kind, text: str, says: str, tmp_path: Path) -> None:
@@ -86,6 +89,32 @@ def test_a_wrong_field_is_named_with_what_was_meant(kind: Kind, text: str, says:
     assert said(kind, path).endswith(f"{path} {says}")
 
 
-def test_a_misspelt_setting_of_a_backbone_is_named() -> None:
-    with pytest.raises(InputError, match=r"unknown field backbone\.modle; did you mean model\?"):
-        mllm_recipe({"kind": "mllm", "modle": "x"})
+@pytest.mark.parametrize(
+    ("backbone", "says"),
+    [
+        ("{kind: mllm, modle: x}", "has an unknown field backbone.modle; did you mean model?"),
+        ("{kind: lite, layers: [1]}", "has an unknown field backbone.layers; known here: kind."),
+        ("{kind: mlm}", "has an unknown backbone 'mlm'; use lite or mllm. Did you mean mllm?"),
+        ("{model: x}", "lacks the field backbone.kind."),
+        ("{kind: mllm, batch: 0}", "is wrong at backbone.batch: Input should be greater than or equal to 1."),
+    ],
+)
+def test_a_wrong_backbone_is_named(backbone: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"name: a\nbackbone: {backbone}")
+    assert said("train", path) == f"{path} {says}"
+
+
+def test_recipes_of_version_0_1_are_read() -> None:
+    old = {"across": 2.0, "across_severity": 4, "order": 1.0, "order_gap": 3, "still": 0.2}
+    content = {"name": "a", "backbone": {"kind": "lite"}, "loss": old, "training": {"positives": 5}}
+    recipe = Recipe.model_validate(content)
+    assert recipe.loss == LossRecipe(
+        cross_content_weight=2.0,
+        cross_content_severity=4,
+        severity_order_weight=1.0,
+        severity_order_gap=3,
+        invariance_weight=0.2,
+    )
+    assert recipe.training.batch_positives == 5
+    assert Recipe.model_validate(recipe.model_dump()) == recipe

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from skimage import color, metrics
 
-from eliq_bench.datasets.ladder import prepare
-from eliq_bench.datasets.photographs import PHOTOGRAPHS
+from eliq_bench.datasets.ladder import PHOTOGRAPHS, prepare
 from eliq_bench.eliq.degrade import MODES, RGB, SEVERITIES, applies, degrade, framing
 from eliq_bench.eliq.degrade.framing import Subject, find_subject
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eliq_bench.io.optional import import_diffusers, quiet
+from eliq_bench.io.optional import import_diffusers, silence_loggers
 
 SIZE = 256
 
@@ -45,7 +45,7 @@ def _save(folder: Path, seed: int, edits: bool = False) -> Path:
     import torch
 
     diffusers = import_diffusers()
-    with quiet():
+    with silence_loggers():
         from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
         tokenizer = CLIPTokenizer.from_pretrained(_tokenizer(folder.with_name(f"{folder.name}-tokenizer")))

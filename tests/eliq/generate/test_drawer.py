@@ -14,7 +14,7 @@ from eliq_bench.eliq.generate.jobs import Job
 from eliq_bench.eliq.generate.locate import Pipeline, locate
 from eliq_bench.eliq.generate.run import draw_jobs
 from eliq_bench.errors import InputError
-from eliq_bench.io.optional import quiet
+from eliq_bench.io.optional import silence_loggers
 
 STEPS = 5
 
@@ -64,7 +64,7 @@ def test_noise_of_the_wanted_size_is_added_once_after_a_late_step(drawer: Drawer
         seen.append((step, before, after["latents"]))
         return after
 
-    with quiet(), torch.inference_mode():
+    with silence_loggers(), torch.inference_mode():
         drawer.pipe(
             generator=torch.Generator("cpu").manual_seed(7), **{**told, "callback_on_step_end": watched}
         )
@@ -88,7 +88,7 @@ def prudish(text_to_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     from transformers import CLIPConfig, CLIPImageProcessor
 
     folder = tmp_path_factory.mktemp("pipelines") / "prudish"
-    with quiet():
+    with silence_loggers():
         small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
         config = CLIPConfig(
             vision_config={**small, "image_size": 32, "patch_size": 16, "projection_dim": 8},

@@ -9,11 +9,11 @@ from support import mllm
 from support.pairs import pair
 
 from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone
-from eliq_bench.eliq.critic.mllm.load import MllmRecipe
+from eliq_bench.eliq.critic.recipe import MllmRecipe
 from eliq_bench.eliq.pairs.manifest import write_pairs
 from eliq_bench.eliq.training.instruct import Instructed, instruct
 from eliq_bench.eliq.training.instruct_data import InstructRecipe, Stage1
-from eliq_bench.io.optional import quiet
+from eliq_bench.io.optional import silence_loggers
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -29,7 +29,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with quiet():
+    with silence_loggers():
         return mllm.qwen3_vl(tmp_path_factory.mktemp("qwen3"))
 
 

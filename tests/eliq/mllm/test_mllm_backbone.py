@@ -9,14 +9,14 @@ from support import mllm
 from support.mllm import picture
 
 from eliq_bench.eliq.critic.backbone import DIMENSIONS
-from eliq_bench.eliq.critic.backbones import create_backbone
-from eliq_bench.eliq.critic.mllm.backbone import Grid, MllmBackbone, pool, smaller, unit_rms
+from eliq_bench.eliq.critic.critic import create_backbone
+from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone, TokenGrid, pool, smaller, unit_rms
 from eliq_bench.eliq.critic.mllm.chat import model_inputs, render
-from eliq_bench.eliq.critic.mllm.load import MllmRecipe, image_token_of
+from eliq_bench.eliq.critic.mllm.load import image_token_of
 from eliq_bench.eliq.critic.network import CriticNetwork
-from eliq_bench.eliq.critic.recipe import NetworkRecipe
+from eliq_bench.eliq.critic.recipe import MllmRecipe, NetworkRecipe
 from eliq_bench.errors import InputError
-from eliq_bench.io.optional import quiet
+from eliq_bench.io.optional import silence_loggers
 
 IMAGES = [picture(0), picture(1, 96, 160), picture(2, 200, 80)]
 PROMPTS = ["A red boat", "", "A cat and a dog, and then a very much longer description of both"]
@@ -24,9 +24,9 @@ PROMPTS = ["A red boat", "", "A cat and a dog, and then a very much longer descr
 
 @pytest.mark.parametrize("name", ["qwen3_vl", "qwen2_5_vl", "internvl", "idefics3"])
 def test_any_class_gives_the_same_tokens_alone_and_in_a_batch(name: str, tmp_path: Path) -> None:
-    with quiet():
+    with silence_loggers():
         folder = getattr(mllm, name)(tmp_path)
-    backbone = create_backbone({"kind": "mllm", "model": str(folder)})
+    backbone = create_backbone(MllmRecipe(model=str(folder)))
     together = backbone.encode(IMAGES, PROMPTS)
     for image, prompt, one in zip(IMAGES, PROMPTS, together, strict=True):
         (alone,) = backbone.encode([image], [prompt])
@@ -76,7 +76,7 @@ def test_the_prompt_stands_before_the_image_and_cannot_pass_for_one(backbone: Ml
 
 def test_layers_are_averaged_or_joined(model: Path) -> None:
     def semantic(**recipe: object) -> np.ndarray:
-        made = create_backbone({"kind": "mllm", "model": str(model), **recipe})
+        made = create_backbone(MllmRecipe.model_validate({"model": str(model), **recipe}))
         (encoded,) = made.encode([IMAGES[0]], ["A red boat"])
         assert encoded.semantic.shape[1] == made.semantic_width
         return encoded.semantic.astype(np.float32)
@@ -94,8 +94,10 @@ def test_few_tokens_are_averages_of_neighbours(model: Path, backbone: MllmBackbo
     np.testing.assert_allclose(small.visual, quarters, atol=2e-3)
 
 
-@pytest.mark.parametrize("grid", [Grid(1, 20, 12), Grid(5, 16, 16), Grid(1, 1, 999), Grid(1, 300, 2)])
-def test_a_smaller_grid_keeps_within_its_limit(grid: Grid) -> None:
+@pytest.mark.parametrize(
+    "grid", [TokenGrid(1, 20, 12), TokenGrid(5, 16, 16), TokenGrid(1, 1, 999), TokenGrid(1, 300, 2)]
+)
+def test_a_smaller_grid_keeps_within_its_limit(grid: TokenGrid) -> None:
     made = smaller(grid, 64)
     assert 32 <= made.tiles * made.rows * made.columns <= 64
     tokens = torch.zeros(grid.tiles * grid.rows * grid.columns, 3)
@@ -106,8 +108,8 @@ def test_the_fingerprint_follows_weights_and_recipe_but_not_places(
     model: Path, backbone: MllmBackbone
 ) -> None:
     def fingerprint(**recipe: object) -> dict[str, str]:
-        values = {"kind": "mllm", "model": str(model), "layers": [1, -1], **recipe}
-        return create_backbone(values).fingerprint()
+        values = {"model": str(model), "layers": [1, -1], **recipe}
+        return create_backbone(MllmRecipe.model_validate(values)).fingerprint()
 
     mine = backbone.fingerprint()
     assert fingerprint(batch=1) == mine
@@ -127,13 +129,10 @@ def test_what_cannot_be_loaded_is_said_in_one_sentence(
         "cannot load": {"model": str(tmp_path)},
         "names layer 9": {"model": str(model), "layers": [9]},
         "no LoRA adapter": {"model": str(model), "adapter": str(tmp_path)},
-        "backbone.depth": {"model": str(model), "depth": 3},
     }
     for sentence, settings in wrong.items():
         with pytest.raises(InputError, match=sentence):
-            create_backbone({"kind": "mllm", **settings})
-    with pytest.raises(InputError, match="Did you mean mllm"):
-        create_backbone({"kind": "mlm"})
+            create_backbone(MllmRecipe.model_validate(settings))
 
 
 def test_a_model_without_image_tokens_is_refused() -> None:

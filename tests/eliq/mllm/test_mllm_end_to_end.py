@@ -6,27 +6,28 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.ranking import make_manifest
+from support.ranking import corpus_of, make_manifest
 
 from eliq_bench.eliq.critic.backbone import DIMENSIONS, RGB
 from eliq_bench.eliq.critic.critic import Critic, load_critic
 from eliq_bench.eliq.critic.mllm.backbone import MllmBackbone
-from eliq_bench.eliq.critic.mllm.load import MllmRecipe
-from eliq_bench.eliq.critic.recipe import NetworkRecipe, Recipe, TrainingRecipe
+from eliq_bench.eliq.critic.recipe import MllmRecipe, NetworkRecipe, Recipe, TrainingRecipe
 from eliq_bench.eliq.degrade import degrade
 from eliq_bench.eliq.pairs.manifest import manifest_path, read_pairs
 from eliq_bench.eliq.training.ablate import ablate
+from eliq_bench.eliq.training.ablations import variants_of
+from eliq_bench.eliq.training.fit import Trained
 from eliq_bench.eliq.training.instruct import instruct
 from eliq_bench.eliq.training.instruct_data import InstructRecipe, Stage1
 from eliq_bench.eliq.training.judge import score_sides
-from eliq_bench.eliq.training.tokens import encode_pairs
-from eliq_bench.eliq.training.train import Trained, train
+from eliq_bench.eliq.training.tokens import Hardware, encode_pairs
+from eliq_bench.eliq.training.train import train
 from eliq_bench.io.images import decode
 
 PROMPTS = ["a red cloth", "", "a green house, and then a very much longer description of it", "a blue cloth"]
 POINTS, CHANNEL = 0.05, 5e-3
 """By how much a score of 0 to 100, and a channel that the head reads, may change with the batch; see docs/mllm.md."""
-HERE = "cpu:0"
+HERE = Hardware("cpu:0")
 """The CPU under a name that asks for no worker processes."""
 
 
@@ -55,26 +56,26 @@ def adapter(model: Path, pairs: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def recipe(model: Path, adapter: Path) -> Recipe:
-    backbone = {
-        "kind": "mllm",
-        "model": str(model),
-        "adapter": str(adapter),
-        "layers": [1, -1],
-        "max_tokens": 9,
-        "image_options": {"size": {"shortest_edge": 1024, "longest_edge": 16384}},
-    }
+    backbone = MllmRecipe(
+        model=str(model),
+        adapter=str(adapter),
+        layers=(1, -1),
+        max_tokens=9,
+        image_options={"size": {"shortest_edge": 1024, "longest_edge": 16384}},
+    )
     return Recipe(
         name="tiny",
         backbone=backbone,
         network=NetworkRecipe(width=16, heads=2, queries=2, dropout=0.0),
-        training=TrainingRecipe(epochs=25, positives=6, negatives=4, learning_rate=5e-3, patience=25),
+        training=TrainingRecipe(epochs=25, batch_positives=6, negatives=4, learning_rate=5e-3, patience=25),
     )
 
 
 @pytest.fixture(scope="module")
 def made(recipe: Recipe, pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Trained with two worker processes that fill the cache."""
-    return train(recipe, pairs, pairs, tmp_path_factory.mktemp("end") / "critic", workers=2)
+    out = tmp_path_factory.mktemp("end") / "critic"
+    return train(recipe, corpus_of(pairs), out, Hardware(workers=2)).trained
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_workers_cache_the_same_tokens_as_this_process(
     theirs = made.source.cache
     assert len(list(theirs.folder.glob("*.keys"))) == 2  # both have worked
     for _, group in groupby(read_pairs(manifest_path(pairs)), key=lambda pair: pair.positive):
-        encode_pairs(pairs, list(group), recipe.backbone, tmp_path, HERE, "auto")
+        encode_pairs(pairs, list(group), recipe.backbone, tmp_path, HERE)
     ours = type(theirs)(tmp_path, made.source.backbone.fingerprint())
     # six images: the positive and four negatives under their prompt, the positive under another one
     assert len(ours) == len(theirs) == 9 * 6
@@ -97,17 +98,18 @@ def test_workers_cache_the_same_tokens_as_this_process(
             np.testing.assert_array_equal(one, other)
 
 
-def test_training_learns_the_pairs_on_tuned_tokens(made: Trained, adapter: Path) -> None:
+def test_training_learns_the_pairs_on_tuned_tokens(made: Trained, recipe: Recipe) -> None:
     epochs = made.ranked.epochs
     assert epochs[-1].loss < epochs[0].loss
     assert made.card.dimensions == DIMENSIONS
-    assert set(made.ranked.accuracy) == {
+    assert set(map(str, made.ranked.accuracy)) == {
         "alignment:conventional/alignment/caption_far",
         "quality:conventional/aesthetic/harsh_contrast",
         "quality:conventional/technical/defocus_blur",
         "quality:generative/technical/checkerboard",
     }
-    untuned = MllmBackbone(MllmRecipe(**{**made.card.recipe.backbone, "adapter": None}))
+    assert isinstance(recipe.backbone, MllmRecipe)
+    untuned = MllmBackbone(recipe.backbone.model_copy(update={"adapter": None}))
     assert untuned.fingerprint() != made.card.backbone == made.source.backbone.fingerprint()
 
 
@@ -163,13 +165,14 @@ def test_cached_tokens_give_the_scores_that_images_give(critic: Critic, made: Tr
 def test_without_instruction_tuning_is_an_ablation_with_tokens_of_its_own(
     made: Trained, recipe: Recipe, pairs: Path, tmp_path: Path
 ) -> None:
-    quick = recipe.model_copy(update={"training": TrainingRecipe(epochs=1, positives=6)})
+    quick = recipe.model_copy(update={"training": TrainingRecipe(epochs=1, batch_positives=6)})
     shared = made.source.cache.folder
-    found = ablate(quick, pairs, pairs, tmp_path, shared, (0,), ("untuned",), HERE)
+    variants = variants_of(quick, ("untuned",))
+    found = ablate(variants, corpus_of(pairs, shared), tmp_path, (0,), HERE)
     full, untuned = found.variants
     assert (full.reason, untuned.reason) == ("", "")
-    assert full.recipe.backbone["adapter"]
-    assert "adapter" not in untuned.recipe.backbone
+    assert full.recipe.backbone == recipe.backbone
+    assert untuned.recipe.backbone == recipe.backbone.model_copy(update={"adapter": None})
     other = shared.with_name("tokens-untuned")
     assert (other / "backbone.json").read_text() != (shared / "backbone.json").read_text()
     assert [score.pairs for score in untuned.scores] == [score.pairs for score in full.scores]

@@ -20,7 +20,7 @@ from eliq_bench.eliq.training.instruct_data import (
     AnswerCollator,
     Examples,
     Stage1,
-    read_material,
+    read_conversations,
     read_stage1,
 )
 from eliq_bench.errors import InputError
@@ -34,7 +34,7 @@ def loaded(stage: Stage1) -> Loaded:
 
 
 def test_the_loss_is_on_the_answers_and_nothing_else(stage: Stage1, pairs: Path, loaded: Loaded) -> None:
-    items = read_material(pairs / "pairs.parquet", pairs, stage.instruct).train
+    items = read_conversations(pairs / "pairs.parquet", pairs, stage.instruct).train
     examples = Examples(items, pairs, loaded.processor, text_first=True)
     batch = AnswerCollator(loaded.processor, {})([examples[at] for at in range(8)])
     assert {len(examples[at].images) for at in range(8)} == {1, 2}
@@ -48,16 +48,16 @@ def test_the_loss_is_on_the_answers_and_nothing_else(stage: Stage1, pairs: Path,
 
 
 def test_sides_of_the_split_stay_apart(stage: Stage1, pairs: Path) -> None:
-    material = read_material(pairs / "pairs.parquet", pairs, stage.instruct)
+    material = read_conversations(pairs / "pairs.parquet", pairs, stage.instruct)
     assert {item.pair.split for item in material.train} == {"train"}
     assert {item.pair.split for item in material.held_out} == {"held-out"}
     assert len(material.held_out) == 4
-    again = read_material(pairs / "pairs.parquet", pairs, stage.instruct)
+    again = read_conversations(pairs / "pairs.parquet", pairs, stage.instruct)
     assert again == material
 
 
 def test_the_question_moves_before_the_image(stage: Stage1, pairs: Path, loaded: Loaded) -> None:
-    items = read_material(pairs / "pairs.parquet", pairs, stage.instruct).train
+    items = read_conversations(pairs / "pairs.parquet", pairs, stage.instruct).train
     for text_first, expected in ((True, "text"), (False, "image")):
         chats = [Examples(items, pairs, loaded.processor, text_first)[at].chat for at in range(len(items))]
         singles = [chat[0]["content"] for chat, item in zip(chats, items, strict=True)]
@@ -126,7 +126,7 @@ def test_two_processes_train_one_adapter(model: Path, pairs: Path, stage: Stage1
     }
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "eliq_bench", "instruct", "--recipe", str(tmp_path / "recipe.yaml")]
+    command += ["-m", "eliq_bench", "train-mllm", "--recipe", str(tmp_path / "recipe.yaml")]
     command += [
         "--pairs",
         str(pairs),

@@ -1,4 +1,4 @@
-"""Ablations on a toy backbone: what variants are, how they are judged, and that nothing is trained twice."""
+"""Ablations on a toy backbone: what variants are, how they are evaluated, and that nothing is trained twice."""
 
 import json
 from collections.abc import Iterator
@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import yaml
 from support.critics import ToyBackbone
-from support.ranking import TOY, make_manifest
+from support.ranking import TOY, TOY_DEVICE, corpus_of, make_manifest
 
 from eliq_bench.cli import main
 from eliq_bench.eliq.critic import checkpoint
-from eliq_bench.eliq.critic.recipe import PairsRecipe, Recipe
+from eliq_bench.eliq.critic.recipe import MllmRecipe, PairsRecipe, Recipe
 from eliq_bench.eliq.training import ablate as module
-from eliq_bench.eliq.training import tokens, train
+from eliq_bench.eliq.training import fit, tokens
 from eliq_bench.eliq.training.ablate_table import Ablations, compare, markdown
 from eliq_bench.eliq.training.ablations import FULL, Variant, read_ablations, variants_of
-from eliq_bench.eliq.training.pairs import Comparison, Side, read_comparisons
+from eliq_bench.eliq.training.pairs import Preference, Side
 from eliq_bench.eliq.training.tokens import TokenCache
 from eliq_bench.errors import InputError
 from eliq_bench.models.pyiqa_metric import threads
@@ -28,8 +28,7 @@ NAMES = ("visual", "technical", "generative", "untuned")
 @pytest.fixture(autouse=True, scope="module")
 def toy() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, threads(1):
-        for place in (tokens, train, module):
-            patch.setattr(place, "create_backbone", lambda *_: ToyBackbone())
+        patch.setattr(tokens, "create_backbone", lambda *_: ToyBackbone())
         yield
 
 
@@ -45,7 +44,14 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(pairs: Path, out: Path) -> Ablations:
-    return module.ablate(TOY, pairs, pairs, out, seeds=(0, 1), names=NAMES, device="toy")
+    return ablate(TOY, pairs, out, NAMES, (0, 1))
+
+
+def ablate(
+    recipe: Recipe, pairs: Path, out: Path, names: tuple[str, ...], seeds: tuple[int, ...] = (0,)
+) -> Ablations:
+    corpus = corpus_of(pairs, out / "tokens")
+    return module.ablate(variants_of(recipe, names), corpus, out, seeds, TOY_DEVICE)
 
 
 def variant(recipe: Recipe, name: str) -> Variant:
@@ -53,13 +59,13 @@ def variant(recipe: Recipe, name: str) -> Variant:
 
 
 def test_every_ablation_is_a_recipe_that_takes_something_away() -> None:
-    tuned = TOY.model_copy(update={"backbone": {"kind": "mllm", "adapter": "somewhere"}})
+    tuned = TOY.model_copy(update={"backbone": MllmRecipe(adapter="somewhere")})
     made = variants_of(tuned)
     assert [one.name for one in made[1:]] == [one.name for one in read_ablations()]
     assert not any(one.reason for one in made)
     recipes = [one.recipe.model_copy(update={"name": ""}) for one in made]
     assert all(recipes.count(recipe) == 1 for recipe in recipes)
-    assert variant(tuned, "untuned").recipe.backbone == {"kind": "mllm"}
+    assert variant(tuned, "untuned").recipe.backbone == MllmRecipe()
     assert variant(TOY, "untuned").reason == "the recipe is like that already"
     with pytest.raises(InputError, match="Did you mean visual"):
         variants_of(TOY, ("visul",))
@@ -74,8 +80,10 @@ def test_a_variant_never_trains_on_more_than_the_recipe() -> None:
     assert variant(recipe, "one-severity").reason == "the recipe uses no such severities"
 
 
-def test_all_variants_are_judged_on_the_held_out_pairs_of_the_recipe(found: Ablations, pairs: Path) -> None:
-    held_out = read_comparisons(pairs, TOY.pairs).held_out
+def test_all_variants_are_evaluated_on_the_held_out_pairs_of_the_recipe(
+    found: Ablations, pairs: Path
+) -> None:
+    held_out = corpus_of(pairs).split(TOY.pairs).held_out
     for one in found.variants[:-1]:
         sizes = {score.scope: score.pairs for score in one.scores}
         assert sizes["quality"] == 48 == sum(pair.dimension == "quality" for pair in held_out)
@@ -111,9 +119,9 @@ def test_checkpoints_and_tables_are_written(found: Ablations, out: Path) -> None
         "generative/alignment",
     )
     assert card.recipe.training.seed == 1
-    assert card.trained_on["train_pairs"] == 24
-    told = json.loads((out / "ablations.json").read_text())
-    technical = next(one for one in told["variants"] if one["name"] == "technical")
+    assert card.trained_on.train_pairs == 24
+    stored = json.loads((out / "ablations.json").read_text())
+    technical = next(one for one in stored["variants"] if one["name"] == "technical")
     assert next(score for score in technical["scores"] if score["scope"] == "alignment")["accuracy"] is None
     text = (out / "ablations.md").read_text()
     assert text == markdown(found)
@@ -128,17 +136,17 @@ def test_a_finished_variant_is_not_trained_again(
     (out / "technical" / "seed-1" / "critic.safetensors").unlink()
     trained = []
 
-    def fit(recipe: Recipe, *args: object, **named: object) -> train.Trained:
+    def counted(recipe: Recipe, *args: object, **named: object) -> fit.Trained:
         trained.append((recipe.name, recipe.training.seed))
-        return train.fit(recipe, *args, **named)  # type: ignore[arg-type]
+        return fit.fit(recipe, *args, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "fit", fit)
-    again = module.ablate(TOY, pairs, pairs, out, seeds=(0, 1), names=NAMES, device="toy")
+    monkeypatch.setattr(module, "fit", counted)
+    again = ablate(TOY, pairs, out, NAMES, (0, 1))
     assert trained == [("toy-technical", 1)]
     assert again.model_dump_json() == found.model_dump_json()
     other = TOY.model_copy(update={"training": TOY.training.model_copy(update={"epochs": 5})})
     with pytest.raises(InputError, match="holds a critic with other recipe; choose another --out"):
-        module.ablate(other, pairs, pairs, out, seeds=(0,), names=NAMES, device="toy")
+        ablate(other, pairs, out, NAMES)
 
 
 def test_the_command_prints_the_tables(
@@ -159,7 +167,7 @@ def test_the_command_prints_the_tables(
 def test_a_variant_without_pairs_is_left_out_with_the_reason(pairs: Path, out: Path) -> None:
     conventional = TOY.model_copy(update={"pairs": PairsRecipe(modes=("defocus_blur",))})
     names = ("visual", "generative")
-    made = module.ablate(conventional, pairs, pairs, out / "few", out / "tokens", (0,), names, "toy")
+    made = ablate(conventional, pairs, out / "few", names)
     reasons = {one.name: one.reason for one in made.variants}
     assert "no train pair" in reasons.pop("generative")
     assert reasons == {FULL: "", "visual": ""}
@@ -176,7 +184,7 @@ def test_names_of_variants_that_cannot_be_trained_are_refused_before_training(
         (few, ("untuned", "generative"), r"generative: .*no train pair.*; untuned: the recipe is like that"),
     ):
         with pytest.raises(InputError, match=says):
-            module.ablate(recipe, pairs, pairs, tmp_path / "out", seeds=(0,), names=names, device="toy")
+            ablate(recipe, pairs, tmp_path / "out", names)
     assert not list((tmp_path / "out").glob("*/seed-*"))
 
 
@@ -184,15 +192,15 @@ def test_help_lists_the_variants_with_what_each_changes(capsys: pytest.CaptureFi
     with pytest.raises(SystemExit) as ended:
         main(["ablate", "--help"])
     assert ended.value.code == 0
-    told = " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split())
     for one in read_ablations():
-        assert f"{one.name} {one.changes}" in told
+        assert f"{one.name} {one.changes}" in printed
 
 
 def test_only_sides_that_a_variant_takes_are_encoded(pairs: Path, tmp_path: Path) -> None:
     narrow = PairsRecipe(cells=("conventional/technical",), severities=(5,))
     recipe = TOY.model_copy(update={"pairs": narrow})
-    module.ablate(recipe, pairs, pairs, tmp_path, seeds=(0,), names=("visual",), device="toy")
+    ablate(recipe, pairs, tmp_path, ("visual",))
     cache = TokenCache(tmp_path / "tokens", ToyBackbone().fingerprint())
     # 24 training images with the blur of severity 5, and 12 held-out ones with those of severities 3 and 5
     assert len(cache) == 24 * 2 + 12 * 3
@@ -200,19 +208,17 @@ def test_only_sides_that_a_variant_takes_are_encoded(pairs: Path, tmp_path: Path
 
 def test_differences_are_paired_and_corrected_over_variants() -> None:
     side = Side("a", "")
-    judged = [
-        Comparison(side, side, "quality", 1, "m", "conventional/technical", str(at)) for at in range(40)
-    ]
+    pairs = [Preference(side, side, "quality", 1, "m", "conventional/technical", str(at)) for at in range(40)]
     right, worse = np.ones(40), np.array([0.0, 1.0] * 20)  # one seed of `a` is as good as the full recipe
-    credits = {FULL: [right, right], "a": [worse, right], "b": [worse, worse], "c": [right, right]}
-    variants = [Variant(name, "", TOY) for name in credits]
-    found = compare(TOY, "", (0, 1), variants, judged, credits)
-    one, two, three = (next(iter(judged.scores)).difference for judged in found.variants[1:])
+    correct = {FULL: [right, right], "a": [worse, right], "b": [worse, worse], "c": [right, right]}
+    variants = [Variant(name, "", TOY) for name in correct]
+    found = compare("", (0, 1), variants, pairs, correct)
+    one, two, three = (next(iter(one.scores)).difference for one in found.variants[1:])
     assert one is not None
     assert two is not None
     assert three is not None
     assert (one.value, two.value, three.value) == (-0.25, -0.5, 0)
-    assert [judged.seeds_apart for judged in (one, two, three)] == [False, True, False]
+    assert [each.seeds_apart for each in (one, two, three)] == [False, True, False]
     assert -0.35 < one.low < -0.25 < one.high < -0.15
     assert two.p_holm == pytest.approx(3 * two.p)
     assert (three.p, three.p_holm) == (1, 1)

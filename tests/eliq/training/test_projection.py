@@ -63,13 +63,13 @@ def captions() -> Captions:
 
 def test_training_finds_the_prompts_of_images_that_it_never_saw(captions: Captions) -> None:
     text = ToyText()
-    judged = captions.part(held_out=True)
+    held_out = captions.part(held_out=True)
     seen = train_projection([captions], RECIPE, text)
     alike = train_projection([captions], RECIPE, text)
     blind = train_projection([captions], RECIPE.model_copy(update={"rate": 1e-12}), text)
-    assert retrieval(blind, judged, text).across < 0.6
-    assert retrieval(seen, judged, text).across > 0.7
-    assert retrieval(seen, judged, text) == retrieval(alike, judged, text)
+    assert retrieval(blind, held_out, text).across < 0.6
+    assert retrieval(seen, held_out, text).across > 0.7
+    assert retrieval(seen, held_out, text) == retrieval(alike, held_out, text)
 
 
 def test_retrieval_counts_right(captions: Captions, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,9 +144,19 @@ def test_the_command_writes_weights_and_prints_what_they_reach(
     recipe = tmp_path / "r.yaml"
     recipe.write_text("data: toys\nepochs: 1\nhidden: 8\n")
     out = tmp_path / "p.safetensors"
-    words = ["project", "--captions", "t.csv", "--recipe", str(recipe), "--features", "f", "--out", str(out)]
+    words = [
+        "train-projection",
+        "--captions",
+        "t.csv",
+        "--recipe",
+        str(recipe),
+        "--features",
+        "f",
+        "--out",
+        str(out),
+    ]
     done = CliRunner().invoke(cli, words, catch_exceptions=False)
     assert '"across"' in done.output
-    story = Projection.load(out).metadata
-    assert '"data":"toys"' in story["recipe"]
-    assert story["tables"] == '{"toy": 600}'
+    metadata = Projection.load(out).metadata
+    assert '"data":"toys"' in metadata["recipe"]
+    assert metadata["tables"] == '{"toy": 600}'

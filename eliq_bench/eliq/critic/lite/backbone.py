@@ -1,7 +1,7 @@
 """The embedded backbone: small enough for a laptop's CPU, its weights come with packages, nothing is fetched.
 
 Visual tokens are regions seen by an ImageNet network and by natural-scene statistics, at native size. Semantic tokens
-say what the same regions show, see `semantics`, and how much of a prompt that is, see `projection`.
+hold the content of the same regions, and how much of a prompt each region shows, see `projection`.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ class LiteBackbone:
     reads_prompt = False
 
     def __init__(self, device: str = "cpu", dtype: str = "float32") -> None:
-        weights_file()  # says what is missing before anything is loaded
+        weights_file()  # raises before anything is loaded
         self.device, self.dtype = device, dtype
         self.text = LiteText(device)
         self.projection = Projection.load()
@@ -60,8 +60,8 @@ class LiteBackbone:
         """Version of this code, precision, the packages that hold code and weights, the projection's weights."""
         packages = {name: installed(name) for name in PACKAGES}
         digest = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
-        told = {"kind": self.name, "version": str(VERSION), "dtype": self.dtype}
-        return {**told, **packages, "projection": digest}
+        own = {"kind": self.name, "version": str(VERSION), "dtype": self.dtype}
+        return {**own, **packages, "projection": digest}
 
     @torch.inference_mode()
     def encode(self, images: Sequence[RGB], prompts: Sequence[str]) -> list[Encoded]:
@@ -85,9 +85,9 @@ class LiteBackbone:
         regions = self.projection.image(content)
         if dimension == "quality":
             return Tokens(visual, torch.cat([regions, torch.zeros(*mask.shape, 1)], dim=-1), mask)
-        told = self.projection.text(self.text.sentences(prompts).cpu())
+        texts = self.projection.text(self.text.sentences(prompts).cpu())
         filled = torch.tensor([bool(prompt.strip()) for prompt in prompts]).float()[:, None]
-        match = filled * self.projection.match(regions, told)
+        match = filled * self.projection.match(regions, texts)
         joined = torch.cat([torch.zeros_like(regions), match[..., None]], dim=-1)
         return Tokens(torch.zeros_like(visual), joined, mask, prior=match[:, 0])
 

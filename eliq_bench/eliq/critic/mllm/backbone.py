@@ -14,15 +14,16 @@ import yaml
 
 from eliq_bench.eliq.critic.backbone import RGB, Dimension, Encoded, Half, Tokens, pad
 from eliq_bench.eliq.critic.mllm.chat import IMAGE, control_tokens, model_inputs, plain, render, text
-from eliq_bench.eliq.critic.mllm.load import QUESTIONS, MllmRecipe, add_adapter, load, resolve_dtype
+from eliq_bench.eliq.critic.mllm.load import QUESTIONS, add_adapter, load, resolve_dtype
 from eliq_bench.eliq.critic.mllm.locate import adapter_hash
+from eliq_bench.eliq.critic.recipe import MllmRecipe
 from eliq_bench.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
 
-class Grid(NamedTuple):
+class TokenGrid(NamedTuple):
     """The tokens of an image in their order: tile after tile, in each tile row after row."""
 
     tiles: int
@@ -30,10 +31,10 @@ class Grid(NamedTuple):
     columns: int
 
 
-def grid_of(inputs: Any, image: int, count: int, processor: Any) -> Grid:
-    """How the `count` tokens of an image lie, from what its processor tells.
+def grid_of(inputs: Any, image: int, count: int, processor: Any) -> TokenGrid:
+    """How the `count` tokens of an image lie, from its processor.
 
-    Qwen tells rows and columns; InternVL, SmolVLM and Idefics3 cut an image into square tiles of a known number
+    Qwen gives rows and columns; InternVL, SmolVLM and Idefics3 cut an image into square tiles of a known number
     of tokens. For others the tokens are taken as one row.
 
     Args:
@@ -45,27 +46,27 @@ def grid_of(inputs: Any, image: int, count: int, processor: Any) -> Grid:
     if "image_grid_thw" in inputs:
         merge = processor.image_processor.merge_size
         _, rows, columns = (int(side) for side in inputs["image_grid_thw"][image])
-        return Grid(1, rows // merge, columns // merge)
+        return TokenGrid(1, rows // merge, columns // merge)
     per_tile = getattr(processor, "image_seq_length", None) or getattr(processor, "image_seq_len", None)
     if per_tile and count % per_tile == 0 and math.isqrt(per_tile) ** 2 == per_tile:
         side = math.isqrt(per_tile)
-        return Grid(count // per_tile, side, side)
-    return Grid(1, 1, count)
+        return TokenGrid(count // per_tile, side, side)
+    return TokenGrid(1, 1, count)
 
 
-def smaller(grid: Grid, limit: int) -> Grid:
+def smaller(grid: TokenGrid, limit: int) -> TokenGrid:
     """A grid of like shape with at most `limit` tokens, but at least one per tile.
 
-    >>> smaller(Grid(1, 20, 12), 64)
-    Grid(tiles=1, rows=10, columns=6)
+    >>> smaller(TokenGrid(1, 20, 12), 64)
+    TokenGrid(tiles=1, rows=10, columns=6)
     """
     budget = max(1, limit // grid.tiles)
     shrink = math.sqrt(budget / (grid.rows * grid.columns))
     rows = max(1, min(grid.rows, budget, math.floor(grid.rows * shrink)))
-    return Grid(grid.tiles, rows, min(grid.columns, budget // rows))
+    return TokenGrid(grid.tiles, rows, min(grid.columns, budget // rows))
 
 
-def pool(tokens: "torch.Tensor", grid: Grid, limit: int | None) -> "torch.Tensor":
+def pool(tokens: "torch.Tensor", grid: TokenGrid, limit: int | None) -> "torch.Tensor":
     """Tokens (V, D) averaged over neighbours to (N, D), N at most `limit`; as they are if they are few."""
     from torch.nn.functional import adaptive_avg_pool2d
 
@@ -98,7 +99,7 @@ class MllmBackbone:
         """Load the model, and its adapter if the recipe names one.
 
         Raises:
-            InputError: the model or the adapter cannot be loaded, or lacks a layer of the recipe.
+            InputError: the model or the adapter cannot be loaded, or the model has no such layer.
         """
         loaded = load(recipe, device, dtype)
         self.recipe, self.device, self.dtype = recipe, torch.device(device), resolve_dtype(dtype, device)

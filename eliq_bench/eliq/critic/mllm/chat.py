@@ -40,7 +40,7 @@ def model_inputs(
 ) -> Any:
     """Tensors of B rendered chats with their images, a mapping that the model takes as keyword arguments.
 
-    Padded at the end: a causal model never looks there, and positions count from the first token, so that a
+    Padded at the end: a causal model never attends there, and positions count from the first token, so that a
     chat gets the same numbers alone and in a batch, whatever side its tokenizer would pad.
 
     Args:

@@ -4,55 +4,18 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any, NamedTuple
 
 from eliq_bench.eliq.critic.mllm.locate import adapter_hash, locate
+from eliq_bench.eliq.critic.recipe import MllmRecipe
 from eliq_bench.errors import InputError, first_line
-from eliq_bench.io.optional import import_extra, quiet
+from eliq_bench.io.optional import import_extra, silence_loggers
 
-DEFAULT_MODEL = "Qwen/Qwen3-VL-4B-Instruct"
-DEFAULT_REVISION = "ebb281ec70b05090aa6165b016eac8ec08e71b17"
 QUESTIONS = Path(__file__).with_name("questions.yaml")
 
 
-class MllmRecipe(BaseModel):
-    """Section `backbone` of a recipe, kind `mllm`. All of it is our choice: the paper tells no backbone."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["mllm"] = "mllm"
-    model: str = DEFAULT_MODEL
-    """Id on the Hugging Face hub, or a local folder."""
-    revision: str | None = None
-    """Commit, branch or tag on the hub; a recipe should pin a commit. None takes the pinned default model's
-    commit, or the main branch of any other."""
-    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
-    """Attention implementation of transformers; the second and third need what transformers says they need."""
-    image_options: dict[str, Any] = {}
-    """Passed to the image processor of the model, such as the limits of its size."""
-    layers: Annotated[tuple[int, ...], Field(min_length=1)] = (-1,)
-    """Hidden states that become semantic tokens: 0 is the input of the first layer, k the output of layer k,
-    -1 the last, after the final norm."""
-    join: Literal["mean", "concat"] = "mean"
-    """How the hidden states of several layers become one token."""
-    max_tokens: int | None = Field(None, ge=1)
-    """Most tokens kept of an image; more are averaged over neighbours in the image. None keeps all."""
-    adapter: str | None = None
-    """Folder of a LoRA adapter, as `eliq-bench instruct` writes it."""
-    merge_adapter: bool = True
-    """Add the adapter to the weights (faster, rounded to their dtype) instead of computing it beside them."""
-    batch: int = Field(8, ge=1)
-    """Images per forward pass; changes speed and memory, not what is computed."""
-
-    def wanted_revision(self) -> str | None:
-        """The revision to load from the hub; None for the main branch."""
-        return DEFAULT_REVISION if self.revision is None and self.model == DEFAULT_MODEL else self.revision
-
-
 INSTRUCT_FILE = "instruct.json"
-"""Beside an adapter: what it was trained from, written by `eliq-bench instruct`."""
+"""Beside an adapter: what it was trained from, written by `eliq-bench train-mllm`."""
 
 
 class Loaded(NamedTuple):
@@ -61,7 +24,7 @@ class Loaded(NamedTuple):
     model: Any
     processor: Any
     image_token: int
-    """The id that stands in `input_ids` at every place of an image."""
+    """Id in `input_ids` at every place of an image."""
     identity: dict[str, str]
     """`model` and `revision`, or `weights`; see `locate`."""
 
@@ -90,7 +53,7 @@ def load(recipe: MllmRecipe, device: str, dtype: str) -> Loaded:
     found = locate(recipe.model, recipe.wanted_revision())
     processors: Any = AutoProcessor  # transformers types neither of them
     model: Any
-    with _explained(recipe.model), quiet():
+    with _explained(recipe.model), silence_loggers():
         processor = processors.from_pretrained(found.folder)
         model = AutoModelForImageTextToText.from_pretrained(
             found.folder,
@@ -107,7 +70,7 @@ def load(recipe: MllmRecipe, device: str, dtype: str) -> Loaded:
 
 
 def image_token_of(config: Any, name: str) -> int:
-    """The id of the token that stands for a piece of an image.
+    """The id of the token of a piece of an image.
 
     Raises:
         InputError: the configuration names none, so the places of an image cannot be found.
@@ -129,7 +92,7 @@ def add_adapter(loaded: Loaded, folder: Path, merge: bool) -> Any:
     """
     _check_base(loaded, folder)
     peft = import_peft()
-    with quiet():
+    with silence_loggers():
         try:
             adapted = peft.PeftModel.from_pretrained(loaded.model, folder)
         except (RuntimeError, ValueError) as error:
@@ -148,10 +111,10 @@ def import_peft() -> Any:
 
 def _check_base(loaded: Loaded, folder: Path) -> None:
     adapter_hash(folder)  # raises if the folder holds none
-    story = folder / INSTRUCT_FILE
-    if not story.is_file():
+    provenance = folder / INSTRUCT_FILE
+    if not provenance.is_file():
         return  # made by other means: nothing to compare with
-    base = json.loads(story.read_text(encoding="utf-8"))["base"]
+    base = json.loads(provenance.read_text(encoding="utf-8"))["base"]
     if base != loaded.identity:
         trained, here = (" ".join(one.values()) for one in (base, loaded.identity))
         raise InputError(

@@ -12,7 +12,7 @@ NEEDED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 
-class Located(NamedTuple):
+class ModelFiles(NamedTuple):
     """The files of a model, on this machine."""
 
     folder: Path
@@ -20,7 +20,7 @@ class Located(NamedTuple):
     """`model` and `revision` of the hub; for a local folder `weights`, the sha256 of its files."""
 
 
-def locate(model: str, revision: str | None) -> Located:
+def locate(model: str, revision: str | None) -> ModelFiles:
     """Find a model in a local folder or on the hub, from which it is downloaded unless it is in the cache.
 
     Raises:
@@ -28,9 +28,9 @@ def locate(model: str, revision: str | None) -> Located:
     """
     found = path_or_repository("model", model, revision)
     if isinstance(found, Path):
-        return Located(found, {"weights": content_hash(found, NEEDED)})
+        return ModelFiles(found, {"weights": content_hash(found, NEEDED)})
     folder = fetch_folder(found, NEEDED)
-    return Located(folder, {"model": found.name, "revision": folder.name})
+    return ModelFiles(folder, {"model": found.name, "revision": folder.name})
 
 
 def adapter_hash(folder: Path) -> str:
@@ -42,7 +42,7 @@ def adapter_hash(folder: Path) -> str:
     missing = [name for name in ADAPTER_FILES if not (folder / name).is_file()]
     if missing:
         raise InputError(
-            f"{folder} is no LoRA adapter, {missing[0]} is missing; make one with `eliq-bench instruct`."
+            f"{folder} is no LoRA adapter, {missing[0]} is missing; make one with `eliq-bench train-mllm`."
         )
     return content_hash(folder, list(ADAPTER_FILES))
 

@@ -1,34 +1,37 @@
-"""`eliq-bench project`: the image-text projection of the lite backbone, from captions."""
+"""`eliq-bench train-projection`: the image-text projection of the lite backbone, from captions."""
 
 from pathlib import Path
 
 import click
 
 
-@click.command("project")
+@click.command("train-projection")
 @click.option(
     "--captions", "tables", multiple=True, required=True, type=click.Path(path_type=Path),
     help="CSV with the columns image and prompt; may be given more than once.",
 )  # fmt: skip
 @click.option(
-    "--check", "checks", multiple=True, type=click.Path(path_type=Path), help="CSV that only judges, whole."
+    "--check", "checks", multiple=True, type=click.Path(path_type=Path), help="CSV that is held out entirely."
 )
 @click.option(
     "--recipe", required=True, type=click.Path(path_type=Path), help="recipes/lite-projection.yaml."
 )
 @click.option(
-    "--features", required=True, type=click.Path(path_type=Path), help="Folder that keeps what images show."
+    "--features",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder that caches features of images.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="File of weights to write.")
-def project(
+def train_projection(
     tables: tuple[Path, ...], checks: tuple[Path, ...], recipe: Path, features: Path, out: Path
 ) -> None:
     """Train the projection that joins images and prompts in the lite backbone, on captioned images.
 
-    Prints how well held-out images find their own prompts. Critics trained on another projection must be trained again.
+    Prints how well held-out images retrieve their own prompts. Critics of another projection must be trained again.
 
     \b
-    eliq-bench project --captions flickr8k.csv --recipe recipes/lite-projection.yaml --features work --out p.safetensors
+    eliq-bench train-projection --captions c.csv --recipe recipes/lite-projection.yaml --features f --out p.safetensors
     """
     import json
 

@@ -1,8 +1,8 @@
 """The probe protocol: what features of a model hold about labels, measured on groups that the fit did not see.
 
-Features are computed and kept like scores. Then, for each model, dataset and dimension, a ridge predicts the label of
-every item out of fold (`stats.probe`), and the predictions are evaluated like scores. Since labels of other groups were
-read, such results never stand beside zero-shot ones.
+Features are computed and kept like scores. For each model, dataset and dimension, a ridge predicts the label of every
+item out of fold (`stats/ridge.py`), and the predictions are evaluated like scores. Since labels of other groups were
+read, such results are never put beside zero-shot ones.
 """
 
 import json
@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.errors import EliqBenchError, InputError
-from eliq_bench.evaluate.evaluate import groups_of
+from eliq_bench.evaluation.evaluate import groups_of
 from eliq_bench.runner.collect import collect
 from eliq_bench.runner.execute import execute
 from eliq_bench.runner.features import FeatureStore, Vector
 from eliq_bench.runner.plan import ModelSpec
-from eliq_bench.runner.session import Scored, Session, Settings, open_features, prepare
+from eliq_bench.runner.session import Request, Scored, Session, open_features, prepare
 from eliq_bench.runner.store import prompt_key
 from eliq_bench.stats.ridge import STRENGTHS, out_of_fold
 from eliq_bench.types import Dataset, ItemTable, Progress, ScoreColumn
@@ -28,31 +28,24 @@ VERSION = 1
 """Raise it when predictions from equal features change."""
 
 
-def compute(
-    datasets: Sequence[Dataset],
-    models: Sequence[str],
-    settings: Settings,
-    seed: int,
-    progress: Progress,
-) -> Scored:
-    """Predictions of every model on every labelled item, features computed where the store lacks them.
+def compute(datasets: Sequence[Dataset], request: Request, seed: int, progress: Progress) -> Scored:
+    """Predictions of every model on every labelled item, features computed unless the store has them.
 
     Args:
         datasets: with labels.
-        models: that give features.
-        settings: how to compute.
+        request: models that give features, with the protocol `probe`.
         seed: of the folds.
         progress: called with (done, total) while features are computed.
 
     Raises:
-        InputError: a dataset has no labels or is reserved, or a model gives no features.
+        InputError: a dataset has no labels or is reserved.
         EliqBenchError: weights are missing, or the store cannot be written.
     """
     for dataset in datasets:
         _check(dataset)
     began = time.perf_counter()
     with open_features() as store:
-        session = prepare(datasets, models, settings, store, "probe")
+        session = prepare(datasets, request, store)
         spent = execute(session.plan, session.specs, store, session.resources, progress)
         columns = collect(session.datasets, session.hashes, session.specs, store)
         predicted = [_predict(column, session, store, seed) for column in columns]
@@ -84,27 +77,30 @@ def _predict(
     spec = next(spec for spec in session.specs if spec.card.name == column.model)
     table = next(table for table in session.tables() if table.dataset == column.dataset)
     label = table.items.labels.get(column.dimension)
-    made = out_of_fold(
+    probe = out_of_fold(
         _matrix(column, table, spec, store),
         np.full(len(table.items), np.nan) if label is None else label,
         groups_of(table),
         seed=seed,
     )
     status, reason = list(column.status), list(column.reason)
-    for row in np.flatnonzero(~np.isfinite(made.predicted)).tolist():
+    for row in np.flatnonzero(~np.isfinite(probe.predicted)).tolist():
         if status[row] == "ok":
-            status[row], reason[row] = "undefined", made.reason or f"the item has no {column.dimension} label"
+            status[row], reason[row] = (
+                "undefined",
+                probe.reason or f"the item has no {column.dimension} label",
+            )
     warning = (
-        f"Nothing was fitted to {column.dimension} of {column.dataset} from {column.model}: {made.reason}."
+        f"Nothing was fitted to {column.dimension} of {column.dataset} from {column.model}: {probe.reason}."
     )
     filled = replace(
         column,
         fingerprint=_fitted(spec, seed).fingerprint.digest,
-        score=made.predicted,
+        score=probe.predicted,
         status=tuple(status),
         reason=tuple(reason),
     )
-    return filled, warning if made.reason and label is not None else ""
+    return filled, warning if probe.reason and label is not None else ""
 
 
 def _matrix(

@@ -1,24 +1,20 @@
-"""What the plots of a run are drawn from: one dataset, one dimension, rows and scores of the chosen models."""
+"""Data of the plots of a run: one dataset and dimension, with rows and scores of the chosen models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.evaluate.evaluate import oriented
+from eliq_bench.evaluation.evaluate import oriented
 from eliq_bench.results.records import DatasetRecord, ModelRecord, Results, Row
 from eliq_bench.results.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores
 from eliq_bench.stats.groups import merge_groups
+from eliq_bench.stats.statistic import Floats
 from eliq_bench.types import Items
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Scored:
+class PlottedModel:
     """One model with its row and its scores."""
 
     row: Row
@@ -33,7 +29,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Material:
+class PlotData:
     """One dataset and dimension of a run."""
 
     dataset: DatasetRecord
@@ -43,7 +39,7 @@ class Material:
     """(n,) higher is better."""
     groups: tuple[str, ...]
     """(n,) what the bootstrap resamples."""
-    models: list[Scored]
+    models: list[PlottedModel]
     """By falling SRCC."""
     references: list[Row]
     """Generator floors and noise ceiling."""
@@ -58,9 +54,9 @@ class Material:
         return f"{probe}{self.dataset.title}, {self.dimension}{part}"
 
 
-def read_material(
+def read_plot_data(
     run: Path, dataset: str | None = None, dimension: str | None = None, models: Sequence[str] = ()
-) -> Material:
+) -> PlotData:
     """Read one dataset and dimension of a run.
 
     Args:
@@ -70,7 +66,7 @@ def read_material(
         models: names; empty takes all with a score for the dimension.
 
     Raises:
-        InputError: the run lacks a name, or is damaged.
+        InputError: the run has no such name, or is damaged.
     """
     results = Results.load(run)
     name = one_of(dataset, [record.name for record in results.datasets], "dataset")
@@ -89,11 +85,11 @@ def read_material(
         if column.dataset == name and column.dimension == wanted
     }
     scored = [
-        Scored(row, results.model(row.model), oriented(columns[row.model], results.model(row.model)))
+        PlottedModel(row, results.model(row.model), oriented(columns[row.model], results.model(row.model)))
         for row in rows
         if row.model in chosen and row.model in columns
     ]
-    return Material(
+    return PlotData(
         dataset=results.dataset(name),
         dimension=wanted,
         items=table.items,

@@ -6,10 +6,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.evaluate.evaluate import Resampling, finite, oriented
+from eliq_bench.evaluation.evaluate import Resampling, oriented
 from eliq_bench.results.records import ModelRecord, PairRow
-from eliq_bench.stats.known_pairs import judged_accuracy
-from eliq_bench.types import ItemTable, JudgedPair, ScoreColumn
+from eliq_bench.stats.known_pairs import known_pair_accuracy
+from eliq_bench.types import ItemTable, KnownPair, ScoreColumn
 
 Rows = NDArray[np.intp]
 
@@ -21,10 +21,10 @@ class _Part(NamedTuple):
     mode: str
     severity: int | None
     positives: Literal["all", "generated", "other"]
-    pairs: list[JudgedPair]
+    pairs: list[KnownPair]
 
 
-def judge_all(
+def known_pair_rows(
     tables: list[ItemTable], columns: list[ScoreColumn], models: list[ModelRecord], resampling: Resampling
 ) -> list[PairRow]:
     """Rows of every model on every dataset that is made from pairs; empty where there is none.
@@ -36,18 +36,18 @@ def judge_all(
         resampling: of intervals.
     """
     by_name = {model.name: model for model in models}
-    found: list[PairRow] = []
+    rows: list[PairRow] = []
     for table in tables:
         for dimension in dict.fromkeys(pair.dimension for pair in table.pairs):
             parts = list(_parts([pair for pair in table.pairs if pair.dimension == dimension]))
             for column in columns:
                 if (column.dataset, column.dimension) == (table.dataset, dimension):
                     score = oriented(column, by_name[column.model])
-                    found += [_row(table, column, score, part, resampling) for part in parts]
-    return found
+                    rows += [_row(table, column, score, part, resampling) for part in parts]
+    return rows
 
 
-def _parts(pairs: list[JudgedPair]) -> Iterator[_Part]:
+def _parts(pairs: list[KnownPair]) -> Iterator[_Part]:
     """Each cell and each mode in it, as a whole, by severity, and by kind of positive where there are both."""
     for cell in sorted({pair.cell for pair in pairs}):
         inside = [pair for pair in pairs if pair.cell == cell]
@@ -68,7 +68,7 @@ def _row(
 ) -> PairRow:
     better: Rows = np.array([pair.positive for pair in part.pairs], dtype=np.intp)
     worse: Rows = np.array([pair.negative for pair in part.pairs], dtype=np.intp)
-    found = judged_accuracy(
+    result = known_pair_accuracy(
         score[better],
         score[worse],
         [pair.group for pair in part.pairs],
@@ -87,23 +87,23 @@ def _row(
         severity=part.severity,
         positives=part.positives,
         simulated=all(pair.simulated for pair in part.pairs),
-        accuracy=finite(found.value),
-        low=finite(found.low),
-        high=finite(found.high),
-        interval=found.interval,
-        n=found.n,
+        accuracy=result.value,
+        low=result.low,
+        high=result.high,
+        interval=result.interval,
+        n=result.n,
         total=len(part.pairs),
-        tied=found.n_tied,
-        groups=found.n_groups,
+        tied=result.n_tied,
+        groups=result.n_groups,
         missing=status.count("missing"),
         undefined=status.count("undefined"),
         unreadable=status.count("unreadable"),
         errors=status.count("error"),
-        reason=found.reason,
+        reason=result.reason,
         lost=f"{table.items.name[lost[0]]}: {column.reason[lost[0]]}" if lost else "",
     )
 
 
-def _blamed(column: ScoreColumn, pair: JudgedPair) -> int:
+def _blamed(column: ScoreColumn, pair: KnownPair) -> int:
     """The item whose status is that of the pair: the positive if it has no score, else the negative."""
     return pair.positive if column.status[pair.positive] != "ok" else pair.negative

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from eliq_bench.stats.known_pairs import judged_accuracy, wilson
+from eliq_bench.stats.known_pairs import known_pair_accuracy, wilson
 from eliq_bench.stats.resampling import resample_counts
 
 
@@ -27,7 +27,7 @@ def test_share_ties_and_undefined_are_those_of_a_plain_loop(seed: int) -> None:
     scores = rng.integers(0, 4, (2, 200)).astype(float)  # many ties
     scores[rng.random((2, 200)) < 0.1] = np.nan
     scores[0, 0] = np.inf
-    found = judged_accuracy(scores[0], scores[1], rng.integers(0, 40, 200).tolist(), n_resamples=200)
+    found = known_pair_accuracy(scores[0], scores[1], rng.integers(0, 40, 200).tolist(), n_resamples=200)
     assert found[:4] == pytest.approx(by_hand(*scores))
     assert found.n_tied > 10
     assert found.n_undefined > 10
@@ -39,7 +39,9 @@ def test_a_repeated_group_is_resampled_as_a_whole() -> None:
     rng = np.random.default_rng(3)
     groups = np.repeat(np.arange(30), 8)
     right = rng.random(30)[groups] > 0.4  # all pairs of a group come out alike
-    found = judged_accuracy(right.astype(float), np.full(240, 0.5), groups.tolist(), n_resamples=400, seed=7)
+    found = known_pair_accuracy(
+        right.astype(float), np.full(240, 0.5), groups.tolist(), n_resamples=400, seed=7
+    )
     assert (found.interval, found.n_groups) == ("bootstrap", 30)
     drawn = []
     for counts in resample_counts(30, 400, seed=7):
@@ -63,23 +65,23 @@ def test_wilson_is_that_of_scipy() -> None:
 
 
 def test_without_repeated_groups_the_interval_is_wilsons() -> None:
-    found = judged_accuracy([2.0, 2, 2, 0, 2], [1.0, 1, 1, 1, 1], list("abcde"))
+    found = known_pair_accuracy([2.0, 2, 2, 0, 2], [1.0, 1, 1, 1, 1], list("abcde"))
     assert (found.interval, found[5:7]) == ("wilson", wilson(0.8, 5)[:2])
 
 
 def test_a_perfect_score_is_no_certainty() -> None:
     """Every resample would give 1; the interval counts each group once."""
-    found = judged_accuracy(np.ones(60), np.zeros(60), np.repeat(np.arange(20), 3).tolist())
+    found = known_pair_accuracy(np.ones(60), np.zeros(60), np.repeat(np.arange(20), 3).tolist())
     assert (found.value, found.interval, found.high) == (1.0, "wilson", 1.0)
     assert found.low == pytest.approx(binomtest(20, 20).proportion_ci(0.95, method="wilson").low)
 
 
 def test_what_is_undefined_says_why() -> None:
-    few = judged_accuracy([1.0, 0, 1, 1], [0.0, 1, 0, 0], ["a", "a", "b", "b"])
+    few = known_pair_accuracy([1.0, 0, 1, 1], [0.0, 1, 0, 0], ["a", "a", "b", "b"])
     assert (few.value, few.interval, few.reason) == (0.75, "", "too few groups")
     assert np.isnan(few.low)
-    none = judged_accuracy([np.nan], [1.0], ["a"])
+    none = known_pair_accuracy([np.nan], [1.0], ["a"])
     assert np.isnan(none.value)
     assert (none.n, none.n_undefined, none.reason) == (0, 1, "no pair has both scores")
     with pytest.raises(ValueError, match="lengths differ"):
-        judged_accuracy([1.0, 2.0], [1.0], ["a", "b"])
+        known_pair_accuracy([1.0, 2.0], [1.0], ["a", "b"])

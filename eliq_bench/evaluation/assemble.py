@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eliq_bench.evaluate.evaluate import Resampling, backwards, evaluate_dataset
-from eliq_bench.evaluate.pairs import judge_all
+from eliq_bench.evaluation.evaluate import Resampling, backwards, evaluate_dataset
+from eliq_bench.evaluation.pairs import known_pair_rows
 from eliq_bench.io.optional import installed
 from eliq_bench.results.records import CrossRow, DatasetRecord, Environment, ModelRecord, Results, Row
 from eliq_bench.types import Dataset, ItemTable, ScoreColumn
@@ -48,7 +48,7 @@ def assemble(scored: "Scored", resampling: Resampling) -> Results:
         scoring_seconds=scored.spent.scoring_seconds,
     )
     rows, cross = evaluate_all(datasets, scored.tables, scored.columns, models, resampling, session.protocol)
-    pairs = judge_all(scored.tables, scored.columns, models, resampling)
+    pairs = known_pair_rows(scored.tables, scored.columns, models, resampling)
     return Results(
         protocol=session.protocol,
         environment=environment,
@@ -74,8 +74,8 @@ def evaluate_all(
     cross: list[CrossRow] = []
     for record, table in zip(datasets, tables, strict=True):
         own = [column for column in columns if column.dataset == record.name]
-        more_rows, more_cross = evaluate_dataset(record, table, own, models, resampling)
-        rows += [row.model_copy(update={"protocol": protocol}) for row in more_rows]
+        more_rows, more_cross = evaluate_dataset(record, table, own, models, resampling, protocol)
+        rows += more_rows
         cross += more_cross
     return rows, cross
 

@@ -1,0 +1,82 @@
+"""A wrong command is answered before a dataset is opened, and leaves nothing behind."""
+
+from pathlib import Path
+
+import pytest
+
+from eliq_bench.cli import main
+from eliq_bench.datasets import ladder
+from eliq_bench.errors import InputError
+from eliq_bench.io.write import check_writable, write_whole
+
+IMPORT = ("--origin", "a paper", "--supervision", "training-free", "--out", "imported")
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, in which the ladder must not be built."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    def refuse(*_: object) -> Path:
+        raise AssertionError("the ladder was opened")
+
+    monkeypatch.setattr(ladder, "ensure_built", refuse)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("run", "--models", "clipiq"), "Did you mean clipiqa"),
+        (("run", "--models", "clipiq", "--dry-run"), "Did you mean clipiqa"),
+        (("run", "--models", "luma", "--model-args", "luma.size=3"), "no option 'size'"),
+        (("run", "--models", "luma", "--model-args", "piqe.size=3"), "not among the models"),
+        (("run", "--models", "luma", "--protocol", "probe"), "gives no features"),
+        (("run", "--models", "luma", "--device", "gpu"), "Unknown device"),
+        (("run", "--models", "luma", "--device", "gpu", "--dry-run"), "Unknown device"),
+        (("run", "--models", "luma", "--datasets", "ladder,agiqa3"), "Did you mean agiqa3k"),
+        (("run", "--models", "luma", "--datasets", "ladder,none.csv"), "none.csv does not exist"),
+        (("run", "--models", "luma", "--out", "/proc/1/x"), "choose another --out"),
+        (("score", "../pictures", "--models", "clipiq"), "Did you mean clipiqa"),
+        (("score", "../pictures", "--models", "luma", "--out", "none/s.csv"), "does not exist"),
+        (
+            ("import-scores", "../s.csv", "--dataset", "ladder", "--dimension", "appeal", *IMPORT),
+            "not appeal",
+        ),
+    ],
+)
+def test_nothing_is_opened_and_nothing_is_left(
+    words: tuple[str, ...],
+    message: str,
+    empty_folder: Path,
+    pictures: Path,
+    cache: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (pictures.parent / "s.csv").write_text("image,mine\na.png,1\n")
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not list(empty_folder.iterdir())
+    assert not (cache / "datasets").exists()
+
+
+def test_a_run_that_fails_on_its_data_leaves_no_folder(empty_folder: Path, own_table: Path) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "--models", "prompt-words", "--datasets", str(own_table)])
+    assert not list(empty_folder.iterdir())
+
+
+def test_a_folder_is_checked_without_being_created_and_created_by_the_first_file(empty_folder: Path) -> None:
+    folder = empty_folder / "a" / "b"
+    check_writable(folder)
+    assert not list(empty_folder.iterdir())
+    write_whole(folder / "c.txt", lambda path: path.write_text("c"), "try again")
+    assert [path.name for path in folder.iterdir()] == ["c.txt"]
+    with pytest.raises(InputError, match=r"c\.txt is a file; give a folder"):
+        check_writable(folder / "c.txt")
+    with pytest.raises(InputError, match="choose another --out"):
+        check_writable(folder / "c.txt" / "d")
