@@ -164,7 +164,7 @@ def test_no_leaderboard_takes_pairs_nor_a_subset_of_them(small: Small, run: Path
 def test_a_wrong_hash_is_counted_shown_and_tried_again(small: Small, tmp_path: Path) -> None:
     """One row of the manifest claims other pixels: its pair has no score, and a later run tries again."""
     wrong = [
-        pair._replace(negative_sha256="f" * 64) if pair.pair_id == "4-defocus_blur-3" else pair
+        pair._replace(negative_sha256="f" * 64) if pair.pair_id == "04-defocus_blur-3" else pair
         for pair in small.pairs
     ]
     write_pairs(wrong, tmp_path / "pairs.parquet")
