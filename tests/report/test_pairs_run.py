@@ -128,7 +128,7 @@ def test_the_report_says_what_the_table_is_and_is_not(run: Path, results: Result
     everything = row_of(results, "")
     assert (everything.low, everything.reason) == (None, "too few groups"), "six groups draw no bootstrap"
     assert lines[0].split("|")[9].strip() == f"{everything.accuracy:.3f}?"
-    assert "?: no interval, since the pairs are of fewer than 10 groups" in text
+    assert "?: no interval, because the pairs come from fewer than 10 groups" in text
     assert (run / "report.md").read_text() == text
 
 
@@ -181,7 +181,7 @@ def test_a_wrong_hash_is_counted_shown_and_tried_again(small: Small, tmp_path: P
         assert found.models[0].computed == to_compute
     text = found.to_markdown()
     assert (
-        "sharpness: 1 failed, of 180 pairs; the first is 04.png#defocus_blur-3-4-defocu: defocus_blur" in text
+        "sharpness: 1 failed, of 180 pairs; the first is 04.png#defocus_blur-3-04-defoc: defocus_blur" in text
     )
     assert "comes out with other pixels than the manifest recorded" in text
 
