@@ -128,7 +128,7 @@ def test_the_report_says_what_the_table_is_and_is_not(run: Path, results: Result
     everything = row_of(results, "")
     assert (everything.low, everything.reason) == (None, "too few groups"), "six groups draw no bootstrap"
     assert lines[0].split("|")[9].strip() == f"{everything.accuracy:.3f}?"
-    assert "?: no interval, since the pairs are of fewer than 10 groups" in text
+    assert "?: no interval, because the pairs come from fewer than 10 groups" in text
     assert (run / "report.md").read_text() == text
 
 
@@ -164,7 +164,7 @@ def test_no_leaderboard_takes_pairs_nor_a_subset_of_them(small: Small, run: Path
 def test_a_wrong_hash_is_counted_shown_and_tried_again(small: Small, tmp_path: Path) -> None:
     """One row of the manifest claims other pixels: its pair has no score, and a later run tries again."""
     wrong = [
-        pair._replace(negative_sha256="f" * 64) if pair.pair_id == "4-defocus_blur-3" else pair for pair in small.pairs
+        pair._replace(negative_sha256="f" * 64) if pair.pair_id == "04-defocus_blur-3" else pair for pair in small.pairs
     ]
     write_pairs(wrong, tmp_path / "pairs.parquet")
     for to_compute in (IMAGES * (1 + len(DEGRADATIONS) * 5), 1):
@@ -179,7 +179,7 @@ def test_a_wrong_hash_is_counted_shown_and_tried_again(small: Small, tmp_path: P
         assert (row.n, row.total, row.errors) == (IMAGES - 1, IMAGES, 1)
         assert found.models[0].computed == to_compute
     text = found.to_markdown()
-    assert "sharpness: 1 failed, of 180 pairs; the first is 04.png#defocus_blur-3-4-defocu: defocus_blur" in text
+    assert "sharpness: 1 failed, of 180 pairs; the first is 04.png#defocus_blur-3-04-defoc: defocus_blur" in text
     assert "comes out with other pixels than the manifest recorded" in text
 
 

@@ -26,7 +26,7 @@ def test_statistics_of_a_run_never_load_scipy() -> None:
     code = """
 import sys
 import numpy as np
-from eliq_bench.stats import bootstrap, ceiling, correlation, many, mapping, pair_accuracy, system, within
+from eliq_bench.stats import bootstrap, controls, correlation, many, mapping, pair_accuracy, system, within
 y = np.arange(200.0)
 x = y + 30 * np.sin(y)
 groups = np.arange(200) // 4
@@ -37,7 +37,7 @@ many.compare_models({"a": x, "b": -x}, y, groups)
 pair_accuracy.pair_agreement(x, y, groups)
 within.within_generator(x, y, groups % 4)
 system.system_level(x, y, groups % 5, groups)
-ceiling.noise_ceiling(y, 1.0, 20)
+controls.noise_ceiling(y, 1.0, 20)
 print("scipy" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

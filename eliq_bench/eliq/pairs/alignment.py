@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from eliq_bench.eliq.degrade import ALIGNMENT_MODES
 from eliq_bench.eliq.pairs.manifest import Pair, Split
-from eliq_bench.eliq.pairs.positives import Positive, normal_prompt, pair_id, pair_with
+from eliq_bench.eliq.pairs.positives import Positive, normal_prompt, pair_with
 from eliq_bench.eliq.prompts.facts import find_facts
 from eliq_bench.eliq.prompts.perturb import change_one_fact
 from eliq_bench.eliq.seeding import seeded_number
@@ -130,12 +130,5 @@ def _pair(positive: Positive, mode: str, seed: int, caption: str | None = None, 
     card = ALIGNMENT_MODES[mode]
     (severity,) = card.severities
     other = image.name if image else None
-    return pair_with(
-        positive,
-        pair_id(positive.name, mode, severity, seed, caption, other),
-        (card.family, card.aspect),
-        (mode, severity, seed),
-        image.pixels if image else positive.pixels,
-        image=other,
-        caption=caption,
-    )
+    pixels = image.pixels if image else positive.pixels
+    return pair_with(positive, card, severity, seed, pixels, caption, other, image=other, caption=caption)

@@ -30,7 +30,6 @@ from eliq_bench.eliq.pairs.positives import (
     Positives,
     Rejected,
     choose_positives,
-    pair_id,
     pair_with,
 )
 from eliq_bench.eliq.pairs.screen import Inspection, SafetyModel, inspect_images
@@ -229,17 +228,7 @@ def image_pairs(image: RGB, positive: Positive, settings: BuildSettings) -> list
         negative = pixel_hash(degrade(image, mode, severity, seed))
         if negative == positive.pixels:
             continue
-        card = MODES[mode]
-        pairs.append(
-            pair_with(
-                positive,
-                pair_id(positive.name, mode, severity, seed),
-                (card.family, card.aspect),
-                (mode, severity, seed),
-                negative,
-                simulated=card.simulated,
-            )
-        )
+        pairs.append(pair_with(positive, MODES[mode], severity, seed, negative))
     return pairs
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from eliq_bench.eliq.degrade import GENERATED_MODES, OLDER_GENERATOR, get_mode
 from eliq_bench.eliq.pairs.manifest import Pair
-from eliq_bench.eliq.pairs.positives import Positive, normal_prompt, pair_id, pair_with
+from eliq_bench.eliq.pairs.positives import Positive, normal_prompt, pair_with
 from eliq_bench.eliq.pairs.screen import Inspection
 from eliq_bench.eliq.pairs.sources import DrawnNegative
 from eliq_bench.errors import InputError
@@ -71,15 +71,9 @@ def pair_negatives(
 
 
 def _pair(row: DrawnNegative, inspection: Inspection, positive: Positive) -> Pair:
-    card = get_mode(row.mode, GENERATED_MODES)
-    return pair_with(
-        positive,
-        pair_id(positive.name, row.mode, row.severity, row.seed, row.name),
-        (card.family, card.aspect),
-        (row.mode, int(row.severity), int(row.seed)),
-        inspection.pixels,
-        image=row.name,
-    )
+    mode = get_mode(row.mode, GENERATED_MODES)
+    severity, seed = int(row.severity), int(row.seed)
+    return pair_with(positive, mode, severity, seed, inspection.pixels, row.name, image=row.name)
 
 
 def _severity(row: DrawnNegative) -> int:
@@ -124,22 +118,19 @@ def older_pairs(positives: Sequence[Positive], severities: Sequence[int]) -> dic
                     continue
                 severity = OLDER_GENERATOR.severities[0 if newer - older == 1 else 1]
                 if severity in severities:
-                    pairs.setdefault(positive.name, []).append(_older_pair(positive, negative, severity))
+                    pair = pair_with(
+                        positive,
+                        OLDER_GENERATOR,
+                        severity,
+                        0,
+                        negative.pixels,
+                        negative.name,
+                        image=negative.name,
+                    )
+                    pairs.setdefault(positive.name, []).append(pair)
     return pairs
 
 
 def _same_size(one: Positive, other: Positive) -> bool:
     low, high = sorted((one.long_side, other.long_side))
     return high <= SAME_SIZE * low
-
-
-def _older_pair(positive: Positive, negative: Positive, severity: int) -> Pair:
-    mode = OLDER_GENERATOR
-    return pair_with(
-        positive,
-        pair_id(positive.name, mode.name, severity, 0, negative.name),
-        (mode.family, mode.aspect),
-        (mode.name, severity, 0),
-        negative.pixels,
-        image=negative.name,
-    )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.eliq.degrade import Aspect, Family
+from eliq_bench.eliq.degrade import Mode
 from eliq_bench.eliq.pairs.manifest import Pair, Split
 from eliq_bench.eliq.pairs.screen import Inspection
 from eliq_bench.eliq.pairs.sources import Candidate
@@ -186,37 +186,31 @@ def _held_out(groups: Sequence[str], seed: int) -> set[str]:
     return set(ranked[: round(HELD_OUT * len(groups))])
 
 
-def pair_id(*about: object) -> str:
-    """Sixteen hexadecimal digits that identify a pair by its recipe."""
-    return hashlib.sha256("\0".join(map(str, about)).encode()).hexdigest()[:16]
-
-
 def pair_with(
     positive: Positive,
-    identity: str,
-    cell: tuple[Family, Aspect],
-    recipe: tuple[str, int, int],
+    mode: Mode,
+    severity: int,
+    seed: int,
     pixels: str,
-    *,
+    *distinct: object,
     image: str | None = None,
     caption: str | None = None,
-    simulated: bool = False,
 ) -> Pair:
     """The pair of a positive and its negative.
 
     Args:
         positive: gives prompt, hashes, source, generator, group and split.
-        identity: see `pair_id`.
-        cell: family and aspect.
-        recipe: mode, severity and seed.
-        pixels: hash of the negative's pixels.
-        image: the negative's file where it is another image.
+        mode: gives family and aspect.
+        severity: 1 to 5.
+        seed: of the negative.
+        pixels: hash of the pixels of the negative.
+        distinct: what else distinguishes pairs of the same recipe; part of the identity.
+        image: file of the negative, where it is another image.
         caption: the other prompt, where that is the difference.
-        simulated: whether an artefact of generators is imitated without one.
     """
-    (family, aspect), (mode, severity, seed) = cell, recipe
+    recipe = "\0".join(map(str, (positive.name, mode.name, severity, seed, *distinct)))
     return Pair(
-        pair_id=identity,
+        pair_id=hashlib.sha256(recipe.encode()).hexdigest()[:16],
         prompt=positive.prompt,
         positive=positive.name,
         positive_sha256=positive.sha256,
@@ -224,12 +218,12 @@ def pair_with(
         negative_caption=caption,
         negative_image=image,
         negative_sha256=pixels,
-        family=family,
-        aspect=aspect,
-        mode=mode,
+        family=mode.family,
+        aspect=mode.aspect,
+        mode=mode.name,
         severity=severity,
         seed=seed,
-        simulated=simulated,
+        simulated=mode.simulated,
         source=positive.source,
         generator=positive.generator,
         group=positive.group,

@@ -104,7 +104,7 @@ def test_a_new_negative_is_not_lost_to_the_parts_of_an_interrupted_build(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("eliq_bench.eliq.pairs.build.merge", killed)
+        patched.setattr("eliq_bench.eliq.pairs.build.merge_parts", killed)
         with pytest.raises(KeyboardInterrupt):
             build(images, out)
     assert build(images, tmp_path / "other").continued == 0

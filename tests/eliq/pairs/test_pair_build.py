@@ -325,7 +325,8 @@ def test_the_place_and_the_images_are_checked_before_anything_is_made(cli: Cli, 
     table = tmp_path / "pairs.csv"
     table.write_text("")
     done = cli("pairs", "build", "--images", pool, "--out", table)
-    assert (done.returncode, done.stderr) == (2, f"Error: --out {table} is a file; give a folder.\n")
+    assert done.returncode == 2
+    assert done.stderr.strip() == f"Error: --out {table} is a file; give a folder."
     done = cli("pairs", "build", "--images", tmp_path / "absent", "--out", tmp_path / "out")
     assert done.returncode == 2
     assert not (tmp_path / "out").exists()
