@@ -1,15 +1,15 @@
 """`eliq-bench check`: the regression gate of a build."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from eliq_bench.cli import options
 from eliq_bench.errors import InputError
-from eliq_bench.io.write import write_whole
-from eliq_bench.report.check import gate
-from eliq_bench.report.check.findings import CheckReport
-from eliq_bench.report.check.rows import Gate
+
+if TYPE_CHECKING:
+    from eliq_bench.report.check.findings import CheckReport
 
 FORMATS = (".md", ".json")
 
@@ -60,6 +60,9 @@ def check(
     eliq-bench check runs/main --baseline quality.json --update-baseline
     eliq-bench check runs/now --baseline quality.json
     """
+    from eliq_bench.report.check import gate
+    from eliq_bench.report.check.rows import Gate
+
     if out is not None and out.suffix not in FORMATS:
         raise InputError(f"--out {out} must end in {' or '.join(FORMATS)}.")
     if out is not None and not out.absolute().parent.is_dir():
@@ -75,7 +78,10 @@ def check(
         raise click.exceptions.Exit(1)
 
 
-def _show(report: CheckReport, form: str, out: Path | None) -> None:
+def _show(report: "CheckReport", form: str, out: Path | None) -> None:
+    from eliq_bench.io.write import write_whole
+    from eliq_bench.report.check import gate
+
     texts = {"md": gate.markdown(report), "json": report.model_dump_json(indent=1) + "\n"}
     click.echo(texts[form], nl=False)
     if out is not None:

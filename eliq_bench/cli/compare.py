@@ -5,9 +5,6 @@ from pathlib import Path
 import click
 
 from eliq_bench.cli import options
-from eliq_bench.report.compare.compute import compare as test
-from eliq_bench.report.compare.text import COMPACT, markdown, sections
-from eliq_bench.report.console import show_section, terminal
 
 
 @click.command()
@@ -44,6 +41,10 @@ def compare(
     eliq-bench compare runs/ours runs/theirs --dataset agiqa3k --format md
     eliq-bench compare --run runs/today niqe clipiqa
     """
+    from eliq_bench.report.compare.compute import compare as test
+    from eliq_bench.report.compare.text import COMPACT, markdown, sections
+    from eliq_bench.report.console import show_section, terminal
+
     report = test(
         runs or what,
         options.names(what) if runs else (),

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from eliq_bench import doctor as checks
-from eliq_bench.api import default_models
 from eliq_bench.cli import options
+
+if TYPE_CHECKING:
+    from eliq_bench import doctor as checks
 
 MARKS = {True: click.style("ok  ", fg="green"), False: click.style("FAIL", fg="red"), None: "    "}
 
@@ -21,6 +23,9 @@ def doctor(models: tuple[str, ...], data_root: tuple[Path, ...], device: str) ->
 
     Exit code 1 if a check fails; what is merely absent is no failure.
     """
+    from eliq_bench import doctor as checks
+    from eliq_bench.api import default_models
+
     chosen = options.names(models) or default_models()
     if chosen == ["all"]:
         chosen = checks.ready_models()
@@ -32,7 +37,7 @@ def doctor(models: tuple[str, ...], data_root: tuple[Path, ...], device: str) ->
         raise click.exceptions.Exit(1)
 
 
-def _show(title: str, results: Iterable[checks.Check]) -> bool:
+def _show(title: str, results: "Iterable[checks.Check]") -> bool:
     """Print checks as they come; True if one failed."""
     click.secho(f"\n{title}", bold=True)
     failed = False

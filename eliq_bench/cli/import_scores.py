@@ -6,9 +6,6 @@ from typing import cast, get_args
 import click
 
 from eliq_bench.cli import options
-from eliq_bench.imports.run import import_scores as take
-from eliq_bench.imports.store import Declared
-from eliq_bench.report.console import show
 from eliq_bench.vocabulary import Direction, Supervision
 
 
@@ -61,6 +58,10 @@ def import_scores(
     eliq-bench import-scores qbench.csv --dataset agiqa3k --out runs/qbench \\
         --supervision training-free --origin "Q-Future/Q-Bench@f19783e"
     """
+    from eliq_bench.imports.run import import_scores as take
+    from eliq_bench.imports.store import Declared
+    from eliq_bench.report.console import show
+
     declared = Declared(
         origin=origin,
         supervision=cast(Supervision, supervision),

@@ -5,9 +5,6 @@ from pathlib import Path
 import click
 
 from eliq_bench.cli import options
-from eliq_bench.leaderboard.add import add_run
-from eliq_bench.leaderboard.folder import differences
-from eliq_bench.leaderboard.folder import render as write
 
 FOLDER = click.option(
     "--board",
@@ -36,6 +33,8 @@ def add(run: Path, folder: Path, datasets: tuple[str, ...], models: tuple[str, .
     Subsets, gaps other than blank images, other protocols, other revisions of the dataset, and models that saw its
     labels are refused, and then nothing is written. All tests of a board are computed again.
     """
+    from eliq_bench.leaderboard.add import add_run
+
     boards = add_run(run, folder, datasets=options.names(datasets), models=options.names(models), replace=replace)
     for board in boards:
         click.echo(f"{folder / board.dataset.name}.json: {len(board.models)} models")
@@ -46,6 +45,8 @@ def add(run: Path, folder: Path, datasets: tuple[str, ...], models: tuple[str, .
 @FOLDER
 def render(folder: Path) -> None:
     """Write the markdown of every board, the index README.md and the page index.html."""
+    from eliq_bench.leaderboard.folder import render as write
+
     for path in write(folder):
         click.echo(str(path))
 
@@ -54,6 +55,8 @@ def render(folder: Path) -> None:
 @FOLDER
 def check(folder: Path) -> None:
     """Render again and compare byte for byte; exit code 1 if a committed file differs."""
+    from eliq_bench.leaderboard.folder import differences
+
     changed = differences(folder)
     for line in changed:
         click.echo(line)

@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from eliq_bench.cli import options
-from eliq_bench.report.plots import draw
 
 KINDS = ("scatter", "forest", "generators", "cd", "diagnosis")
 
@@ -27,6 +26,7 @@ def plot(run: Path, kind: str, out: Path, dataset: str | None, dimension: str | 
     cd          critical-difference style: bars join models that no test separates
     diagnosis   of a run on pairs:MANIFEST: pairwise accuracy, modes by severities
     """
+    from eliq_bench.report.plots import draw
 
     draw(kind, run, out, dataset=dataset, dimension=dimension, models=options.names(models))
     click.echo(str(out))

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import click
 
-from eliq_bench.api import evaluate
 from eliq_bench.cli import options
-from eliq_bench.report.console import show
 
 
 @click.command()
@@ -16,6 +14,9 @@ from eliq_bench.report.console import show
 @options.format_option("table", "md", "json")
 def report(run: Path, seed: int | None, resamples: int | None, form: str) -> None:
     """Compute everything of RUN (a folder of `run --out`) again and rewrite its results and report."""
+    from eliq_bench.api import evaluate
+    from eliq_bench.report.console import show
+
     results = evaluate(run, seed=seed, resamples=resamples)
     if form == "md":
         click.echo(results.to_markdown())

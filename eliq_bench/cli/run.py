@@ -6,12 +6,8 @@ from typing import Any
 
 import click
 
-from eliq_bench import api
 from eliq_bench.cli import options
 from eliq_bench.cli.progress import progress_bar
-from eliq_bench.datasets.open import DEFAULT_DATASETS
-from eliq_bench.report.console import show
-from eliq_bench.runner.dry_run import preflight
 from eliq_bench.vocabulary import RunProtocol
 
 
@@ -61,6 +57,11 @@ def run(
     eliq-bench run --models niqe,piqe --datasets pairs:PAIRS
     eliq-bench run --protocol probe --models lite-features --datasets agiqa3k
     """
+    from eliq_bench import api
+    from eliq_bench.datasets.open import DEFAULT_DATASETS
+    from eliq_bench.report.console import show
+    from eliq_bench.runner.dry_run import preflight
+
     settings = options.settings(**scoring)
     chosen = options.columns(dimensions)
     if dry_run:

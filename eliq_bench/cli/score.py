@@ -5,10 +5,8 @@ from typing import Any
 
 import click
 
-from eliq_bench import api
 from eliq_bench.cli import options
 from eliq_bench.cli.progress import progress_bar
-from eliq_bench.report.scores import check_format, problems, save, show, without_prompts
 
 
 @click.command()
@@ -21,6 +19,9 @@ def score(images: tuple[Path, ...], models: tuple[str, ...], out: Path | None, *
 
     Exit code 1 if a model has no score at all for an image; the others are scored all the same.
     """
+    from eliq_bench import api
+    from eliq_bench.report.scores import check_format, problems, save, show, without_prompts
+
     if out is not None:
         check_format(out)
     with progress_bar() as progress:

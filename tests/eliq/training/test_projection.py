@@ -117,7 +117,7 @@ def test_prompts_of_one_image_and_images_of_one_prompt_stay_together() -> None:
 
 
 def test_the_recipe_that_ships_is_read_and_a_wrong_one_refused(tmp_path: Path) -> None:
-    assert "Flickr8k" in read_projection_recipe(Path("recipes/lite-projection.yaml")).data
+    assert "Flickr8k" in read_projection_recipe(Path(__file__).parents[3] / "recipes/lite-projection.yaml").data
     wrong = tmp_path / "r.yaml"
     wrong.write_text("epoch: 3\n")
     with pytest.raises(InputError, match="unknown field epoch; did you mean epochs"):
