@@ -1,6 +1,11 @@
 """Fixtures for all tests: real data, a private cache, an installed plug-in, and small images."""
 
+# ruff: noqa: E402 - threads are set before numpy and torch are imported
 import os
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # tests run side by side: more threads would only wait for each other
+
 import shutil
 import subprocess
 import sys
