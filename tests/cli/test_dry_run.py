@@ -30,6 +30,7 @@ def test_dry_run_names_what_is_missing_and_fails(cli: Cli, own_table: Path, tmp_
     assert "luma: 12 images, 0 stored, 12 to compute" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plugin")
 def test_doctor_proves_batch_invariance_and_names_what_fails(cli: Cli) -> None:
     done = cli("doctor", "--models", "sharpness,dummy-mean,dummy-unbuildable")

@@ -52,6 +52,7 @@ def test_a_warm_rerun_and_a_report_import_neither_torch_nor_pandas(cli: Cli, own
     assert loaded("report", tmp_path / "out") <= {"scipy"}
 
 
+@pytest.mark.slow
 def test_a_warm_rerun_on_pairs_imports_neither_torch_nor_pandas(cli: Cli, tmp_path: Path) -> None:
     small = make_pairs(tmp_path)
     words = ["run", "--models", "piqe,sharpness", "--datasets", f"pairs:{small.manifest}"]

@@ -25,7 +25,7 @@ def rows(file: Path) -> list[dict[str, str]]:
 
 def test_a_folder_without_prompts_gets_quality_and_one_note(cli: Cli, pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "scores.csv"
-    done = cli("score", few(pictures), "--models", "eliq", "--out", out, "--offline")
+    done = cli("score", few(pictures), "--models", "eliq", "--workers", 1, "--out", out, "--offline")
     assert done.returncode == 0, done.stderr
     told = [line for line in done.stderr.splitlines() if line.strip()]
     assert told == ["Note: No prompts here, so eliq gives no alignment."]
@@ -36,7 +36,7 @@ def test_a_folder_without_prompts_gets_quality_and_one_note(cli: Cli, pictures: 
 def test_one_missing_prompt_among_others_is_told_and_fails_nothing(cli: Cli, pictures: Path, tmp_path: Path) -> None:
     table, out = few(pictures) / "own.csv", tmp_path / "scores.csv"
     table.write_text("image,prompt\n0.png,a cat\n1.png,\n")
-    done = cli("score", table, "--models", "eliq", "--out", out, "--offline")
+    done = cli("score", table, "--models", "eliq", "--workers", 1, "--out", out, "--offline")
     assert done.returncode == 0, done.stderr
     assert f"Scored in part: 1.png: {NO_PROMPT} (eliq)" in done.stderr
     assert "Note" not in done.stderr
@@ -46,7 +46,7 @@ def test_one_missing_prompt_among_others_is_told_and_fails_nothing(cli: Cli, pic
 
 def test_a_file_that_is_no_image_fails_without_prompts_too(cli: Cli, pictures: Path) -> None:
     (few(pictures) / "bad.jpg").write_text("no image")
-    done = cli("score", pictures, "--models", "eliq", "--offline")
+    done = cli("score", pictures, "--models", "eliq", "--workers", 1, "--offline")
     assert done.returncode == 1
     assert "No score: bad.jpg: not an image" in done.stderr
     assert "gives no alignment" in done.stderr

@@ -12,6 +12,8 @@ from eliq_bench.leaderboard.cells import disagrees, shown
 from eliq_bench.leaderboard.folder import differences, render
 from eliq_bench.leaderboard.summary import summarise
 
+pytestmark = pytest.mark.slow
+
 ORACLE = {
     "internlm_xcomposer_vl": 0.735137,
     "mplug_owl": 0.687082,

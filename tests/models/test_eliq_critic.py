@@ -75,9 +75,10 @@ def test_one_image_under_many_prompts_is_seen_once(untaught: Path, monkeypatch: 
     many = scorer.score(Batch(np.stack([image, image, image]), ("a cat", "a dog", "a cat"))).values
     assert seen == [1]
     assert many["alignment"][0] == many["alignment"][2] != many["alignment"][1]
-    assert len(set(many["quality"].tolist())) == 1
+    assert many["quality"] == pytest.approx(many["quality"][0], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_run_scores_items_with_and_without_prompts(untaught: Path, tmp_path: Path) -> None:
     from PIL import Image
 

@@ -65,6 +65,7 @@ def test_every_floor_has_one_dimension_and_a_factory() -> None:
             assert create_model(name).card == card
 
 
+@pytest.mark.slow
 def test_published_correlations_on_agiqa3k(shared_data: Path) -> None:
     """spec/datasets.md: SRCC of floors with human quality, 2,982 images; generator floors and noise ceiling."""
     results = eliq_bench.run(

@@ -264,6 +264,7 @@ def test_a_constant_image_is_undefined_for_niqe_but_not_always_for_the_others(sh
         score(metric(*CLASSICAL[2], folder), np.zeros_like(red))
 
 
+@pytest.mark.slow
 def test_ilniqe_gives_its_known_value(shared_data: Path) -> None:
     with Image.open(shared_data / "agiqa3k" / "images" / "midjourney_normal_072.jpg") as photograph:
         pixels = np.asarray(photograph.convert("RGB"))

@@ -135,6 +135,7 @@ def test_a_killed_run_draws_only_what_is_missing_and_the_same(
     assert sorted(map(str, index(out))) == sorted(map(str, rows))
 
 
+@pytest.mark.slow
 def test_two_devices_draw_the_same_images_in_processes_of_their_own(
     drawn: Path, tmp_path: Path, prompts: Path, text_to_image: Path, weaker: Path, editor: Path
 ) -> None:

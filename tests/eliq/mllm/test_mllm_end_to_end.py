@@ -24,6 +24,8 @@ from eliq_bench.eliq.training.tokens import Hardware, encode_pairs
 from eliq_bench.eliq.training.train import train
 from eliq_bench.io.images import decode
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = ["a red cloth", "", "a green house, and then a very much longer description of it", "a blue cloth"]
 POINTS, CHANNEL = 0.05, 5e-3
 """By how much a score of 0 to 100, and a channel that the head reads, may change with the batch; see docs/mllm.md."""

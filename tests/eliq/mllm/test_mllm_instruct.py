@@ -117,6 +117,7 @@ def test_an_adapter_of_another_model_is_refused(tuned: Instructed, stage: Stage1
         MllmBackbone(stage.backbone.model_copy(update={"adapter": str(tmp_path / "adapter")}))
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_adapter(model: Path, pairs: Path, stage: Stage1, tmp_path: Path) -> None:
     recipe = {
         "backbone": {"kind": "mllm", "model": str(model)},
