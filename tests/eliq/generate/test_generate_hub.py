@@ -27,7 +27,8 @@ SENTENCES = {
 }
 
 
-@pytest.mark.parametrize("offline", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("offline", [False, True])
 def test_every_refusal_is_a_sentence_of_its_own(offline: bool) -> None:
     """In a process of its own, since the Hub's client reads its address once."""
     with serve_hub() as hub:

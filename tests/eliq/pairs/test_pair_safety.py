@@ -8,7 +8,6 @@ import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
-from transformers import ConvNextImageProcessor, ResNetConfig, ResNetForImageClassification
 
 from eliq_bench.cli.pairs import pairs as pairs_command
 from eliq_bench.eliq.pairs.manifest import read_pairs
@@ -32,6 +31,8 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def save_model(folder: Path, images: Path, labels: tuple[str, str]) -> str:
     """A classifier with random weights, its bias set so that only the bright image gets the second label."""
     torch.manual_seed(0)
+    from transformers import ConvNextImageProcessor, ResNetConfig, ResNetForImageClassification
+
     config = ResNetConfig(embedding_size=8, hidden_sizes=[8], depths=[1], layer_type="basic")
     config.id2label = dict(enumerate(labels))
     model: Any = ResNetForImageClassification(config)
