@@ -80,7 +80,7 @@ def test_defects_are_told(name: str, shared_data: Path) -> None:
         ("aigciqa2023", 6, 6, 100),
         ("aigiqa20k", 15, 15, 13624),
         ("pku4k", 3, 3, 199),
-        pytest.param(*("evalmi50k", 24, 24, 2090), marks=pytest.mark.slow),
+        pytest.param("evalmi50k", 24, 24, 2090, marks=pytest.mark.slow),
         ("live", 1, 1, 29),
         ("csiq", 1, 1, 30),
         ("tid2013", 1, 1, 25),
@@ -132,11 +132,13 @@ def test_aigciqa2023_generator_follows_from_the_number(shared_data: Path) -> Non
     )
 
 
+@pytest.mark.slow
 def test_evalmi50k_prompt_follows_from_the_number(shared_data: Path) -> None:
     items = opened("evalmi50k", shared_data).items
     assert items.prompt[items.name.index("DALLE3/001.png")] == "a photo of a bench"
 
 
+@pytest.mark.slow
 def test_evalmi50k_generator_ranking(shared_data: Path) -> None:
     items = opened("evalmi50k", shared_data).items
     generator = np.array(items.generator)
