@@ -50,6 +50,7 @@ def run(
     settings: Settings | None = None,
     progress: Progress | None = None,
     protocol: RunProtocol = "zero-shot",
+    overwrite: bool = False,
 ) -> Results:
     """Score datasets with models and evaluate the agreement with their labels; what `eliq-bench run` does.
 
@@ -65,21 +66,24 @@ def run(
         settings: device, precision, batch size, workers, model options.
         progress: called with (stage, done, total) while scores are computed.
         protocol: `zero-shot` evaluates scores, `probe` a ridge from features to the labels of other groups.
+        overwrite: replace another run in `out`; the same one is always replaced.
 
     Raises:
-        InputError: unknown names, missing or wrong files, a folder that cannot be written, a model or dataset that
-            cannot follow the protocol.
+        InputError: unknown names, missing or wrong files, a folder that cannot be written or holds another run, a
+            model or dataset that cannot follow the protocol.
         EliqBenchError: the run failed; scores computed so far are stored.
     """
     from eliq_bench.evaluation.assemble import assemble
     from eliq_bench.evaluation.evaluate import Resampling
-    from eliq_bench.results.folder import check_run_folder, save
+    from eliq_bench.results.folder import check_run_folder, check_same_run, save
 
     if out is not None:
         check_run_folder(Path(out))
     chosen = as_list(models) or (probe_models() if protocol == "probe" else default_models())
     request = check_request(chosen, settings or Settings(), protocol)
     opened = _keep_predicted(open_datasets(datasets, data_root, dimensions, limit, seed), request)
+    if out is not None:
+        check_same_run(Path(out), (card.name for card, _ in request.models), opened, protocol, overwrite)
     if protocol == "probe":
         from eliq_bench.evaluation import probe
 

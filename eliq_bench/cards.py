@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from eliq_bench.errors import InputError
+from eliq_bench.io.files import check_file_name
 from eliq_bench.vocabulary import Direction, Kind, RunProtocol, Supervision, Truth
+
+DatasetName = Annotated[str, AfterValidator(check_file_name)]
+"""Boards, caches and reports of a dataset are files of its name."""
 
 
 class Card(BaseModel):
@@ -46,7 +50,7 @@ class LabelFile(Card):
 class DatasetCard(Card):
     """Catalogue entry of a benchmark."""
 
-    name: str
+    name: DatasetName
     title: str
     kind: Kind
     truth: Truth = "human opinion"

@@ -33,6 +33,7 @@ from eliq_bench.vocabulary import Direction, Supervision
 @click.option("--trained-on", multiple=True, help="Datasets whose human labels the models saw.")
 @click.option("--licence", default="not stated", show_default=True, help="Of the scores.")
 @options.data_root_option
+@options.overwrite_option
 @options.resampling_options
 def import_scores(
     file: Path,
@@ -48,6 +49,7 @@ def import_scores(
     data_root: tuple[Path, ...],
     seed: int,
     resamples: int,
+    overwrite: bool,
 ) -> None:
     """Take per-image scores from FILE (CSV, TSV, Parquet) and write the run folder they would have given.
 
@@ -79,6 +81,7 @@ def import_scores(
         data_root=data_root,
         seed=seed,
         resamples=resamples,
+        overwrite=overwrite,
     )
     show(results)
     click.echo(f"\nResults: {out}")

@@ -49,6 +49,7 @@ resampling_options = option_set(
 )
 """Of every command that computes intervals."""
 
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace another run in OUT.")
 data_root_option = click.option(
     "--data-root", multiple=True, type=click.Path(path_type=Path), help="Folder with datasets."
 )

@@ -33,6 +33,7 @@ from eliq_bench.vocabulary import RunProtocol
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of subsets, resampling and folds.")
 @click.option("--resamples", default=1000, show_default=True, type=click.IntRange(100), help="For intervals.")
+@options.overwrite_option
 @click.option("--dry-run", is_flag=True, help="Say what is here, missing, stored, to be computed; no more.")
 @options.scoring_options
 def run(
@@ -45,6 +46,7 @@ def run(
     protocol: RunProtocol,
     seed: int,
     resamples: int,
+    overwrite: bool,
     dry_run: bool,
     **scoring: Any,
 ) -> None:
@@ -85,6 +87,7 @@ def run(
             settings=settings,
             progress=progress,
             protocol=protocol,
+            overwrite=overwrite,
         )
     show(results)
     click.echo(f"\nResults: {folder}")

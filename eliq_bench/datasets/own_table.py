@@ -16,6 +16,7 @@ from eliq_bench.datasets.load import missing_images_note, orient
 from eliq_bench.datasets.readers import numbers
 from eliq_bench.datasets.verify import content_sha256
 from eliq_bench.errors import InputError, first_names
+from eliq_bench.io.files import check_file_name
 from eliq_bench.io.tables import Table, read_table, read_text
 from eliq_bench.types import Dataset, Items
 from eliq_bench.vocabulary import Direction
@@ -285,7 +286,7 @@ def _card(
 ) -> DatasetCard:
     labels, rows = items.labels, len(items)
     return DatasetCard(
-        name=_name(sidecar.name or path.stem),
+        name=_name(sidecar.name or path.stem, path),
         title=f"own table {path.name}",
         kind="own",
         images=rows,
@@ -310,8 +311,12 @@ def _card(
     )
 
 
-def _name(wanted: str) -> str:
+def _name(wanted: str, path: Path) -> str:
     """An own table never passes for a dataset of the catalogue."""
+    try:
+        check_file_name(wanted)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; rename the table, or name the dataset in {path.stem}.yaml.") from error
     return f"own-{wanted}" if wanted in builtin_cards() else wanted
 
 

@@ -21,7 +21,7 @@ from eliq_bench.imports.store import (
 )
 from eliq_bench.io.files import sha256_of
 from eliq_bench.registry import dataset_cards
-from eliq_bench.results.folder import check_run_folder, save
+from eliq_bench.results.folder import check_run_folder, check_same_run, save
 from eliq_bench.results.records import Results
 from eliq_bench.runner.execute import Resources, Spent
 from eliq_bench.runner.plan import Plan, hash_images
@@ -39,6 +39,7 @@ def import_scores(
     data_root: Sequence[str | Path] = (),
     seed: int = 0,
     resamples: int = 1000,
+    overwrite: bool = False,
 ) -> Results:
     """Take scores from a table into the store and evaluate them as if the models had been run.
 
@@ -53,9 +54,10 @@ def import_scores(
         data_root: folders that hold datasets.
         seed: of resampling.
         resamples: bootstrap resamples behind the intervals.
+        overwrite: replace another run in `out`; the same one is always replaced.
 
     Raises:
-        InputError: the file, the dataset or a declaration is wrong, or the two do not fit.
+        InputError: the folder holds another run; the file, the dataset or a declaration is wrong; the two do not fit.
         EliqBenchError: the store or the folder cannot be written.
     """
     began = time.perf_counter()
@@ -68,6 +70,8 @@ def import_scores(
         _check_dimension(dataset_cards()[dataset], declared.dimension)
     opened = load_dataset(dataset, data_root, labels_only=True)
     _check_dimension(opened.card, declared.dimension)
+    if out is not None:
+        check_same_run(Path(out), table.models, [opened], "zero-shot", overwrite)
     match = match_rows(table.path, table.image, table.prompt, opened.items)
     results, scored = _evaluate(opened, table, match, declared, Resampling(seed, resamples), began)
     if out is not None:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from eliq_bench.eliq.degrade import RGB, VERSION, Aspect, Family, degrade
 from eliq_bench.eliq.prompts import perturb
 from eliq_bench.errors import InputError
+from eliq_bench.io.files import check_inside
 from eliq_bench.io.images import decode
 from eliq_bench.io.parquet import integers, table, texts
 from eliq_bench.io.write import write_whole
@@ -156,10 +157,14 @@ def read_pairs(path: Path) -> Iterator[Pair]:
     """The pairs of a manifest, streamed in their order.
 
     Raises:
-        InputError: no manifest, or one of another schema version.
+        InputError: no manifest, one of another schema version, or one that names an image outside its folder.
     """
     with _open(path) as file:
         for batch in file.iter_batches(columns=list(Pair._fields)):
+            for name in ("positive", "negative_image"):
+                for image in batch.column(name).unique().to_pylist():
+                    if image is not None:
+                        check_inside(image, path)
             columns = [batch.column(name).to_pylist() for name in Pair._fields]
             yield from (Pair(*cells) for cells in zip(*columns, strict=True))
 

@@ -1,6 +1,8 @@
 """Images that may become positives, with what is known about each: a folder, a folder with an index, or a table."""
 
+import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,7 +59,8 @@ class Candidates(NamedTuple):
 def find_candidates(given: Path) -> Candidates:
     """The images of a table, of a folder with an index table, or of a folder.
 
-    A table has a column `image` or `name` with paths relative to its folder, or to the folder `images` in it;
+    A table has a column `image` or `name` with paths relative to its folder, or to the folder `images` in it (where
+    they lead elsewhere, the root is the nearest folder that holds everything);
     the columns `prompt`, `generator` and `source` are used if they are there. An image with two different
     prompts is left out, since one of them may be wrong. A row with a cell in `negative_of` is a negative of
     that image, with the columns `mode`, `severity` and `seed` (see `pairs generate`).
@@ -93,10 +96,11 @@ def _from_table(table: Table) -> Candidates:
             f"{table.path} needs a column 'image' or 'name' with the paths of the images (its columns: "
             f"{', '.join(table.columns)})."
         )
+    base = _base(root, table.columns[column])
     empty = [""] * table.rows
     rows: dict[str, Candidate] = {}
     ambiguous: Counter[str] = Counter()
-    negatives, is_positive = _negatives(table, column)
+    negatives, is_positive = _negatives(table, base, column)
     for cell, prompt, generator, source, wanted in zip(
         table.columns[column],
         *(table.columns.get(name, empty) for name in ("prompt", "generator", "source")),
@@ -105,7 +109,7 @@ def _from_table(table: Table) -> Candidates:
     ):
         if not wanted:
             continue
-        name = _placed(root, cell)
+        name = _placed(root, base, cell)
         drawn_by = None if generator.strip().lower() in PHOTOGRAPHS else generator.strip()
         row = Candidate(name, prompt.strip() or None, drawn_by, source.strip())
         if rows.setdefault(name, row).prompt != row.prompt:
@@ -118,24 +122,36 @@ def _from_table(table: Table) -> Candidates:
         notes.append(f"{len(ambiguous):,} images with two different prompts were left out, such as {first}.")
     excluded = ambiguous.keys() | {row.name for row in negatives}
     kept = (row for name, row in rows.items() if name not in excluded)
-    return Candidates(root, tuple(sorted(kept, key=lambda row: row.name)), tuple(notes), negatives)
+    return Candidates(base, tuple(sorted(kept, key=lambda row: row.name)), tuple(notes), negatives)
 
 
-def _negatives(table: Table, column: str) -> tuple[tuple[DrawnNegative, ...], list[bool]]:
+def _negatives(table: Table, base: Path, column: str) -> tuple[tuple[DrawnNegative, ...], list[bool]]:
     """The rows that are negatives, sorted by name, and for each row whether it may be a positive."""
     if "negative_of" not in table.columns:
         return (), [True] * table.rows
     root = table.path.parent
     columns = [table.column(name) for name in (column, "negative_of", "mode", "severity", "seed")]
     rows = {
-        DrawnNegative(_placed(root, name), _placed(root, positive), *rest)
+        DrawnNegative(_placed(root, base, name), _placed(root, base, positive), *rest)
         for name, positive, *rest in zip(*columns, strict=True)
         if positive
     }
     return tuple(sorted(rows)), [not cell for cell in table.columns["negative_of"]]
 
 
-def _placed(root: Path, cell: str) -> str:
-    """Path of an image relative to the root: as the table has it, or in the folder `images`."""
+def _base(root: Path, cells: Sequence[str]) -> Path:
+    """The folder of a table, or the nearest above it that holds all images which the table names."""
+    outside = [cell for cell in cells if Path(cell).is_absolute() or ".." in Path(cell).parts]
+    if not outside:
+        return root
+    here = root.absolute()
+    return Path(os.path.commonpath([here, *(os.path.normpath(here / cell) for cell in outside)]))
+
+
+def _placed(root: Path, base: Path, cell: str) -> str:
+    """Path of an image relative to the base: as the table has it, or in the folder `images`."""
     inside = "images/" if (root / "images").is_dir() else ""
-    return cell if (root / cell).is_file() else inside + cell
+    name = cell if (root / cell).is_file() else inside + cell
+    if base == root:
+        return name
+    return Path(os.path.normpath(root.absolute() / name)).relative_to(base).as_posix()
