@@ -18,6 +18,8 @@ from PIL import Image
 from support.chromium import Chromium, find_chromium
 from support.cli import Cli, call
 
+from eliq_bench.io.workers import WorkerPool
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
@@ -92,6 +94,12 @@ def own_table(pictures: Path) -> Path:
     path = pictures / "own.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pools compute in this process, for tests whose point are not processes: each takes a second to start."""
+    monkeypatch.setattr(WorkerPool, "map", lambda _, function, tasks: (function(*task) for task in tasks))
 
 
 @pytest.fixture
