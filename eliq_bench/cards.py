@@ -61,6 +61,8 @@ class DatasetCard(Card):
     """What the unit of resampling is, in words: prompt, reference image, image."""
     folder: str
     """Folder name under the data root."""
+    known_folders: tuple[str, ...] = ()
+    """Other names of folders in which the set is handed out or mirrored."""
     licence: str
     page: str
     download: str

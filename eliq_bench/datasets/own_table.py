@@ -240,7 +240,7 @@ def load_table(path: str | Path, dimensions: Mapping[str, str] | None = None, la
         label_n=_spread(table, items.name, chosen, "n"),
     )
     card = _card(path, sidecar, chosen, items, group_is)
-    return Dataset(card=card, items=orient(card, items), notes=tuple(_notes(items)))
+    return Dataset(card=card, items=orient(card, items), notes=tuple(_notes(items, labels_only)))
 
 
 def _by_name(table: Table) -> dict[str, OwnDimension]:
@@ -315,8 +315,8 @@ def _name(wanted: str) -> str:
     return f"own-{wanted}" if wanted in builtin_cards() else wanted
 
 
-def _notes(items: Items) -> list[str]:
-    notes = [missing_images_note(items)]
+def _notes(items: Items, labels_only: bool) -> list[str]:
+    notes = [missing_images_note(items, labels_only)]
     for dimension, values in items.labels.items():
         lost = [items.name[row] for row in np.flatnonzero(np.isnan(values))]
         if lost:
