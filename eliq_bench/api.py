@@ -50,6 +50,7 @@ def run(
     settings: Settings | None = None,
     progress: Progress | None = None,
     protocol: RunProtocol = "zero-shot",
+    image_column: str | None = None,
 ) -> Results:
     """Score datasets with models and evaluate the agreement with their labels; what `eliq-bench run` does.
 
@@ -65,6 +66,7 @@ def run(
         settings: device, precision, batch size, workers, model options.
         progress: called with (stage, done, total) while scores are computed.
         protocol: `zero-shot` evaluates scores, `probe` a ridge from features to the labels of other groups.
+        image_column: of own tables, with the paths of the images; None finds it by name and content.
 
     Raises:
         InputError: unknown names, missing or wrong files, a folder that cannot be written, a model or dataset that
@@ -79,7 +81,7 @@ def run(
         check_run_folder(Path(out))
     chosen = as_list(models) or (probe_models() if protocol == "probe" else default_models())
     request = check_request(chosen, settings or Settings(), protocol)
-    opened = _keep_predicted(open_datasets(datasets, data_root, dimensions, limit, seed), request)
+    opened = _keep_predicted(open_datasets(datasets, data_root, dimensions, limit, seed, image_column), request)
     if protocol == "probe":
         from eliq_bench.evaluation import probe
 
@@ -131,6 +133,7 @@ def score(
     *,
     settings: Settings | None = None,
     progress: Progress | None = None,
+    image_column: str | None = None,
 ) -> Scored:
     """Score images that have no labels: folders, files, or a table with images and prompts.
 
@@ -139,6 +142,7 @@ def score(
         models: names; None takes those that need no download.
         settings: device, precision, batch size, workers, model options.
         progress: called with (stage, done, total) while scores are computed.
+        image_column: of a table, with the paths of the images; None finds it by name and content.
 
     Raises:
         InputError: nothing to score, or an unknown model.
@@ -147,7 +151,7 @@ def score(
     from eliq_bench.datasets.folder import load_unlabelled
 
     request = check_request(as_list(models) or default_models(), settings or Settings())
-    return _compute([load_unlabelled(as_list(paths))], request, progress or _silent)
+    return _compute([load_unlabelled(as_list(paths), image_column)], request, progress or _silent)
 
 
 def _keep_predicted(datasets: Sequence[Dataset], request: Request) -> list[Dataset]:

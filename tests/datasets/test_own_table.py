@@ -40,7 +40,8 @@ def test_a_full_table(tmp_path: Path) -> None:
     assert (card.name, card.kind, card.images, card.group) == ("my", "own", 3, "column group")
     assert card.dimensions["quality"].scale == (1, 3)
     assert card.labels[0].file == "my.csv"
-    assert dataset.notes == ()
+    taken = "quality from 'Quality' (higher is better), alignment from 'alignment' (higher is better)"
+    assert dataset.notes == (f"my.csv: images from the column 'image', {taken}.",)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_a_wrong_yaml_file_is_refused(text: str, message: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("img,mos\na.png,1\n", r"needs a column 'image' .*img, mos"),
+        ("who,mos\nx,1\n", r"no column that is known to name images \(its columns: who, mos\); .*--image-column"),
         ("image,prompt\na.png,x\n", r"no label column known by name .*quality=COLUMN"),
         ("image,mos\n", "a header but no rows"),
         ("image,mos\na.png,1\na.png,2\n", r"a\.png more than once with the same prompt \(rows 1, 2\)"),

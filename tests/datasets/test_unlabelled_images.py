@@ -71,7 +71,7 @@ def test_an_empty_folder_is_a_mistake(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("image\n", "no rows"),
-        ("prompt\ncat\n", "needs a column 'image'"),
+        ("prompt\ncat\n", "no column that is known to name images"),
         ("image\ngone.jpg\n", "None of the 1 images"),
     ],
 )

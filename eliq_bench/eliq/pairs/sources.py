@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eliq_bench.errors import InputError
+from eliq_bench.io.columns import find_image_column
 from eliq_bench.io.files import file_names, is_image_name
 from eliq_bench.io.tables import Table, read_table
 
@@ -57,8 +58,8 @@ class Candidates(NamedTuple):
 def find_candidates(given: Path) -> Candidates:
     """The images of a table, of a folder with an index table, or of a folder.
 
-    A table has a column `image` or `name` with paths relative to its folder, or to the folder `images` in it;
-    the columns `prompt`, `generator` and `source` are used if they are there. An image with two different
+    A table has a column with paths, `image` or another that `io.columns` knows, relative to its folder or to the folder
+    `images` in it; the columns `prompt`, `generator` and `source` are used if they are there. An image with two different
     prompts is left out, since one of them may be wrong. A row with a cell in `negative_of` is a negative of
     that image, with the columns `mode`, `severity` and `seed` (see `pairs generate`).
 
@@ -87,12 +88,7 @@ def find_candidates(given: Path) -> Candidates:
 
 def _from_table(table: Table) -> Candidates:
     root = table.path.parent
-    column = next((name for name in ("image", "name") if name in table.columns), None)
-    if column is None:
-        raise InputError(
-            f"{table.path} needs a column 'image' or 'name' with the paths of the images (its columns: "
-            f"{', '.join(table.columns)})."
-        )
+    column = find_image_column(table)
     empty = [""] * table.rows
     rows: dict[str, Candidate] = {}
     ambiguous: Counter[str] = Counter()
