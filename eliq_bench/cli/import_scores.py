@@ -53,9 +53,9 @@ def import_scores(
 ) -> None:
     """Take per-image scores from FILE (CSV, text, JSON, Excel, Parquet) and write the run folder they would have given.
 
-    FILE has a column with the names of the images (image, img_path, name, ...), perhaps prompt, and one column per model,
-    or a pair MODEL.good and MODEL.poor, or MODEL_good and MODEL_poor, whose difference is the score. Labels of the dataset
-    must be on this machine, images need not.
+    FILE has a column with the names of the images (image, img_path, name, ...), perhaps prompt, and one column per
+    model, or a pair MODEL.good and MODEL.poor whose difference is the score. Labels of the dataset must be on this
+    machine, images need not.
 
     \b
     eliq-bench import-scores qbench.csv --dataset agiqa3k --out runs/qbench \\

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PAIRS = "pairs:"
 """Begins the name of a manifest of pairs."""
 
+
 class OwnDimension(BaseModel):
     """The column with the labels of a dimension, and their direction."""
 
@@ -121,8 +122,8 @@ def read_items(table: Table, image_column: str | None = None) -> OwnItems:
         image_column: with these paths; None finds it, see `io.columns.find_image_column`.
 
     Raises:
-        InputError: there is no row, no column of images, an empty cell in it, a row that repeats image and prompt, or no
-            image is where the table says and one is in several places.
+        InputError: there is no row, no column of images, an empty cell in it, a row that repeats image and prompt, or
+            no image is where the table says and one is in several places.
     """
     named = find_image_column(table, image_column)
     if not table.rows:
@@ -165,7 +166,8 @@ def _files(folder: Path, cells: list[str]) -> tuple[dict[str, Path], tuple[str, 
         if not files:
             raise
         found = ()  # those that are there are enough; the others are counted as missing
-    elsewhere = {cell: path for cell, path in zip(lost, found, strict=False) if path}
+    used = set(files.values())  # an image of one row is not that of another with its name but another suffix
+    elsewhere = {cell: path for cell, path in zip(lost, found, strict=False) if path and path not in used}
     if not elsewhere:
         return files, ()
     cell, path = next(iter(elsewhere.items()))
@@ -237,8 +239,8 @@ def load_table(
     ratings. Rows without label or image stay and are counted in the notes.
 
     Args:
-        path: the table, in any format of `io.tables.read_table`. A YAML file of the same stem beside it may describe it,
-            see `Sidecar`.
+        path: the table, in any format of `io.tables.read_table`. A YAML file of the same stem beside it may describe
+            it, see `Sidecar`.
         dimensions: dimension to column, or to `column:lower` where lower is better; replaces the YAML file;
             without both, the columns that have the name of a known dimension count, see `io.columns`.
         labels_only: True where scores come from elsewhere and no image is needed.

@@ -131,8 +131,8 @@ def _warnings(table: ScoreFile, match: Match, dataset: Dataset, declared: Declar
     warnings = [table.read_as, left_out_note(table)]
     if match.without_suffix:
         warnings.append(
-            f"{len(match.without_suffix):,} of {len(table.image):,} rows of {table.path.name} fit an item by their name "
-            f"without suffix: {first_names(match.without_suffix)}."
+            f"{len(match.without_suffix):,} of {len(table.image):,} rows of {table.path.name} fit an item by their "
+            f"name without suffix: {first_names(match.without_suffix)}."
         )
     if match.unmatched_rows:
         warnings.append(

@@ -52,9 +52,9 @@ def read_score_file(path: Path, chosen: Sequence[str] = (), image_column: str | 
     """Read a table with a column of images, perhaps `prompt`, and scores.
 
     The column of images is found as `io.columns.find_image_column` says. Every other column of numbers is a model;
-    `x.good` and `x.poor`, or `x_good` and `x_poor`, together are the model `x`, scored by their difference. A column that
-    bears the name of a label, such as `mos` or `gt_score`, is left out, and so is one without any number, unless it is
-    chosen.
+    `x.good` and `x.poor`, or `x_good` and `x_poor`, together are the model `x`, scored by their difference. A column
+    that bears the name of a label, such as `mos` or `gt_score`, is left out, and so is one without any number, unless
+    it is chosen.
 
     Args:
         path: the table, in any format of `io.tables.read_table`.

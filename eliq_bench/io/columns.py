@@ -68,8 +68,8 @@ def find_image_column(table: Table, chosen: str | None = None) -> str:
             f"name it with --image-column."
         )
     raise InputError(
-        f"{table.path} has no column that is known to name images (its columns: {described(table)}); call the right one "
-        f"image, or name it with --image-column."
+        f"{table.path} has no column that is known to name images (its columns: {described(table)}); call the right "
+        f"one image, or name it with --image-column."
     )
 
 

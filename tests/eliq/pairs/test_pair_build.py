@@ -295,7 +295,7 @@ def test_wrong_input_is_one_sentence(words: str, tmp_path: Path) -> None:
         given.mkdir()
     if words == "column":
         given = tmp_path / "table.csv"
-        given.write_text("file\na.png\n")
+        given.write_text("who\nx\n")
     with pytest.raises(InputError, match=r"\w"):
         find_candidates(given)
 
