@@ -39,7 +39,7 @@ def score(
     else:
         save(table, columns, out)
         click.echo(f"{len(table.items)} images scored: {out}")
-    for note in (*scored.session.datasets[0].notes, *unprompted):
+    for note in (*scored.session.datasets[0].notes, *scored.session.warnings, *unprompted):
         click.echo(f"Note: {note}", err=True)
     unscored = problems(table, columns)
     for image, text, failed in unscored:

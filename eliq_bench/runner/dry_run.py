@@ -50,7 +50,7 @@ def preflight(
     lines.append("Work")
     with open_features() if protocol == "probe" else open_store() as store:
         session = prepare(opened, replace(request, models=tuple(usable)), store)
-    lines += [f"  {line}" for line in _work(session)]
+    lines += [f"  {line}" for line in (*_work(session), *session.warnings)]
     return "\n".join(lines), ready
 
 

@@ -305,11 +305,11 @@ def test_ids_without_suffix_with_another_one_or_written_elsewhere(tmp_path: Path
     )
     text = f"image,mos\none,1\ntwo.png,2\nsub\\three.png,3\n{decomposed},4\nboth,5\n"
     dataset = load_table(written(tmp_path, "t.csv", text))
-    assert [image and image.relative_to(tmp_path).as_posix() for image in dataset.items.image] == [
-        "one.png",
-        "two.jpg",
-        "sub/three.png",
-        "café.png",
+    assert list(dataset.items.image) == [
+        tmp_path / "one.png",
+        tmp_path / "two.jpg",
+        tmp_path / "sub" / "three.png",
+        tmp_path / unicodedata.normalize("NFC", "café.png"),
         None,  # both.png or both.jpg: nobody can tell
     ]
     assert any("2 images were found elsewhere than the table says" in note for note in dataset.notes)

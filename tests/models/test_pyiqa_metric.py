@@ -1,5 +1,6 @@
 """pyiqa metrics through our wrapper: pyiqa's own numbers, and reasons where it has none."""
 
+import importlib.metadata
 import socket
 import warnings
 from pathlib import Path
@@ -100,7 +101,7 @@ def test_another_version_of_what_computes_is_another_identity(
     library: str, user_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What docs/regression-check.md promises: the identity changes with every release of a library that computes."""
-    release = optional.version
+    release = importlib.metadata.version
     before = {name: fingerprint(model_card(name), {}, "float32").digest for name in ("niqe", "piqe")}
     monkeypatch.setattr(optional, "version", lambda name: "999" if name == library else release(name))
     after = {name: fingerprint(model_card(name), {}, "float32").digest for name in before}

@@ -59,8 +59,8 @@ def find_candidates(given: Path) -> Candidates:
     """The images of a table, of a folder with an index table, or of a folder.
 
     A table has a column with paths, `image` or another that `io.columns` knows, relative to its folder or to the
-    folder `images` in it; the columns `prompt`, `generator` and `source` are used if they are there. An image with two different
-    prompts is left out, since one of them may be wrong. A row with a cell in `negative_of` is a negative of
+    folder `images` in it; the columns `prompt`, `generator` and `source` are used if they are there. An image with two
+    different prompts is left out, since one of them may be wrong. A row with a cell in `negative_of` is a negative of
     that image, with the columns `mode`, `severity` and `seed` (see `pairs generate`).
 
     Raises:
