@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from eliq_bench.imports.match import match_rows
 from eliq_bench.imports.run import import_scores
 from eliq_bench.imports.score_file import read_score_file
 from eliq_bench.imports.store import Declared
+from eliq_bench.io import columns
 from eliq_bench.io.columns import find_image_column
 from eliq_bench.io.tables import read_table
 from eliq_bench.results.records import Results
@@ -85,15 +87,15 @@ LARGE = [
 
 
 @pytest.mark.parametrize(
-    ("file", "columns", "image", "rows", "mean"),
+    ("file", "labels", "image", "rows", "mean"),
     [*REAL, *(pytest.param(*row, marks=pytest.mark.slow) for row in LARGE)],
     ids=[row[0] for row in (*REAL, *LARGE)],
 )
 def test_label_files_load_as_they_are(
-    file: str, columns: dict[str, str] | None, image: str, rows: int, mean: float, shared_data: Path
+    file: str, labels: dict[str, str] | None, image: str, rows: int, mean: float, shared_data: Path
 ) -> None:
     path = shared_data / "labels" / file
-    dataset = load_table(path, columns, labels_only=True)
+    dataset = load_table(path, labels, labels_only=True)
     assert len(dataset.items) == rows
     assert float(dataset.items.labels["quality"].mean()) == pytest.approx(mean, abs=5e-5)
     assert f"images from the column {image!r}, quality from" in dataset.notes[0]
@@ -365,3 +367,9 @@ def test_what_was_taken_is_printed_and_stored(cli: Cli, pictures: Path) -> None:
     assert note in Results.load(pictures / "run").datasets[0].notes
     assert note in " ".join((pictures / "run" / "report.md").read_text().split())
     assert Results.load(pictures / "run").rows[0].srcc == 1.0
+
+
+def test_the_page_lists_every_name_that_counts() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "adding-a-dataset.md").read_text()
+    listed = {columns.normalised(name) for name in re.findall(r"`([\w ]+)`", page)}
+    assert {*columns.IMAGE, *columns.PROMPT, *columns.LABELS, *columns.UNDIRECTED} <= listed
