@@ -68,7 +68,7 @@ def _images(place: Path, skipped: list[str]) -> list[tuple[Path, str]]:
 def _from_table(path: Path, image_column: str | None) -> Dataset:
     table = read_table(path)
     items, _, named, elsewhere = read_items(table, image_column)
-    check_any_image(path, items)
+    check_any_image(path, named, items)
     layout = f"read as {table.layout}; " if table.layout else ""
     read_as = f"{path.name}: {layout}images from the column {named!r}." if layout or named != "image" else ""
     notes = (read_as, *elsewhere, missing_images_note(items))

@@ -13,6 +13,7 @@ from eliq_bench.registry import dataset_card
 from eliq_bench.types import Dataset
 
 DEFAULT_DATASETS = ("ladder",)
+_NO_OWN_TABLE = "Columns can be chosen for own tables only; a dataset of the catalogue has its card."
 
 
 def load_dataset(
@@ -42,7 +43,7 @@ def load_dataset(
     if is_table(name):
         return load_table(name, dimensions, labels_only, image_column)
     if dimensions or image_column:
-        raise InputError("Columns can be chosen for own tables only; a dataset of the catalogue has its card.")
+        raise InputError(_NO_OWN_TABLE)
     return load_card(dataset_card(name), data_roots(data_root), labels_only)
 
 
@@ -64,6 +65,8 @@ def open_datasets(
     chosen = list(dict.fromkeys(as_list(names) or DEFAULT_DATASETS))
     for name in chosen:
         _check_name(name)
+    if (dimensions or image_column) and not any(map(is_table, chosen)):
+        raise InputError(_NO_OWN_TABLE)
     if limit is not None:
         check_limit(limit)
     opened = [load_named(name, data_root, dimensions, image_column) for name in chosen]

@@ -179,7 +179,7 @@ def _direct(folder: Path, cell: str) -> Path | None:
     return next((path for path in (folder / cell, folder / plain_path(cell)) if path.is_file()), None)
 
 
-def check_any_image(path: Path, items: Items) -> None:
+def check_any_image(path: Path, named: str, items: Items) -> None:
     """Refuse a table none of whose images exists; single missing images only lower the coverage.
 
     Raises:
@@ -187,7 +187,7 @@ def check_any_image(path: Path, items: Items) -> None:
     """
     if not any(items.image):
         raise InputError(
-            f"None of the {len(items):,} images of {path} exists (such as {items.name[0]}); "
+            f"None of the {len(items):,} images in the column {named!r} of {path} exists (such as {items.name[0]}); "
             f"their paths must be relative to the folder of the table."
         )
 
@@ -254,7 +254,7 @@ def load_table(
     sidecar = read_sidecar(path)
     items, group_is, named, notes = read_items(table, image_column or sidecar.image_column)
     if not labels_only:
-        check_any_image(path, items)
+        check_any_image(path, named, items)
     chosen = parse_mapping(dimensions) if dimensions else (sidecar.dimensions or _by_name(table))
     items = replace(
         items,

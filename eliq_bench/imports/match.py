@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from eliq_bench.datasets.images import plain_path, without_suffix
 from eliq_bench.errors import InputError
+from eliq_bench.io.files import is_image_name
 from eliq_bench.types import Items
 
 
@@ -44,6 +45,8 @@ def match_rows(path: Path, images: Sequence[str], prompts: Sequence[str | None],
         open_rows = sorted(set(range(len(images))) - set(row_of.values()))
         taken = {}
         for row in open_rows:
+            if key is _stem and _is_numbered(images[row]):
+                continue
             fitting = [item for item in known.get(key(images[row]), ()) if _agree(prompts[row], items.prompt[item])]
             if level and len({names[item] for item in fitting}) > 1:
                 continue  # the same file name in several folders: nobody can tell which is meant
@@ -75,6 +78,11 @@ def _stem(name: str) -> str:
 
 
 _KEYS: tuple[Callable[[str], str], ...] = (plain_path, _file_name, _without_case, _stem)
+
+
+def _is_numbered(name: str) -> bool:
+    """A number with a suffix: most sets have a `7.jpg`, so that `7.bmp` is probably the image of another one."""
+    return is_image_name(name) and _stem(name).isdecimal()
 
 
 def _own_names(items: Items) -> list[str]:

@@ -93,7 +93,7 @@ def read_score_file(path: Path, chosen: Sequence[str] = (), image_column: str | 
 def _read_as(table: Table, named: str, models: dict[str, tuple[str, ...]]) -> str:
     if named == "image" and not table.layout:
         return ""
-    scores = ", ".join(f"{name} from {' - '.join(columns)}" for name, columns in models.items())
+    scores = first_names([f"{name} from {' - '.join(columns)}" for name, columns in models.items()])
     layout = f"read as {table.layout}; " if table.layout else ""
     return f"{table.path.name}: {layout}images from the column {named!r}; scores of {scores}."
 

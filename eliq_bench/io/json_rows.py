@@ -39,7 +39,7 @@ def read_rows(path: Path, text: str) -> Rows:
 
 
 def _values(path: Path, text: str) -> list[Any]:
-    decoder = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_float=str, parse_int=str, parse_constant=str)
     values, at = [], _skip(text, 0)
     while at < len(text):
         try:
@@ -47,9 +47,21 @@ def _values(path: Path, text: str) -> list[Any]:
         except (json.JSONDecodeError, RecursionError) as error:
             where = f" in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ": too deep"
             raise InputError(f"{path} is not readable JSON{where}; write one object per image.") from error
+        except KeyError as error:
+            raise InputError(f"{path} has {error.args[0]!r} twice in one object; keep one.") from error
         values.append(value)
         at = _skip(text, at)
     return values
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; a key that is there twice, as an image that was scored twice, would lose its first value."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise KeyError(name)
+        found[name] = value
+    return found
 
 
 def _skip(text: str, at: int) -> int:

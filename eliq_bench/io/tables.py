@@ -17,9 +17,7 @@ from eliq_bench.io.json_rows import read_rows
 
 TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".txt", ".xlsx", ".json", ".jsonl", ".parquet"))
 SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "white space"}
-_NUMBER = r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?"
-_NAME_NUMBER = re.compile(rf"(?P<name>\S.*?)\s+(?P<number>{_NUMBER})")
-_NUMBER_NAME = re.compile(rf"(?P<number>{_NUMBER})\s+(?P<name>\S.*?)")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?")
 _SAMPLE = 100
 """Rows from the top that tell the separator of a text."""
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -208,24 +206,28 @@ def _split_alike(text: str, separator: str) -> list[list[str]]:
 
 
 def _words(text: str) -> list[tuple[int, list[str]]]:
-    """Rows of lines that hold a number before or behind white space, numbered; none if there are other lines.
+    """Rows of lines that are a name and a number, or a number and a name, numbered; none if there are other lines.
 
-    Lines of equally many words are split into these; else names hold spaces, and a line is a name and a number.
+    Lines of equally many words are split into these; else names hold spaces, and a line has two cells.
     """
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    body = lines[1:] or lines
-    matches = [_NAME_NUMBER.fullmatch(line) or _NUMBER_NAME.fullmatch(line) for _, line in body]
-    if not all(matches) or not lines:
-        return []
-    if len({len(line.split()) for _, line in lines}) == 1:
-        return [(number, line.split()) for number, line in lines]
-    first = _NAME_NUMBER.fullmatch(lines[0][1]) or _NUMBER_NAME.fullmatch(lines[0][1])
-    if first is None and len(lines[0][1].split()) != 2:
-        return []
-    head = list(first.groups()) if first else lines[0][1].split()
-    return [(lines[0][0], head)] + [
-        (number, list(match.groups())) for (number, _), match in zip(lines[1:], matches, strict=True) if match
-    ]
+    lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    if lines and all(_has_number(words) for _, words in lines[1:] or lines):
+        if len({len(words) for _, words in lines}) == 1:
+            return lines
+        if _has_number(lines[0][1]) or len(lines[0][1]) == 2:
+            return [(number, _in_two(words)) for number, words in lines]
+    return []
+
+
+def _has_number(words: list[str]) -> bool:
+    return len(words) > 1 and any(_NUMBER.fullmatch(word) for word in (words[0], words[-1]))
+
+
+def _in_two(words: list[str]) -> list[str]:
+    """A name and the number behind it, else a number and the name behind it."""
+    if _NUMBER.fullmatch(words[-1]) or len(words) == 2:
+        return [" ".join(words[:-1]), words[-1]]
+    return [words[0], " ".join(words[1:])]
 
 
 def _text_lines(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -266,7 +268,7 @@ def _is_data(rows: list[tuple[int, list[str]]]) -> bool:
     if any(is_image_name(cell.strip()) for cell in first):
         return True
     images = any(is_image_name(cell.strip()) for _, cells in rows[1:_SAMPLE] for cell in cells)
-    return not images and any(re.fullmatch(_NUMBER, cell.strip()) for cell in first)
+    return not images and any(_NUMBER.fullmatch(cell.strip()) for cell in first)
 
 
 def _with_points(table: Table, certain: bool) -> Table:
@@ -286,7 +288,7 @@ def _pointed(cells: list[str], certain: bool) -> list[str]:
     filled = [cell.strip() for cell in cells if cell.strip()]
     commas = [cell for cell in filled if "," in cell]
     thousands = not certain and all(re.fullmatch(r"[-+]?[1-9]\d{0,2},\d{3}", cell) for cell in commas)
-    if not commas or thousands or not all(re.fullmatch(_NUMBER, cell) and "." not in cell for cell in filled):
+    if not commas or thousands or not all(_NUMBER.fullmatch(cell) and "." not in cell for cell in filled):
         return cells
     return [cell.replace(",", ".") for cell in cells]
 

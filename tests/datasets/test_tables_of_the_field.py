@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import time
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,7 @@ def test_an_object_of_names_and_scores(tmp_path: Path) -> None:
         ("[1, 2]", "holds no table"),
         ('{"image": "a.png"}\n{"image": ', "not readable JSON in line 2"),
         ("[" * 100_000, "not readable JSON"),
+        ('{"a.png": 1, "b.png": 2, "a.png": 3}', r"has 'a\.png' twice in one object"),
     ],
 )
 def test_json_that_is_no_table(text: str, message: str, tmp_path: Path) -> None:
@@ -333,6 +335,8 @@ def test_scores_are_joined_by_unique_names_without_suffix() -> None:
     assert rows(["v1.5_x", "b"], "v1.5_x.png", "b.png") == (0, 1)
     assert rows([unicodedata.normalize("NFD", "é.png")], unicodedata.normalize("NFC", "é.png")) == (0,)
     assert rows(["a", "b.png"], "a.png", "a.jpg", "b.png") == (None, None, 1)
+    # Every set has a 7: a number with another suffix is that of another set, an id without suffix is not.
+    assert rows(["7.bmp", "8", "x.bmp"], "7.png", "8.png", "x.png") == (None, 1, 2)
     # A row that fits exactly elsewhere leaves no image over for a looser one.
     assert rows(["a.png", "a"], "a.png", "a.jpg") == (0, None)
 
@@ -367,6 +371,22 @@ def test_what_was_taken_is_printed_and_stored(cli: Cli, pictures: Path) -> None:
     assert note in Results.load(pictures / "run").datasets[0].notes
     assert note in " ".join((pictures / "run" / "report.md").read_text().split())
     assert Results.load(pictures / "run").rows[0].srcc == 1.0
+
+
+def test_a_hostile_text_is_refused_in_no_time(tmp_path: Path) -> None:
+    """Patterns that go back over what they read would take minutes."""
+    began = time.perf_counter()
+    for text in ("1" * 500_000 + "x", "a 1\n" + " ".join(["a"] * 300_000), "image;mos\na.png;" + "1" * 300_000 + "x"):
+        with pytest.raises(InputError):
+            load_table(written(tmp_path, "t.csv", text), labels_only=True)
+    assert time.perf_counter() - began < 5
+
+
+def test_columns_are_for_own_tables(cli: Cli) -> None:
+    for words in (("--image-column", "x"), ("--dimension", "quality=x")):
+        done = cli("run", "--models", "luma", "--datasets", "ladder", *words)
+        assert done.returncode == 2
+        assert "Columns can be chosen for own tables only" in done.stderr
 
 
 def test_the_page_lists_every_name_that_counts() -> None:
