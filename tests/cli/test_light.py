@@ -46,7 +46,7 @@ def test_help_and_list_import_nothing_heavy(words: tuple[str, ...]) -> None:
 
 
 def test_a_warm_rerun_and_a_report_import_neither_torch_nor_pandas(cli: Cli, own_table: Path, tmp_path: Path) -> None:
-    words = ("run", "--models", "piqe,sharpness", "--datasets", own_table, "--out", tmp_path / "out")
+    words = ("run", "--models", "piqe,sharpness", "--datasets", own_table, "--out", tmp_path / "out", "--workers", 1)
     assert cli(*words).returncode == 0
     assert loaded(*words) <= {"scipy"}
     assert loaded("report", tmp_path / "out") <= {"scipy"}

@@ -1,6 +1,7 @@
 """Markdown, index and page: deterministic, complete, and honest about what they show."""
 
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,15 +16,20 @@ from eliq_bench.leaderboard.page import bold, breakable, page
 from eliq_bench.leaderboard.summary import find_pair, separable, summarise
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two boards, one of them without labels."""
+    folder = tmp_path_factory.mktemp("made")
+    add_run(make_run(folder / "run"), folder / "boards")
+    few = {"sharp_one": Model(0.3), "noisy": Model(3.0)}
+    add_run(make_run(folder / "closed", few, dataset="closed", licence="none"), folder / "boards")
+    return folder / "boards"
+
+
 @pytest.fixture
-def boards(tmp_path: Path) -> Path:
-    folder = tmp_path / "boards"
-    add_run(make_run(tmp_path / "run"), folder)
-    closed = make_run(
-        tmp_path / "closed", {"sharp_one": Model(0.3), "noisy": Model(3.0)}, dataset="closed", licence="none"
-    )
-    add_run(closed, folder)
-    return folder
+def boards(made: Path, tmp_path: Path) -> Path:
+    """Copies of them that a test may change."""
+    return Path(shutil.copytree(made, tmp_path / "boards"))
 
 
 class Elements(HTMLParser):

@@ -1,6 +1,7 @@
 """The regression gate: every planted regression is caught, and noise passes."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,17 +38,25 @@ CHANCE = TRUTH + noise(4)
 NEW = Gate(allow_new_fingerprint=True)
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    """A run with two models, `steady` and `other`."""
-    return make_run(tmp_path / "now", steady=BEFORE, other=TRUTH + noise(2))
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder `now` with a run of two models, `steady` and `other`, and the run as a baseline file."""
+    folder = tmp_path_factory.mktemp("made")
+    update_baseline(make_run(folder / "now", steady=BEFORE, other=TRUTH + noise(2)), folder / "base.json")
+    return folder
 
 
 @pytest.fixture
-def baseline(run: Path, tmp_path: Path) -> Path:
-    """That run as a baseline file."""
-    update_baseline(run, tmp_path / "base.json")
-    return tmp_path / "base.json"
+def run(made: Path, tmp_path: Path) -> Path:
+    """A copy of that run, which the test may change."""
+    shutil.copytree(made / "now", tmp_path / "now")
+    return tmp_path / "now" / "run"
+
+
+@pytest.fixture
+def baseline(made: Path, tmp_path: Path) -> Path:
+    """A copy of that baseline."""
+    return Path(shutil.copy(made / "base.json", tmp_path))
 
 
 def kinds(report: CheckReport) -> list[tuple[str, bool]]:

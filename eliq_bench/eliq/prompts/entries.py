@@ -140,7 +140,7 @@ def _lines(path: Path) -> list[str]:
 
 def _from_yaml(path: Path) -> list[Entry]:
     try:
-        rows = yaml.safe_load("\n".join(_lines(path)))
+        rows = yaml.load("\n".join(_lines(path)), Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(rows, list):

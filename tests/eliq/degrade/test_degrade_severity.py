@@ -47,7 +47,7 @@ def middles(count: int, side: int) -> Photographs:
 
 @pytest.fixture(
     params=[
-        pytest.param((6, 192), id="six"),
+        pytest.param((3, 192), id="three"),
         pytest.param((len(PHOTOGRAPHS), 256), id="all", marks=pytest.mark.slow),
     ]
 )

@@ -58,10 +58,20 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return build_pairs(pool, folder / "pairs", workers=2).manifest, pool
 
 
+@pytest.fixture(scope="module")
+def filled(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A token cache that holds all sides of the small pool."""
+    folder = tmp_path_factory.mktemp("tokens")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "create_backbone", lambda *_: ToyBackbone())
+        token_source(ALL, Corpus(*built, folder), TOY_DEVICE)
+    return folder
+
+
 @pytest.fixture
-def source(built: Built, tmp_path: Path) -> TokenSource:
+def source(built: Built, filled: Path) -> TokenSource:
     """Tokens of all sides of the small pool."""
-    return token_source(ALL, Corpus(*built, tmp_path), TOY_DEVICE)
+    return token_source(ALL, Corpus(*built, filled), TOY_DEVICE)
 
 
 def split(manifest: Path, recipe: PairsRecipe) -> Split:
@@ -99,9 +109,9 @@ def test_training_orders_held_out_pairs_and_its_checkpoint_loads(built: Built, t
     assert {stage for stage, *_ in stages} == {"encoding", "training"}
 
 
-def test_equal_seeds_give_equal_networks_and_others_do_not(built: Built, tmp_path: Path) -> None:
+def test_equal_seeds_give_equal_networks_and_others_do_not(built: Built, filled: Path, tmp_path: Path) -> None:
     quick = RECIPE.model_copy(update={"training": TrainingRecipe(epochs=1, batch_positives=8, negatives=2)})
-    corpus = Corpus(*built, tmp_path / "tokens")
+    corpus = Corpus(*built, filled)
     first, again = (train(quick, corpus, tmp_path / name, TOY_DEVICE).trained for name in "ab")
     other = quick.model_copy(update={"training": quick.training.model_copy(update={"seed": 1})})
     third = train(other, corpus, tmp_path / "c", TOY_DEVICE).trained
@@ -120,8 +130,8 @@ def test_tokens_are_computed_once(built: Built, tmp_path: Path, toy: ToyBackbone
     assert toy.encoded == len(sides)
 
 
-def test_going_on_from_a_checkpoint_starts_where_it_ended(built: Built, tmp_path: Path) -> None:
-    corpus = Corpus(*built, tmp_path / "tokens")
+def test_going_on_from_a_checkpoint_starts_where_it_ended(built: Built, filled: Path, tmp_path: Path) -> None:
+    corpus = Corpus(*built, filled)
     quick = RECIPE.model_copy(update={"training": TrainingRecipe(epochs=1, batch_positives=8, negatives=2)})
     train(quick, corpus, tmp_path / "a", TOY_DEVICE)
     slow = RECIPE.model_copy(update={"training": TrainingRecipe(epochs=1, batch_positives=8, learning_rate=1e-12)})

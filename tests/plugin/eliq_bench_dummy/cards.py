@@ -31,14 +31,16 @@ def models() -> list[ModelCard]:
         ]
         + [
             ModelCard(
-                name="dummy-reader",
+                name=f"dummy-{name}",
                 summary="length of the prompt",
                 dimensions={"alignment": "higher", "quality": "higher"},
                 supervision="training-free",
                 code_licence="Apache-2.0",
-                target="eliq_bench_dummy.scorers:reader",
+                target=f"eliq_bench_dummy.scorers:{name}",
                 needs_prompt=True,
+                prompt_optional=name == "critic",
             )
+            for name in ("reader", "critic")
         ]
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from eliq_bench.cards import DatasetCard, ModelCard
-from eliq_bench.types import Batch, Items, Scorer, Scores
+from eliq_bench.types import NO_PROMPT, Batch, Items, Scorer, Scores
 
 
 class Mean:
@@ -82,6 +82,15 @@ class Reader(Mean):
         return Scores({"alignment": length, "quality": batch.images.mean(axis=(1, 2, 3))})
 
 
+class Critic(Mean):
+    """Quality without a prompt, alignment with one."""
+
+    def score(self, batch: Batch) -> Scores:
+        length = np.array([float(len(prompt)) if prompt else np.nan for prompt in batch.prompts])
+        reasons = tuple("" if prompt else NO_PROMPT for prompt in batch.prompts)
+        return Scores({"alignment": length, "quality": batch.images.mean(axis=(1, 2, 3))}, reasons)
+
+
 def factory(kind: type[Mean]) -> Any:
     def create(card: ModelCard, options: dict[str, Any], device: str, dtype: str) -> Scorer:
         return kind(card, options)
@@ -91,7 +100,8 @@ def factory(kind: type[Mean]) -> Any:
 
 mean, backwards, trained, slow = factory(Mean), factory(Backwards), factory(Mean), factory(Slow)
 moments, drowsy = factory(Moments), factory(Drowsy)
-killer, fragile, hungry, reader = factory(Killer), factory(Fragile), factory(Hungry), factory(Reader)
+killer, fragile, hungry = factory(Killer), factory(Fragile), factory(Hungry)
+reader, critic = factory(Reader), factory(Critic)
 
 
 def unbuildable(card: ModelCard, options: dict[str, Any], device: str, dtype: str) -> Scorer:
