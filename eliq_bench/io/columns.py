@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import is_image_name
-from eliq_bench.io.tables import Table
+from eliq_bench.io.tables import Table, is_number
 
 IMAGE = (
     *("image", "imagename", "imagepath", "imagefile", "imageid", "imagekey", "img", "imgname", "imgpath", "imgid"),
@@ -101,15 +101,17 @@ def find_labels(table: Table) -> dict[str, str]:
             first = chosen[dimension]
             raise InputError(
                 f"{table.path} has two columns for {dimension}, {first!r} and {column!r}; say which with --dimension, "
-                f"as in {dimension}={first}."
+                f"as in '{dimension}={first}'."
             )
     if chosen:
         return chosen
-    unclear = next((name for name in table.columns if normalised(name) in UNDIRECTED), None)
-    if unclear is not None:
+    unclear = [name for name in table.columns if normalised(name) in UNDIRECTED]
+    if table.headerless:
+        unclear = [name for name, cells in table.columns.items() if all(map(is_number, cells))]
+    if len(unclear) == 1:
         raise InputError(
-            f"{table.path} does not say which way its column {unclear!r} points; say it with --dimension "
-            f"quality={unclear} if higher is better, else quality={unclear}:lower."
+            f"{table.path} does not say which way its column {unclear[0]!r} points; say it with --dimension "
+            f"'quality={unclear[0]}' if higher is better, else 'quality={unclear[0]}:lower'."
         )
     raise InputError(
         f"{table.path} has no label column known by name (its columns: {described(table)}); name one, as in "

@@ -219,13 +219,18 @@ def _words(text: str) -> list[tuple[int, list[str]]]:
     return []
 
 
+def is_number(cell: str) -> bool:
+    """True if a cell is a finite number in digits, with a point or a comma."""
+    return _NUMBER.fullmatch(cell.strip()) is not None
+
+
 def _has_number(words: list[str]) -> bool:
-    return len(words) > 1 and any(_NUMBER.fullmatch(word) for word in (words[0], words[-1]))
+    return len(words) > 1 and any(map(is_number, (words[0], words[-1])))
 
 
 def _in_two(words: list[str]) -> list[str]:
     """A name and the number behind it, else a number and the name behind it."""
-    if _NUMBER.fullmatch(words[-1]) or len(words) == 2:
+    if is_number(words[-1]) or len(words) == 2:
         return [" ".join(words[:-1]), words[-1]]
     return [words[0], " ".join(words[1:])]
 
@@ -268,7 +273,7 @@ def _is_data(rows: list[tuple[int, list[str]]]) -> bool:
     if any(is_image_name(cell.strip()) for cell in first):
         return True
     images = any(is_image_name(cell.strip()) for _, cells in rows[1:_SAMPLE] for cell in cells)
-    return not images and any(_NUMBER.fullmatch(cell.strip()) for cell in first)
+    return not images and any(map(is_number, first))
 
 
 def _with_points(table: Table, certain: bool) -> Table:
@@ -288,7 +293,7 @@ def _pointed(cells: list[str], certain: bool) -> list[str]:
     filled = [cell.strip() for cell in cells if cell.strip()]
     commas = [cell for cell in filled if "," in cell]
     thousands = not certain and all(re.fullmatch(r"[-+]?[1-9]\d{0,2},\d{3}", cell) for cell in commas)
-    if not commas or thousands or not all(_NUMBER.fullmatch(cell) and "." not in cell for cell in filled):
+    if not commas or thousands or not all(is_number(cell) and "." not in cell for cell in filled):
         return cells
     return [cell.replace(",", ".") for cell in cells]
 

@@ -114,12 +114,14 @@ def test_lists_without_header_know_the_image_from_its_reference(name: str, share
     assert dataset.items.name == tuple(row["dis_img_path"] for row in expected)
     np.testing.assert_array_equal(dataset.items.labels["quality"], [float(row["score"]) for row in expected])
     assert "read as without header" in dataset.notes[0]
+    with pytest.raises(InputError, match=f"which way its column '{last}' points"):
+        load_table(path, labels_only=True)
 
 
 def test_which_way_an_undirected_column_points_must_be_said(shared_data: Path) -> None:
     """CSIQ's `score` is a DMOS, KADID's is not: taken by name, one of the two would have the wrong sign."""
     with pytest.raises(
-        InputError, match=r"which way its column 'score' points; .*quality=score if .*quality=score:lower"
+        InputError, match=r"which way its column 'score' points; .*'quality=score' if .*'quality=score:lower'"
     ):
         load_table(shared_data / "labels" / "CSIQ" / "icbcbicc_CSIQ.txt", labels_only=True)
 
