@@ -16,7 +16,7 @@ from eliq_bench.datasets.images import Place, find_images, plain_path
 from eliq_bench.datasets.load import missing_images_note, orient
 from eliq_bench.datasets.readers import numbers
 from eliq_bench.datasets.verify import content_sha256
-from eliq_bench.errors import InputError, first_names
+from eliq_bench.errors import InputError, first_names, plural
 from eliq_bench.io.columns import PROMPT, find_column, find_image_column, find_labels
 from eliq_bench.io.tables import TABLE_SUFFIXES, Table, read_table, read_text, table_suffix
 from eliq_bench.types import Dataset, Items
@@ -171,7 +171,7 @@ def _files(folder: Path, cells: list[str]) -> tuple[dict[str, Path], tuple[str, 
     if not elsewhere:
         return files, ()
     cell, path = next(iter(elsewhere.items()))
-    note = f"{len(elsewhere):,} images were found elsewhere than the table says, such as {path} for {cell}."
+    note = f"{plural(len(elsewhere), 'image')} found elsewhere than the table says, such as {path} for {cell}."
     return files | elsewhere, (note,)
 
 

@@ -318,7 +318,7 @@ def test_ids_without_suffix_with_another_one_or_written_elsewhere(tmp_path: Path
         tmp_path / unicodedata.normalize("NFC", "café.png"),
         None,  # both.png or both.jpg: nobody can tell
     ]
-    assert any("2 images were found elsewhere than the table says" in note for note in dataset.notes)
+    assert any("2 images found elsewhere than the table says" in note for note in dataset.notes)
 
 
 def test_a_name_without_suffix_never_takes_the_image_of_another_row(tmp_path: Path) -> None:

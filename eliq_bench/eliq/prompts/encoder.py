@@ -65,10 +65,8 @@ def weights_folder() -> Path:
 def _cut(prompts: Sequence[str]) -> list[str]:
     # A piece has at least one character once accents stand alone, and two pieces mark the ends.
     long = [prompt for prompt in prompts if len(unicodedata.normalize("NFD", prompt.lower())) > LONGEST - 2]
-    if not long:
-        return []
-    pieces = _tokenizer().encode_batch(long)
-    return [prompt for prompt, encoded in zip(long, pieces, strict=True) if len(encoded.ids) > LONGEST]
+    # One by one: batches start threads, of which the library complains when a worker process is started later.
+    return [prompt for prompt in long if len(_tokenizer().encode(prompt).ids) > LONGEST]
 
 
 @cache
