@@ -51,6 +51,7 @@ def run(
     progress: Progress | None = None,
     protocol: RunProtocol = "zero-shot",
     overwrite: bool = False,
+    image_column: str | None = None,
 ) -> Results:
     """Score datasets with models and evaluate the agreement with their labels; what `eliq-bench run` does.
 
@@ -67,6 +68,7 @@ def run(
         progress: called with (stage, done, total) while scores are computed.
         protocol: `zero-shot` evaluates scores, `probe` a ridge from features to the labels of other groups.
         overwrite: replace another run in `out`; the same one is always replaced.
+        image_column: of own tables, with the paths of the images; None finds it by name and content.
 
     Raises:
         InputError: unknown names, missing or wrong files, a folder that cannot be written or holds another run, a
@@ -81,7 +83,7 @@ def run(
         check_run_folder(Path(out))
     chosen = as_list(models) or (probe_models() if protocol == "probe" else default_models())
     request = check_request(chosen, settings or Settings(), protocol)
-    opened = _keep_predicted(open_datasets(datasets, data_root, dimensions, limit, seed), request)
+    opened = _keep_predicted(open_datasets(datasets, data_root, dimensions, limit, seed, image_column), request)
     if out is not None:
         check_same_run(Path(out), (card.name for card, _ in request.models), opened, protocol, overwrite)
     if protocol == "probe":
@@ -135,6 +137,7 @@ def score(
     *,
     settings: Settings | None = None,
     progress: Progress | None = None,
+    image_column: str | None = None,
 ) -> Scored:
     """Score images that have no labels: folders, files, or a table with images and prompts.
 
@@ -143,6 +146,7 @@ def score(
         models: names; None takes those that need no download.
         settings: device, precision, batch size, workers, model options.
         progress: called with (stage, done, total) while scores are computed.
+        image_column: of a table, with the paths of the images; None finds it by name and content.
 
     Raises:
         InputError: nothing to score, or an unknown model.
@@ -151,7 +155,7 @@ def score(
     from eliq_bench.datasets.folder import load_unlabelled
 
     request = check_request(as_list(models) or default_models(), settings or Settings())
-    return _compute([load_unlabelled(as_list(paths))], request, progress or _silent)
+    return _compute([load_unlabelled(as_list(paths), image_column)], request, progress or _silent)
 
 
 def _keep_predicted(datasets: Sequence[Dataset], request: Request) -> list[Dataset]:

@@ -65,6 +65,8 @@ class DatasetCard(Card):
     """What the unit of resampling is, in words: prompt, reference image, image."""
     folder: str
     """Folder name under the data root."""
+    known_folders: tuple[str, ...] = ()
+    """Other names of folders in which the set is handed out or mirrored."""
     licence: str
     page: str
     download: str
@@ -119,6 +121,9 @@ class ModelCard(Card):
     needs_prompt: bool = False
     prompt_optional: bool = False
     """True if a model that reads prompts gives some of its dimensions without one; the others are then undefined."""
+    prompt_check: str = ""
+    """`module:function`, called with prompts: what the model cannot read of some, as the end of a sentence, to these
+    prompts. Runs say it; it must be light."""
     max_batch: int | None = None
     """1 where batching is slower or changes the score; None where any size does."""
     min_side: int = 1

@@ -65,12 +65,12 @@ def check_same_run(
         there = Results.load(folder)
     except InputError as error:
         raise InputError(f"{str(error).rstrip('.')}; {advice}.") from error
-    here = {
+    here: dict[str, list[str]] = {
         "models": sorted(models),
         "datasets": sorted(f"{one.card.name} {one.subset}".strip() for one in datasets),
         "protocol": [protocol],
     }
-    known = {
+    known: dict[str, list[str]] = {
         "models": sorted(record.name for record in there.models),
         "datasets": sorted(f"{record.name} {record.subset}".strip() for record in there.datasets),
         "protocol": [there.protocol],

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eliq_bench.errors import InputError
+from eliq_bench.io.columns import find_image_column
 from eliq_bench.io.files import file_names, is_image_name
 from eliq_bench.io.tables import Table, read_table
 
@@ -59,9 +60,9 @@ class Candidates(NamedTuple):
 def find_candidates(given: Path) -> Candidates:
     """The images of a table, of a folder with an index table, or of a folder.
 
-    A table has a column `image` or `name` with paths relative to its folder, or to the folder `images` in it (where
-    they lead elsewhere, the root is the nearest folder that holds everything);
-    the columns `prompt`, `generator` and `source` are used if they are there. An image with two different
+    A table has a column with paths, `image` or another that `io.columns` knows, relative to its folder or to the
+    folder `images` in it (where they lead elsewhere, the root is the nearest folder that holds everything); the
+    columns `prompt`, `generator` and `source` are used if they are there. An image with two different
     prompts is left out, since one of them may be wrong. A row with a cell in `negative_of` is a negative of
     that image, with the columns `mode`, `severity` and `seed` (see `pairs generate`).
 
@@ -90,12 +91,7 @@ def find_candidates(given: Path) -> Candidates:
 
 def _from_table(table: Table) -> Candidates:
     root = table.path.parent
-    column = next((name for name in ("image", "name") if name in table.columns), None)
-    if column is None:
-        raise InputError(
-            f"{table.path} needs a column 'image' or 'name' with the paths of the images (its columns: "
-            f"{', '.join(table.columns)})."
-        )
+    column = find_image_column(table)
     base = _base(root, table.columns[column])
     empty = [""] * table.rows
     rows: dict[str, Candidate] = {}
@@ -141,17 +137,21 @@ def _negatives(table: Table, base: Path, column: str) -> tuple[tuple[DrawnNegati
 
 def _base(root: Path, cells: Sequence[str]) -> Path:
     """The folder of a table, or the nearest above it that holds all images which the table names."""
-    outside = [cell for cell in cells if Path(cell).is_absolute() or ".." in Path(cell).parts]
-    if not outside:
+    elsewhere = [cell for cell in cells if _leads_elsewhere(cell)]
+    if not elsewhere:
         return root
     here = root.absolute()
-    return Path(os.path.commonpath([here, *(os.path.normpath(here / cell) for cell in outside)]))
+    return Path(os.path.commonpath([here, *(os.path.normpath(here / cell) for cell in elsewhere)]))
+
+
+def _leads_elsewhere(cell: str) -> bool:
+    return Path(cell).is_absolute() or ".." in Path(cell).parts
 
 
 def _placed(root: Path, base: Path, cell: str) -> str:
     """Path of an image relative to the base: as the table has it, or in the folder `images`."""
     inside = "images/" if (root / "images").is_dir() else ""
     name = cell if (root / cell).is_file() else inside + cell
-    if base == root:
+    if base == root and not _leads_elsewhere(name):
         return name
     return Path(os.path.normpath(root.absolute() / name)).relative_to(base).as_posix()
