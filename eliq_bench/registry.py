@@ -15,16 +15,22 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
+from itertools import islice
 from typing import Any, TypeVar
 
 import yaml
 
 from eliq_bench.cards import Card, DatasetCard, ModelCard, builtin_cards
 from eliq_bench.errors import EliqBenchError, InputError, did_you_mean
+from eliq_bench.io.contained import contained
 from eliq_bench.types import Scorer
 
 CRITIC_CARD = "eliq_bench.models.eliq:critic_card"
 """Makes the card of `eliq:PLACE` from a checkpoint; looked up by name, since models stand above the registry."""
+PLUGIN_SECONDS = 20.0
+"""In which a plug-in must give its cards; its module should not import torch."""
+MOST_CARDS = 1000
+"""Of one entry point."""
 AnyCard = TypeVar("AnyCard", ModelCard, DatasetCard)
 
 
@@ -75,7 +81,8 @@ def dataset_cards() -> dict[str, DatasetCard]:
 def _with_plugins(cards: dict[str, AnyCard], group: str, kind: type[AnyCard]) -> dict[str, AnyCard]:
     for entry in entry_points(group=group):
         try:
-            offered = _plugin_cards(entry, kind)
+            with contained("it", PLUGIN_SECONDS):
+                offered = _plugin_cards(entry, kind)
         except Exception as error:  # a plug-in may fail in any way; the rest must go on
             reason = " ".join(str(error).split())[:200]  # pydantic's reports run over pages
             message = f"plug-in {entry.name} ({entry.value}) is left out: {reason}"
@@ -97,7 +104,10 @@ def _plugin_cards(entry: EntryPoint, kind: type[AnyCard]) -> list[AnyCard]:
     offered = entry.load()
     if callable(offered) and not isinstance(offered, Card):
         offered = offered()
-    listed = list(offered) if isinstance(offered, Iterable) and not isinstance(offered, Card) else [offered]
+    many = isinstance(offered, Iterable) and not isinstance(offered, Card)
+    listed = list(islice(offered, MOST_CARDS + 1)) if many else [offered]
+    if len(listed) > MOST_CARDS:
+        raise ValueError(f"it offers more than {MOST_CARDS:,} cards")
     for card in listed:
         if not isinstance(card, kind):
             raise TypeError(f"expected {kind.__name__}, found {type(card).__name__}")

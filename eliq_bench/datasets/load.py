@@ -10,6 +10,7 @@ from eliq_bench.datasets.images import Place, find_images
 from eliq_bench.datasets.locate import find_labels, homes, image_places, missing, own_folder
 from eliq_bench.datasets.verify import check_items
 from eliq_bench.errors import InputError, first_names, plural
+from eliq_bench.io.contained import contained
 from eliq_bench.registry import resolve
 from eliq_bench.types import Dataset, Items
 
@@ -32,7 +33,8 @@ def load_card(card: DatasetCard, roots: Sequence[Path], labels_only: bool = Fals
         InputError: files are missing or wrong, or a check of `verify` fails.
     """
     folder = _label_folder(card, roots)
-    items: Items = resolve(card.reader)(card, folder)
+    with contained(f"The reader of {card.name}"):
+        items: Items = resolve(card.reader)(card, folder)
     check_items(card, items)
     items = orient(card, items)
     notes = list(card.defects)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.errors import EliqBenchError, describe
+from eliq_bench.io.contained import contained
 from eliq_bench.io.images import DecodeError, decode
 from eliq_bench.registry import resolve
 from eliq_bench.runner.features import FeatureRow, features_of, packed
@@ -138,7 +139,8 @@ class ChunkScorer:
             return self._failed(want, task.image, "error", scorer)
         began = time.perf_counter()
         try:
-            prepared = scorer.prepare(image)
+            with contained(self.specs[want.model].card.name):
+                prepared = scorer.prepare(image)
         except Exception as error:  # one image must not stop the others, whatever the model does
             return self._failed(want, task.image, "error", describe(error))
         return PreparedImage(task.image, want.prompt, prepared, time.perf_counter() - began)
@@ -148,7 +150,9 @@ class ChunkScorer:
         if model not in self._scorers:
             spec = self.specs[model]
             try:
-                self._scorers[model] = resolve(spec.card.target)(spec.card, spec.options, spec.device, spec.dtype)
+                with contained(spec.card.name):
+                    create = resolve(spec.card.target)
+                    self._scorers[model] = create(spec.card, spec.options, spec.device, spec.dtype)
             except Exception as error:  # reported with every image, the other models go on
                 self._scorers[model] = describe(error)
         return self._scorers[model]
@@ -157,7 +161,8 @@ class ChunkScorer:
         """Score a batch; on any failure halve it, down to the image that cannot be scored."""
         began = time.perf_counter()
         try:
-            output = self._call(model, entries)
+            with contained(self.specs[model].card.name):
+                output = self._call(model, entries)
         except Exception as error:  # out of memory, or one image of the batch is at fault
             if len(entries) == 1:
                 want = Want(model, entries[0].prompt)
