@@ -101,7 +101,7 @@ def test_a_scorer_that_leaves_costs_its_image_alone(pictures: Path) -> None:
     tasks = [Task(str(n), pictures / f"{n}.png", (Want(0, None),)) for n in (0, 11)]
     rows = [row for step in ChunkScorer([spec], 2).score(tasks) for row in step.rows]
     assert {row.image: row.status for row in rows} == {"0": "error", "11": "ok"}
-    assert "leaves tried to end the program (SystemExit)" in {row.reason for row in rows}
+    assert "leaves tried to end the program (SystemExit)." in {row.reason for row in rows}
 
 
 def test_ctrl_c_and_exceptions_pass() -> None:
