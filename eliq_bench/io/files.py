@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 
 from eliq_bench.errors import InputError
@@ -60,13 +62,43 @@ def _list(folder: Path) -> tuple[list[str], list[str]]:
     return sorted(inner), sorted(names)
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file is there, for paths from outside: one that no system can have, such as too long, is not.
+
+    `Path.is_file` raises for a name of 300 characters.
+    """
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """A file opened to read its bytes, without waiting: a pipe or a device might never end.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise OSError(0, "not a regular file")
+    return os.fdopen(opened, "rb")
+
+
+def printable(name: str) -> str:
+    r"""A file name that can be printed and written as UTF-8: other bytes are spelt out, as in `caf\xe9.png`.
+
+    >>> printable(os.fsdecode(b"caf\xe9.png"))
+    'caf\\xe9.png'
+    """
+    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
+
+
 def sha256_of(path: Path) -> str:
     """Hexadecimal sha256 of a file's bytes.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is no regular one.
     """
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -95,7 +95,7 @@ def test_files_that_are_no_images(tmp_path: Path) -> None:
     empty.touch()
     text = tmp_path / "text.jpg"
     text.write_text("no image")
-    cases = {empty: "0 bytes", text: "not an image", tmp_path / "none.jpg": "not found", tmp_path: "damaged"}
+    cases = {empty: "0 bytes", text: "not an image", tmp_path / "none.jpg": "not found", tmp_path: "not a regular file"}
     for path, reason in cases.items():
         with pytest.raises(DecodeError, match=reason):
             decode(path)
