@@ -16,6 +16,7 @@ from eliq_bench.datasets.load import missing_images_note, orient
 from eliq_bench.datasets.readers import numbers
 from eliq_bench.datasets.verify import content_sha256
 from eliq_bench.errors import InputError, first_names
+from eliq_bench.io.files import is_file, printable
 from eliq_bench.io.tables import Table, read_table, read_text
 from eliq_bench.types import Dataset, Items
 from eliq_bench.vocabulary import Direction
@@ -154,7 +155,7 @@ def read_items(table: Table) -> OwnItems:
     files = tuple(table.path.parent / cell for cell in image)
     items = Items(
         name=name,
-        image=tuple(file if file.is_file() else None for file in files),
+        image=tuple(file if is_file(file) else None for file in files),
         prompt=prompt,
         generator=generator,
         generator_family=generator,
@@ -285,8 +286,8 @@ def _card(
 ) -> DatasetCard:
     labels, rows = items.labels, len(items)
     return DatasetCard(
-        name=_name(sidecar.name or path.stem),
-        title=f"own table {path.name}",
+        name=_name(sidecar.name or printable(path.stem)),
+        title=f"own table {printable(path.name)}",
         kind="own",
         images=rows,
         dimensions={
@@ -299,12 +300,12 @@ def _card(
             )
             for dimension, own in chosen.items()
         },
-        labels=(LabelFile(file=path.name, sha256=content_sha256(path), rows=rows),),
+        labels=(LabelFile(file=printable(path.name), sha256=content_sha256(path), rows=rows),),
         reader=f"{__name__}:load_table",
         group=group_is,
-        folder=path.parent.resolve().name,
+        folder=printable(path.parent.resolve().name),
         licence="the user's own data",
-        page=str(path),
+        page=printable(str(path)),
         download="the user's own data",
         citation="",
     )

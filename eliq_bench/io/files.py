@@ -33,7 +33,7 @@ def file_names(folder: Path, depth: int | None = None) -> Iterator[tuple[Path, l
     pending = [(folder, 1)]
     while pending:
         here, level = pending.pop()
-        status = here.stat()
+        status = _status(here)
         if (status.st_dev, status.st_ino) in seen:
             continue
         seen.add((status.st_dev, status.st_ino))
@@ -56,17 +56,28 @@ def _list(folder: Path) -> tuple[list[str], list[str]]:
             for entry in entries:
                 # Hidden files are never data: .DS_Store, and ._a.jpg beside each a.jpg in archives of a Mac.
                 if not entry.name.startswith("."):
-                    (inner if entry.is_dir() else names).append(entry.name)
+                    (inner if _is_folder(entry) else names).append(entry.name)
     except OSError as error:
         raise InputError(f"The folder {folder} cannot be read: {error.strerror}.") from error
     return sorted(inner), sorted(names)
 
 
-def is_file(path: Path) -> bool:
-    """Whether a file is there, for paths from outside: one that no system can have, such as too long, is not.
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself: no file either, which is told where it is read
+        return False
 
-    `Path.is_file` raises for a name of 300 characters.
-    """
+
+def _status(folder: Path) -> os.stat_result:
+    try:
+        return folder.stat()
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be read: {error.strerror}.") from error
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there; unlike `Path.is_file`, False for a name that is too long to be one."""
     return os.path.isfile(path)  # noqa: PTH113
 
 
@@ -89,7 +100,7 @@ def printable(name: str) -> str:
     >>> printable(os.fsdecode(b"caf\xe9.png"))
     'caf\\xe9.png'
     """
-    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
+    return name.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
 
 
 def sha256_of(path: Path) -> str:

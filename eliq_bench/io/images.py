@@ -98,7 +98,8 @@ def _rgb(image: Image.Image) -> RGB:
     rows = max(1, BAND_PIXELS // width)
     for top in range(0, height, rows):
         rgb[top : top + rows] = convert(image.crop((0, top, width, min(top + rows, height))))
-    return np.ascontiguousarray(_FLIPS.get(_orientation(image), lambda same: same)(rgb))
+    flip = _FLIPS.get(_orientation(image))
+    return rgb if flip is None else np.ascontiguousarray(flip(rgb))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -155,7 +156,7 @@ def _white(image: Image.Image) -> int:
 
 def _is_inverted(image: Image.Image) -> bool:
     """Whether 0 is white, which Pillow heeds in TIFF of 8 bits alone."""
-    return _tiff_tag(image, ExifTags.Base.PhotometricInterpretation) == 0
+    return bool(_tiff_tag(image, ExifTags.Base.PhotometricInterpretation) == 0)
 
 
 def _tiff_tag(image: Image.Image, tag: int) -> Any:

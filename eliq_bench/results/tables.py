@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from eliq_bench.errors import InputError
@@ -40,7 +39,7 @@ def write_items(tables: list[ItemTable], path: Path) -> None:
             columns[f"std_{dimension}"] = parquet.floats(items.label_std.get(dimension, nothing))
             columns[f"raters_{dimension}"] = parquet.floats(items.label_n.get(dimension, nothing))
         parts.append(parquet.table(columns))
-    pq.write_table(pa.concat_tables(parts), path, compression="zstd")
+    parquet.write(pa.concat_tables(parts), path)
 
 
 def read_items(path: Path) -> list[ItemTable]:
@@ -96,7 +95,7 @@ def write_scores(columns: list[ScoreColumn], tables: list[ItemTable], path: Path
             "seconds": parquet.floats(column.seconds),
         }
         parts.append(parquet.table(part))
-    pq.write_table(pa.concat_tables(parts), path, compression="zstd")
+    parquet.write(pa.concat_tables(parts), path)
 
 
 def read_scores(path: Path) -> list[ScoreColumn]:
@@ -123,7 +122,7 @@ def read_scores(path: Path) -> list[ScoreColumn]:
 def _read(path: Path) -> dict[str, list[Any]]:
     """Columns of a table as lists: neither `read_table` nor `to_numpy`, which import pandas."""
     try:
-        table = pq.ParquetFile(path).read()
+        table = parquet.read(path).read()
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"{path} cannot be read ({error}); give the --out folder of a finished run.") from error
     return {name: table[name].to_pylist() for name in table.column_names}
@@ -157,7 +156,7 @@ def write_pairs(tables: Sequence[ItemTable], path: Path) -> None:
                 cells: list[Any] = [getattr(pair, name) for pair in table.pairs]
                 columns[name] = parquet.texts(cells) if kind is str else parquet.integers(cells)
             parts.append(parquet.table(columns))
-    pq.write_table(pa.concat_tables(parts), path, compression="zstd")
+    parquet.write(pa.concat_tables(parts), path)
 
 
 def with_pairs(tables: Sequence[ItemTable], folder: Path) -> list[ItemTable]:
@@ -170,7 +169,7 @@ def with_pairs(tables: Sequence[ItemTable], folder: Path) -> list[ItemTable]:
     if not path.exists():
         return list(tables)
     try:
-        rows = pq.ParquetFile(path).read().to_pylist()
+        rows = parquet.read(path).read().to_pylist()
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read ({error}); run again into another --out.") from error
     pairs: dict[str, list[KnownPair]] = {table.dataset: [] for table in tables}

@@ -58,7 +58,8 @@ def from_ycbcr(ycc: NDArray[Any]) -> NDArray[Any]:
     """JFIF 1.02, section 7."""
     y, cb, cr = np.moveaxis(ycc.astype(float), -1, 0)
     red, green, blue = y + 1.402 * (cr - 128), y - 0.34414 * (cb - 128) - 0.71414 * (cr - 128), y + 1.772 * (cb - 128)
-    return np.clip(np.stack([red, green, blue], axis=2), 0, 255).round()
+    shown: NDArray[Any] = np.rint(np.stack([red, green, blue], axis=2).clip(0, 255))
+    return shown
 
 
 def palette_image(transparent: bool) -> Image.Image:
@@ -140,17 +141,16 @@ def test_lossy_formats_turn_what_pillow_reads(tmp_path: Path, name: str, mode: s
         np.testing.assert_array_equal(decode(path), expected)
 
 
-def tiff(path: Path, samples: NDArray[Any], photometric: int, **tags: int | tuple[int, ...]) -> Path:
+def tiff(path: Path, samples: NDArray[Any], photometric: int, bits: int = 0, extra: int | None = None) -> Path:
     """An uncompressed TIFF 6.0 file written from its specification, for what Pillow reads but cannot write."""
     channels = samples.shape[2] if samples.ndim == 3 else 1
     kind = {"u": 1, "i": 2, "f": 3}[samples.dtype.kind]
-    bits = int(tags.pop("bits", samples.itemsize * 8))  # type: ignore[call-overload]
+    bits = bits or samples.itemsize * 8
     data = samples.astype(samples.dtype.newbyteorder("<")).tobytes()
     if bits == 12:
         pairs = samples.reshape(-1, 2).astype(np.uint32)
         high, low = pairs[:, 0], pairs[:, 1]
         data = np.stack([high >> 4, (high & 15) << 4 | low >> 8, low & 255], axis=1).astype(np.uint8).tobytes()
-    extra = tags.pop("extra", None)
     fields: dict[int, int | tuple[int, ...]] = {
         256: samples.shape[1],
         257: samples.shape[0],

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 from eliq_bench.eliq.degrade import RGB, VERSION, Aspect, Family, degrade
 from eliq_bench.eliq.prompts import perturb
 from eliq_bench.errors import InputError
+from eliq_bench.io import parquet
 from eliq_bench.io.images import decode
 from eliq_bench.io.parquet import integers, table, texts
 from eliq_bench.io.write import write_whole
@@ -129,7 +131,7 @@ def write_pairs(pairs: Sequence[Pair], path: Path) -> None:
         else:
             columns[name] = texts(cells)
     content = table(columns).replace_schema_metadata(metadata())
-    write_whole(path, lambda target: pq.write_table(content, target, compression="zstd"), AGAIN)
+    write_whole(path, lambda target: parquet.write(content, target), AGAIN)
 
 
 def merge_parts(parts: Sequence[Path], path: Path) -> int:
@@ -142,9 +144,10 @@ def merge_parts(parts: Sequence[Path], path: Path) -> int:
 
     def write(target: Path) -> None:
         nonlocal count
-        with pq.ParquetWriter(target, pq.read_schema(parts[0]), compression="zstd") as writer:
+        schema = parquet.read(parts[0]).schema_arrow
+        with pa.OSFile(os.fsencode(target), "wb") as sink, pq.ParquetWriter(sink, schema, compression="zstd") as writer:
             for part in parts:
-                content = pq.ParquetFile(part).read()
+                content = parquet.read(part).read()
                 writer.write_table(content)
                 count += content.num_rows
 
@@ -227,7 +230,7 @@ def manifest_path(pairs: Path) -> Path:
 
 def _open(path: Path) -> pq.ParquetFile:
     try:
-        file = pq.ParquetFile(path)
+        file = parquet.read(path)
     except (OSError, pa.ArrowException) as error:
         raise InputError(
             f"{path} is not a readable manifest of pairs; build one with `eliq-bench pairs build`."
