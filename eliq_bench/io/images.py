@@ -70,7 +70,7 @@ def decode(path: Path) -> RGB:
     except DecodeError:
         raise
     except UnidentifiedImageError as error:
-        raise DecodeError("not an image of a format that is read here, or damaged beyond recognition") from error
+        raise DecodeError("not an image that is read here, or damaged beyond recognition") from error
     except FileNotFoundError as error:
         raise DecodeError("file not found") from error
     except Image.DecompressionBombError as error:

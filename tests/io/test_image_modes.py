@@ -267,7 +267,7 @@ def test_every_other_format_of_pillow_is_refused(tmp_path: Path) -> None:
                 continue
             written.add(kind)
             path.write_bytes(stream.getvalue())
-            with pytest.raises(DecodeError, match="not an image of a format"):
+            with pytest.raises(DecodeError, match="not an image that is read here"):
                 decode(path)
             break
     assert {"EPS", "TGA", "PCX", "SGI", "ICO", "DDS"} <= written
