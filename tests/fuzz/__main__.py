@@ -8,11 +8,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from fuzz.images import BATCH, fuzz_images
+from fuzz.images import fuzz_images
+from fuzz.records import fuzz_records, fuzz_tables
 
-COUNTS = {"images": 4000}
+COUNTS = {"images": 4000, "tables": 500, "records": 200}
 """Of mutated files."""
-FUZZERS = {"images": fuzz_images}
+FUZZERS = {"images": fuzz_images, "tables": fuzz_tables, "records": fuzz_records}
 
 
 def main() -> None:

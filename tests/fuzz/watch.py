@@ -30,7 +30,11 @@ def watch(words: list[object], place: Path, seconds: float) -> Watched:
     """Run `eliq-bench WORDS` with a cache and a temporary folder inside `place`."""
     scratch = place / "tmp"
     scratch.mkdir(exist_ok=True)
-    environment = os.environ | {"ELIQ_BENCH_CACHE": str(place / "cache"), "TMPDIR": str(scratch), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "ELIQ_BENCH_CACHE": str(place / "cache"),
+        "TMPDIR": str(scratch),
+        "OMP_NUM_THREADS": "1",
+    }
     command = [sys.executable, "-P", "-m", "eliq_bench", *map(str, words)]
     with tempfile.TemporaryFile("w+", errors="replace") as errors:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, env=environment, cwd=place)
