@@ -9,14 +9,17 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from support.chromium import Chromium, find_chromium
 from support.cli import Cli, call
+
+from eliq_bench.io.workers import WorkerPool
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +95,21 @@ def own_table(pictures: Path) -> Path:
     path = pictures / "own.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pools compute in this process, for tests whose point are not processes: each takes a second to start."""
+
+    def stream(
+        self: WorkerPool, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], ahead: int = 2
+    ) -> Iterator[tuple[int, Any]]:
+        if self._initializer is not None:
+            self._initializer()
+        return ((position, result) for position, task in enumerate(tasks) for result in function(*task))
+
+    monkeypatch.setattr(WorkerPool, "map", lambda _, function, tasks: (function(*task) for task in tasks))
+    monkeypatch.setattr(WorkerPool, "stream", stream)
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ finally:
     print("LOADED", *sorted({{"torch", "pandas", "scipy.stats", "pyiqa"}} & set(sys.modules)), file=sys.stderr)
 """
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 
 def sentence(done: "subprocess.CompletedProcess[str]") -> str:
     """The one line of an error with exit code 2."""

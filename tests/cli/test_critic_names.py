@@ -17,14 +17,14 @@ finally:
 """
 
 
-@pytest.mark.parametrize("command", ["score", "run", "dry run"])
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("command", "name", "says"),
     [
-        ("eliq:/nope", "/nope is neither a file, nor a folder"),
-        ("eliq:../nope", "../nope is neither a file, nor a folder"),
-        ("eliq:", "No critic is named"),
-        ("eliq:nobody/nothing", "is not on this machine (offline)"),
+        ("score", "eliq:/nope", "/nope is neither a file, nor a folder"),
+        ("run", "eliq:../nope", "../nope is neither a file, nor a folder"),
+        ("dry run", "eliq:", "No critic is named"),
+        ("score", "eliq:nobody/nothing", "is not on this machine (offline)"),
+        ("dry run", "eliq:nobody/nothing", "is not on this machine (offline)"),
     ],
 )
 def test_a_wrong_place_is_one_sentence(

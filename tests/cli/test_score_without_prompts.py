@@ -17,7 +17,7 @@ def rows(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-@pytest.mark.usefixtures("plugin")
+@pytest.mark.usefixtures("plugin", "one_process")
 @pytest.mark.parametrize("model", ["dummy-critic", pytest.param("eliq", marks=pytest.mark.slow)])
 def test_a_folder_without_prompts_gets_quality_and_one_note_and_fails_of_a_bad_file_only(
     cli: Cli, pictures: Path, tmp_path: Path, model: str
@@ -36,7 +36,7 @@ def test_a_folder_without_prompts_gets_quality_and_one_note_and_fails_of_a_bad_f
     assert "gives no alignment" in done.stderr
 
 
-@pytest.mark.usefixtures("plugin")
+@pytest.mark.usefixtures("plugin", "one_process")
 def test_one_missing_prompt_among_others_is_told_and_fails_nothing(cli: Cli, pictures: Path, tmp_path: Path) -> None:
     table, out = pictures / "own.csv", tmp_path / "scores.csv"
     table.write_text("image,prompt\n0.png,a cat\n1.png,\n")

@@ -36,6 +36,7 @@ PUBLISHED = {
     "koniq10k_scores": (10073, {"quality": 3.160894}),
     "flive": (39810, {"quality": 72.132465}),
 }
+LARGE = ("flive", "evalmi50k")
 
 
 @cache
@@ -48,7 +49,10 @@ def test_every_card_with_labels_is_in_the_table() -> None:
     assert set(PUBLISHED) == whole_sets - {"ladder"}
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+SETS = [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in PUBLISHED]
+
+
+@pytest.mark.parametrize("name", SETS)
 def test_rows_and_means_are_the_published_ones(name: str, shared_data: Path) -> None:
     rows, means = PUBLISHED[name]
     items = opened(name, shared_data).items
@@ -61,7 +65,7 @@ def test_rows_and_means_are_the_published_ones(name: str, shared_data: Path) -> 
         assert np.isfinite(values).all()
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", SETS)
 def test_defects_are_told(name: str, shared_data: Path) -> None:
     dataset = opened(name, shared_data)
     assert dataset.card.defects
@@ -76,7 +80,7 @@ def test_defects_are_told(name: str, shared_data: Path) -> None:
         ("aigciqa2023", 6, 6, 100),
         ("aigiqa20k", 15, 15, 13624),
         ("pku4k", 3, 3, 199),
-        ("evalmi50k", 24, 24, 2090),
+        pytest.param("evalmi50k", 24, 24, 2090, marks=pytest.mark.slow),
         ("live", 1, 1, 29),
         ("csiq", 1, 1, 30),
         ("tid2013", 1, 1, 25),
@@ -128,11 +132,13 @@ def test_aigciqa2023_generator_follows_from_the_number(shared_data: Path) -> Non
     )
 
 
+@pytest.mark.slow
 def test_evalmi50k_prompt_follows_from_the_number(shared_data: Path) -> None:
     items = opened("evalmi50k", shared_data).items
     assert items.prompt[items.name.index("DALLE3/001.png")] == "a photo of a bench"
 
 
+@pytest.mark.slow
 def test_evalmi50k_generator_ranking(shared_data: Path) -> None:
     items = opened("evalmi50k", shared_data).items
     generator = np.array(items.generator)

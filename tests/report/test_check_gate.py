@@ -29,6 +29,8 @@ from eliq_bench.report.check.gate import check, markdown, update_baseline
 from eliq_bench.report.check.rows import Gate
 from eliq_bench.results.folder import load_run
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 BEFORE = TRUTH + noise(1)
 """SRCC 0.82 with the labels."""
 WORSE = TRUTH + noise(7, 6.0)

@@ -18,6 +18,8 @@ from eliq_bench.results.folder import load_run
 from eliq_bench.stats.closed_form import second_opinions
 from eliq_bench.stats.many import compare_models
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 GOOD, FAIR, BAD = TRUTH + noise(1, 0.3), TRUTH + noise(2, 1.5), noise(3)
 
 

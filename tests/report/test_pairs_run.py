@@ -23,6 +23,8 @@ from eliq_bench.report.plots import draw
 from eliq_bench.report.plots.diagnosis import diagnosis, read_diagnosis
 from eliq_bench.results.records import PairRow, Results
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 MODELS = ["sharpness", "prompt-words"]
 
 

@@ -20,6 +20,8 @@ from eliq_bench.report.plots.critical_difference import cliques
 from eliq_bench.report.plots.data import read_plot_data
 from eliq_bench.stats.many import compare_models
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:

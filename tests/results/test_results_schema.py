@@ -13,6 +13,8 @@ from eliq_bench.errors import InputError
 from eliq_bench.results.records import Results
 from eliq_bench.results.tables import read_items, read_scores
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 
 def published() -> dict[str, object]:
     text = files("eliq_bench.results").joinpath("results-1.json").read_text(encoding="utf-8")

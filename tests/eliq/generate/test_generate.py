@@ -20,6 +20,8 @@ from eliq_bench.eliq.pairs.show import write_page
 from eliq_bench.eliq.pairs.verify import verify_pairs
 from eliq_bench.io.images import decode
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 MODES = (
     "few_steps",
     "low_resolution",

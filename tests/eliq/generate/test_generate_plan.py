@@ -152,6 +152,7 @@ def test_cards_are_complete() -> None:
         expand(["few_step"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "kind"), CLASSES.items())
 def test_presets_use_arguments_that_the_real_pipeline_takes(name: str, kind: str) -> None:
     preset = yaml.safe_load(PRESETS.read_text())[name]

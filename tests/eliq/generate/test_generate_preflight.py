@@ -22,6 +22,8 @@ finally:
     print("LOADED", *sorted({"torch", "diffusers", "transformers", "pandas"} & set(sys.modules)))
 """
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 
 @pytest.fixture
 def prompts(tmp_path: Path) -> Path:

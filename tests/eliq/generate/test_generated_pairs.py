@@ -15,6 +15,8 @@ from eliq_bench.eliq.pairs.settings import BuildSettings
 from eliq_bench.eliq.pairs.sources import find_candidates
 from eliq_bench.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 SIZE = 256
 HEAD = ("name", "prompt", "generator", "seed", "negative_of", "mode", "severity")
 

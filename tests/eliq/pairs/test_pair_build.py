@@ -151,6 +151,7 @@ def test_a_killed_build_goes_on_from_its_parts(pool: Path, tmp_path: Path) -> No
     assert not list(out.glob(".parts-*"))
 
 
+@pytest.mark.usefixtures("one_process")
 def test_pairs_of_other_settings_are_replaced_only_on_request(cli: Cli, pool: Path, tmp_path: Path) -> None:
     def build(*words: object) -> tuple[int, str]:
         done = cli("pairs", "build", "--images", pool, "--out", tmp_path, "--workers", 1, "--limit", 2, *words)
@@ -183,12 +184,14 @@ def test_pairs_of_other_settings_are_replaced_only_on_request(cli: Cli, pool: Pa
     assert build("--severities", "3")[0] == 0
 
 
+@pytest.mark.usefixtures("one_process")
 def test_pairs_of_other_images_are_not_replaced(pool: Path, tmp_path: Path) -> None:
     build_pairs(pool, tmp_path / "out", workers=1, limit=2)
     with pytest.raises(InputError, match=r"--images .*pool\S* there, .*images here"):
         build_pairs(pool / "images", tmp_path / "out", workers=1, limit=2)
 
 
+@pytest.mark.usefixtures("one_process")
 def test_what_an_older_version_did_not_record_is_not_compared(pool: Path, tmp_path: Path) -> None:
     first = build_pairs(pool, tmp_path, workers=1, limit=2)
     story = json.loads((tmp_path / "build.json").read_text())
@@ -200,6 +203,7 @@ def test_what_an_older_version_did_not_record_is_not_compared(pool: Path, tmp_pa
         build_pairs(pool, tmp_path, BuildSettings(seed=1), workers=1, limit=2)
 
 
+@pytest.mark.usefixtures("one_process")
 def test_verify_finds_nothing_and_then_names_the_changed_image(
     built: Built, pairs: list[Pair], pool: Path, tmp_path: Path
 ) -> None:
@@ -229,6 +233,7 @@ def test_verify_finds_nothing_and_then_names_the_changed_image(
     assert found.reasons()["the file of the positive is another one"] == own[changed]
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_manifest_with_prompts_of_an_earlier_version_is_read_and_verified(
     cli: Cli, pool: Path, pairs: list[Pair], tmp_path: Path
 ) -> None:
@@ -257,6 +262,7 @@ def test_what_is_no_manifest_is_said_to_be_none(pool: Path) -> None:
             verify_pairs(path)
 
 
+@pytest.mark.usefixtures("one_process")
 def test_the_command_line_builds_verifies_and_counts(cli: Cli, pool: Path, tmp_path: Path) -> None:
     words = ("pairs", "build", "--images", pool, "--out", tmp_path, "--limit", 14, "--severities", "3,5")
     done = cli(*words, "--workers", 1)
@@ -280,6 +286,7 @@ def test_the_command_line_builds_verifies_and_counts(cli: Cli, pool: Path, tmp_p
     assert json.loads(cli("pairs", "stats", tmp_path, "--format", "json").stdout)["pairs"] == counts.pairs
 
 
+@pytest.mark.usefixtures("one_process")
 def test_other_forms_of_input(pool: Path, tmp_path: Path) -> None:
     plain = find_candidates(pool / "images")
     assert len(plain.images) == SCENES + 5

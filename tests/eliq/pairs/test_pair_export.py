@@ -72,6 +72,7 @@ def test_exported_negatives_have_the_recorded_pixels(exportable: Path, few: list
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"images", "metadata.csv", "export.json"}
 
 
+@pytest.mark.usefixtures("one_process")
 def test_shards_follow_the_naming_rules_of_webdataset(exportable: Path, few: list[Pair], tmp_path: Path) -> None:
     done = export_pairs(exportable, tmp_path / "out", Selection("webdataset", shard_size=100), workers=1)
     assert len(done.files) == -(-len(few) // 100)
@@ -97,6 +98,7 @@ def test_shards_follow_the_naming_rules_of_webdataset(exportable: Path, few: lis
     assert [int(key) for key in keys] == list(range(len(few)))
 
 
+@pytest.mark.usefixtures("one_process")
 def test_conversations_as_trainers_expect_them(exportable: Path, few: list[Pair], tmp_path: Path) -> None:
     done = export_pairs(exportable, tmp_path / "out", Selection("conversations", seed=3), workers=1)
     assert {path.name for path in done.files} == {"train.jsonl", "held-out.jsonl"}
@@ -113,6 +115,7 @@ def test_conversations_as_trainers_expect_them(exportable: Path, few: list[Pair]
             assert all((tmp_path / "out" / name).is_file() for name in record["images"])
 
 
+@pytest.mark.usefixtures("one_process")
 def test_selections(exportable: Path, few: list[Pair], tmp_path: Path) -> None:
     wanted = [pair for pair in few if pair.split == "train" and "technical" in pair.cell]
     done = export_pairs(exportable, tmp_path / "a", Selection("folder", "train", "technical", jpeg=90), workers=1)
@@ -164,6 +167,7 @@ def test_a_killed_export_goes_on(exportable: Path, tmp_path: Path) -> None:
     assert {name: data for name, data in contents(out).items() if not name.startswith(".pairs")} == contents(whole)
 
 
+@pytest.mark.usefixtures("one_process")
 def test_finished_parts_are_not_made_again(exportable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -181,6 +185,7 @@ def test_finished_parts_are_not_made_again(exportable: Path, tmp_path: Path, mon
     assert not (tmp_path / ".parts").exists()
 
 
+@pytest.mark.usefixtures("one_process")
 def test_another_export_or_foreign_files_are_left_alone(exportable: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     export_pairs(exportable, out, Selection("folder", limit=3), workers=1)
@@ -200,6 +205,7 @@ def test_another_export_or_foreign_files_are_left_alone(exportable: Path, tmp_pa
         export_pairs(exportable, file, Selection("folder"), workers=1)
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_changed_image_is_named(exportable: Path, few: list[Pair], pool: Path, tmp_path: Path) -> None:
     root = tmp_path / "pool"
     shutil.copytree(pool, root)
@@ -230,6 +236,7 @@ def test_a_full_disk_is_one_sentence(exportable: Path, tmp_path: Path, form: str
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.usefixtures("one_process")
 def test_the_command_line(cli: Cli, exportable: Path, tmp_path: Path) -> None:
     words = (
         "pairs",

@@ -22,6 +22,7 @@ from eliq_bench.eliq.training.tokens import TokenCache
 from eliq_bench.errors import InputError
 from eliq_bench.models.pyiqa_metric import threads
 
+SHORT = TOY.model_copy(update={"training": TOY.training.model_copy(update={"epochs": 2})})
 NAMES = ("visual", "technical", "generative", "untuned")
 
 
@@ -44,7 +45,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(pairs: Path, out: Path) -> Ablations:
-    return ablate(TOY, pairs, out, NAMES, (0, 1))
+    return ablate(SHORT, pairs, out, NAMES, (0, 1))
 
 
 def ablate(recipe: Recipe, pairs: Path, out: Path, names: tuple[str, ...], seeds: tuple[int, ...] = (0,)) -> Ablations:
@@ -71,7 +72,7 @@ def test_every_ablation_is_a_recipe_that_takes_something_away() -> None:
 
 def test_a_variant_never_trains_on_more_than_the_recipe() -> None:
     narrow = PairsRecipe(cells=("generative/technical", "conventional/technical"), severities=(4, 5))
-    recipe = TOY.model_copy(update={"pairs": narrow})
+    recipe = SHORT.model_copy(update={"pairs": narrow})
     assert variant(recipe, "generative").recipe.pairs.cells == ("generative/technical",)
     assert variant(recipe, "technical").reason == "the recipe is like that already"
     assert variant(recipe, "alignment").reason == "the recipe uses no such cells"
@@ -135,10 +136,10 @@ def test_a_finished_variant_is_not_trained_again(
         return fit.fit(recipe, *args, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "fit", counted)
-    again = ablate(TOY, pairs, out, NAMES, (0, 1))
+    again = ablate(SHORT, pairs, out, NAMES, (0, 1))
     assert trained == [("toy-technical", 1)]
     assert again.model_dump_json() == found.model_dump_json()
-    other = TOY.model_copy(update={"training": TOY.training.model_copy(update={"epochs": 5})})
+    other = TOY.model_copy(update={"training": TOY.training.model_copy(update={"epochs": 1})})
     with pytest.raises(InputError, match="holds a critic with other recipe; choose another --out"):
         ablate(other, pairs, out, NAMES)
 
@@ -147,7 +148,7 @@ def test_the_command_prints_the_tables(
     found: Ablations, pairs: Path, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = tmp_path / "recipe.yaml"
-    recipe.write_text(yaml.safe_dump(TOY.model_dump(mode="json")))
+    recipe.write_text(yaml.safe_dump(SHORT.model_dump(mode="json")))
     words = ["ablate", "--recipe", str(recipe), "--pairs", str(pairs), "--images", str(pairs)]
     words += ["--out", str(out), "--seeds", "0,1", "--variants", ",".join(NAMES), "--device", "toy"]
     with pytest.raises(SystemExit) as ended:
@@ -159,7 +160,7 @@ def test_the_command_prints_the_tables(
 
 
 def test_a_variant_without_pairs_is_left_out_with_the_reason(pairs: Path, out: Path) -> None:
-    conventional = TOY.model_copy(update={"pairs": PairsRecipe(modes=("defocus_blur",))})
+    conventional = SHORT.model_copy(update={"pairs": PairsRecipe(modes=("defocus_blur",))})
     names = ("visual", "generative")
     made = ablate(conventional, pairs, out / "few", names)
     reasons = {one.name: one.reason for one in made.variants}
@@ -191,7 +192,7 @@ def test_help_lists_the_variants_with_what_each_changes(capsys: pytest.CaptureFi
 
 def test_only_sides_that_a_variant_takes_are_encoded(pairs: Path, tmp_path: Path) -> None:
     narrow = PairsRecipe(cells=("conventional/technical",), severities=(5,))
-    recipe = TOY.model_copy(update={"pairs": narrow})
+    recipe = SHORT.model_copy(update={"pairs": narrow})
     ablate(recipe, pairs, tmp_path, ("visual",))
     cache = TokenCache(tmp_path / "tokens", ToyBackbone().fingerprint())
     # 24 training images with the blur of severity 5, and 12 held-out ones with those of severities 3 and 5
