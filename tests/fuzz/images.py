@@ -2,7 +2,9 @@
 
 import csv
 import io
+import re
 import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,10 +68,20 @@ def fuzz_images(count: int, seed: int, place: Path) -> Iterator[str]:
         folder = here / "mutated"
         folder.mkdir(parents=True)
         _sound(folder)
+        kind = rng.choice(list(SUFFIX.values())) if batch % 2 else ""  # many of one kind fail one after the other
+        chosen = [file for file in files if file[0] == kind] or files
         for number in range(min(BATCH, count - batch * BATCH)):
-            suffix, content = files[rng.integers(len(files))]
-            (folder / f"{number:03d}.{suffix}").write_bytes(mutated(content, rng, BINARY))
+            suffix, content = chosen[rng.integers(len(chosen))]
+            damaged = _with_checksum(mutated(content, rng, BINARY))
+            (folder / f"{number:03d}.{suffix}").write_bytes(damaged)
         yield _scored(here, expected)
+
+
+def _with_checksum(content: bytes) -> bytes:
+    """The same with the right checksum of the header if it is a PNG: without it nothing behind it would be read."""
+    if not content.startswith(b"\x89PNG") or len(content) < 33:
+        return content
+    return content[:29] + zlib.crc32(content[12:29]).to_bytes(4, "big") + content[33:]
 
 
 def _sound(folder: Path) -> None:
@@ -98,6 +110,7 @@ def _scored(here: Path, expected: dict[str, dict[str, str]]) -> str:
     if rows.keys() != before.keys():
         return f"{here}: lost {sorted(before.keys() - rows.keys())[:3]}"
     silent = [name for name, row in rows.items() if not (row["sharpness.quality"] or row["problem"])]
+    silent += [row["problem"] for row in rows.values() if re.match(r"\w+Error\b", row["problem"])]
     wrong = [name for name, row in expected.items() if rows[name] != row]
     left = {path.name for path in here.iterdir()} - {"mutated", "out.csv", "cache", "tmp"}
     left |= {path.name for path in (here / "tmp").iterdir()}

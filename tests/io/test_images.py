@@ -3,6 +3,8 @@
 import contextlib
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -165,6 +167,25 @@ def test_what_is_no_property_of_the_file_is_tried_again(
     monkeypatch.setattr(Image.Image, "load", Mock(side_effect=raised))
     with pytest.raises(TransientDecodeError, match=reason):
         decode(path)
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from eliq_bench.io.images import decode
+decode(Path(sys.argv[1]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_the_memory_that_decoding_takes_is_bounded(tmp_path: Path) -> None:
+    """A file of 1.6 MB took 4.75 GB."""
+    deep = saved(tmp_path / "deep.png", Image.new("I;16", (10_000, 10_000), 3000), compress_level=1)
+    clear = saved(tmp_path / "clear.png", Image.new("RGBA", (10_000, 10_000), (1, 2, 3, 4)), compress_level=1)
+    for path in (deep, clear):
+        done = subprocess.run([sys.executable, "-c", PEAK, path], capture_output=True, text=True, check=True)
+        assert int(done.stdout) * 1024 < 1.3e9, path
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
