@@ -15,10 +15,10 @@ from support.runs import make_run
 from eliq_bench.eliq.critic.checkpoint import KEY, load, read_card
 from eliq_bench.errors import InputError
 
+pytestmark = pytest.mark.slow  # `python -m fuzz` in CI has the same in thousands
 SHIPPED = Path(__file__).parents[2] / "eliq_bench" / "eliq" / "shipped" / "eliq-lite.safetensors"
 
 
-@pytest.mark.slow
 def test_a_run(tmp_path: Path, cli: Cli) -> None:
     values = np.random.default_rng(0).normal(size=(2, 90))
     run = make_run(tmp_path, one=values[0], two=values[1])
@@ -40,7 +40,6 @@ def test_a_run(tmp_path: Path, cli: Cli) -> None:
         assert str(run) in done.stderr
 
 
-@pytest.mark.slow
 def test_a_board(tmp_path: Path, cli: Cli) -> None:
     boards = tmp_path / "boards"
     assert cli("leaderboard", "add", make_board_run(tmp_path / "run"), "--board", boards).returncode == 0
