@@ -50,6 +50,8 @@ def run(
     settings: Settings | None = None,
     progress: Progress | None = None,
     protocol: RunProtocol = "zero-shot",
+    overwrite: bool = False,
+    image_column: str | None = None,
 ) -> Results:
     """Score datasets with models and evaluate the agreement with their labels; what `eliq-bench run` does.
 
@@ -65,21 +67,25 @@ def run(
         settings: device, precision, batch size, workers, model options.
         progress: called with (stage, done, total) while scores are computed.
         protocol: `zero-shot` evaluates scores, `probe` a ridge from features to the labels of other groups.
+        overwrite: replace another run in `out`; the same one is always replaced.
+        image_column: of own tables, with the paths of the images; None finds it by name and content.
 
     Raises:
-        InputError: unknown names, missing or wrong files, a folder that cannot be written, a model or dataset that
-            cannot follow the protocol.
+        InputError: unknown names, missing or wrong files, a folder that cannot be written or holds another run, a
+            model or dataset that cannot follow the protocol.
         EliqBenchError: the run failed; scores computed so far are stored.
     """
     from eliq_bench.evaluation.assemble import assemble
     from eliq_bench.evaluation.evaluate import Resampling
-    from eliq_bench.results.folder import check_run_folder, save
+    from eliq_bench.results.folder import check_run_folder, check_same_run, save
 
     if out is not None:
         check_run_folder(Path(out))
     chosen = as_list(models) or (probe_models() if protocol == "probe" else default_models())
     request = check_request(chosen, settings or Settings(), protocol)
-    opened = _keep_predicted(open_datasets(datasets, data_root, dimensions, limit, seed), request)
+    opened = _keep_predicted(open_datasets(datasets, data_root, dimensions, limit, seed, image_column), request)
+    if out is not None:
+        check_same_run(Path(out), (card.name for card, _ in request.models), opened, protocol, overwrite)
     if protocol == "probe":
         from eliq_bench.evaluation import probe
 
@@ -132,6 +138,7 @@ def score(
     *,
     settings: Settings | None = None,
     progress: Progress | None = None,
+    image_column: str | None = None,
 ) -> Scored:
     """Score images that have no labels: folders, files, or a table with images and prompts.
 
@@ -140,6 +147,7 @@ def score(
         models: names; None takes those that need no download.
         settings: device, precision, batch size, workers, model options.
         progress: called with (stage, done, total) while scores are computed.
+        image_column: of a table, with the paths of the images; None finds it by name and content.
 
     Raises:
         InputError: nothing to score, or an unknown model.
@@ -148,7 +156,7 @@ def score(
     from eliq_bench.datasets.folder import load_unlabelled
 
     request = check_request(as_list(models) or default_models(), settings or Settings())
-    return _compute([load_unlabelled(as_list(paths))], request, progress or _silent)
+    return _compute([load_unlabelled(as_list(paths), image_column)], request, progress or _silent)
 
 
 def _keep_predicted(datasets: Sequence[Dataset], request: Request) -> list[Dataset]:

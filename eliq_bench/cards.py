@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from eliq_bench.errors import InputError
+from eliq_bench.io.files import check_file_name
 from eliq_bench.vocabulary import Direction, Kind, RunProtocol, Supervision, Truth
+
+DatasetName = Annotated[str, AfterValidator(check_file_name)]
+"""Boards, caches and reports of a dataset are files of its name."""
 
 
 class Card(BaseModel):
@@ -46,7 +50,7 @@ class LabelFile(Card):
 class DatasetCard(Card):
     """Catalogue entry of a benchmark."""
 
-    name: str
+    name: DatasetName
     title: str
     kind: Kind
     truth: Truth = "human opinion"
@@ -61,6 +65,8 @@ class DatasetCard(Card):
     """What the unit of resampling is, in words: prompt, reference image, image."""
     folder: str
     """Folder name under the data root."""
+    known_folders: tuple[str, ...] = ()
+    """Other names of folders in which the set is handed out or mirrored."""
     licence: str
     page: str
     download: str
@@ -115,6 +121,9 @@ class ModelCard(Card):
     needs_prompt: bool = False
     prompt_optional: bool = False
     """True if a model that reads prompts gives some of its dimensions without one; the others are then undefined."""
+    prompt_check: str = ""
+    """`module:function`, called with prompts: what the model cannot read of some, as the end of a sentence, to these
+    prompts. Runs say it; it must be light."""
     max_batch: int | None = None
     """1 where batching is slower or changes the score; None where any size does."""
     min_side: int = 1

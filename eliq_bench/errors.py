@@ -1,10 +1,6 @@
 """Errors a person sees: one sentence that says what is wrong, which input, and what to do."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 class EliqBenchError(Exception):

@@ -32,7 +32,9 @@ from eliq_bench.vocabulary import Direction, Supervision
 @click.option("--direction", type=click.Choice(get_args(Direction)), default="higher", show_default=True)
 @click.option("--trained-on", multiple=True, help="Datasets whose human labels the models saw.")
 @click.option("--licence", default="not stated", show_default=True, help="Of the scores.")
+@options.image_column_option
 @options.data_root_option
+@options.overwrite_option
 @options.resampling_options
 def import_scores(
     file: Path,
@@ -45,14 +47,17 @@ def import_scores(
     direction: str,
     trained_on: tuple[str, ...],
     licence: str,
+    image_column: str | None,
     data_root: tuple[Path, ...],
     seed: int,
     resamples: int,
+    overwrite: bool,
 ) -> None:
-    """Take per-image scores from FILE (CSV, TSV, Parquet) and write the run folder they would have given.
+    """Take per-image scores from FILE (CSV, text, JSON, Excel, Parquet) and write the run folder they would have given.
 
-    FILE has a column image, perhaps prompt, and one column per model, or a pair MODEL.good and MODEL.poor whose
-    difference is the score. Labels of the dataset must be on this machine, images need not.
+    FILE has a column with the names of the images (image, img_path, name, ...), perhaps prompt, and one column per
+    model, or a pair MODEL.good and MODEL.poor whose difference is the score. Labels of the dataset must be on this
+    machine, images need not.
 
     \b
     eliq-bench import-scores qbench.csv --dataset agiqa3k --out runs/qbench \\
@@ -79,6 +84,8 @@ def import_scores(
         data_root=data_root,
         seed=seed,
         resamples=resamples,
+        overwrite=overwrite,
+        image_column=image_column,
     )
     show(results)
     click.echo(f"\nResults: {out}")

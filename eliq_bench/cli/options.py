@@ -49,6 +49,10 @@ resampling_options = option_set(
 )
 """Of every command that computes intervals."""
 
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace another run in OUT.")
+image_column_option = click.option(
+    "--image-column", metavar="COLUMN", help="Column with the names of the images.  [default: by name and content]"
+)
 data_root_option = click.option(
     "--data-root", multiple=True, type=click.Path(path_type=Path), help="Folder with datasets."
 )

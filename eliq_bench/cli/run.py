@@ -23,6 +23,7 @@ from eliq_bench.vocabulary import RunProtocol
     metavar="NAME=COLUMN[:lower|:higher]",
     help="Label column of an own table; may be repeated.",
 )
+@options.image_column_option
 @click.option("--limit", type=click.IntRange(1), help="Seeded subset of N items or pairs; never on a leaderboard.")
 @click.option(
     "--protocol",
@@ -33,6 +34,7 @@ from eliq_bench.vocabulary import RunProtocol
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of subsets, resampling and folds.")
 @click.option("--resamples", default=1000, show_default=True, type=click.IntRange(100), help="For intervals.")
+@options.overwrite_option
 @click.option("--dry-run", is_flag=True, help="Say what is here, missing, stored, to be computed; no more.")
 @options.scoring_options
 def run(
@@ -41,10 +43,12 @@ def run(
     data_root: tuple[Path, ...],
     out: Path | None,
     dimensions: tuple[str, ...],
+    image_column: str | None,
     limit: int | None,
     protocol: RunProtocol,
     seed: int,
     resamples: int,
+    overwrite: bool,
     dry_run: bool,
     **scoring: Any,
 ) -> None:
@@ -68,7 +72,7 @@ def run(
         names = options.names(datasets) or list(DEFAULT_DATASETS)
         default = api.probe_models if protocol == "probe" else api.default_models
         wanted = options.names(models) or default()
-        text, ready = preflight(wanted, names, data_root, chosen, settings, limit, seed, protocol)
+        text, ready = preflight(wanted, names, data_root, chosen, settings, limit, seed, protocol, image_column)
         click.echo(text)
         raise click.exceptions.Exit(0 if ready else 1)
     folder = out or Path("runs") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
@@ -85,6 +89,8 @@ def run(
             settings=settings,
             progress=progress,
             protocol=protocol,
+            overwrite=overwrite,
+            image_column=image_column,
         )
     show(results)
     click.echo(f"\nResults: {folder}")

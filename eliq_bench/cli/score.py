@@ -13,8 +13,11 @@ from eliq_bench.cli.progress import progress_bar
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @options.models_option
 @options.output_option("Write here: .csv, .parquet or .json.")
+@options.image_column_option
 @options.scoring_options
-def score(images: tuple[Path, ...], models: tuple[str, ...], out: Path | None, **scoring: Any) -> None:
+def score(
+    images: tuple[Path, ...], models: tuple[str, ...], out: Path | None, image_column: str | None, **scoring: Any
+) -> None:
     """Score IMAGES: folders, files, or one table with the columns image and prompt.
 
     Exit code 1 if a model has no score at all for an image; the others are scored all the same.
@@ -25,7 +28,10 @@ def score(images: tuple[Path, ...], models: tuple[str, ...], out: Path | None, *
     if out is not None:
         check_format(out)
     with progress_bar() as progress:
-        scored = api.score(images, options.names(models), settings=options.settings(**scoring), progress=progress)
+        settings = options.settings(**scoring)
+        scored = api.score(
+            images, options.names(models), settings=settings, progress=progress, image_column=image_column
+        )
     table = scored.tables[0]
     columns, unprompted = without_prompts(table, scored.columns)
     if out is None:
@@ -33,7 +39,7 @@ def score(images: tuple[Path, ...], models: tuple[str, ...], out: Path | None, *
     else:
         save(table, columns, out)
         click.echo(f"{len(table.items)} images scored: {out}")
-    for note in (*scored.session.datasets[0].notes, *unprompted):
+    for note in (*scored.session.datasets[0].notes, *scored.session.warnings, *unprompted):
         click.echo(f"Note: {note}", err=True)
     unscored = problems(table, columns)
     for image, text, failed in unscored:

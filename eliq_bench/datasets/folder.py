@@ -13,7 +13,7 @@ from eliq_bench.io.tables import read_table
 from eliq_bench.types import Dataset, Items, plain_items
 
 
-def load_unlabelled(paths: Sequence[str | Path]) -> Dataset:
+def load_unlabelled(paths: Sequence[str | Path], image_column: str | None = None) -> Dataset:
     """Images to be scored, as a dataset without dimensions; `items.labels` is empty.
 
     A folder is searched to its full depth, hidden files apart; its images are named relative to it. Files
@@ -22,16 +22,17 @@ def load_unlabelled(paths: Sequence[str | Path]) -> Dataset:
 
     Args:
         paths: folders and image files in any mixture, or one table with `image` and perhaps `prompt`.
+        image_column: of a table, with the paths of the images; None finds it.
 
     Raises:
         InputError: nothing is given, a path does not exist, a file is no image, a folder has no image, or the
-            table has no rows or no column `image`.
+            table has no rows or no column of images.
     """
     places = [Path(path) for path in paths]
     if not places:
         raise InputError("No images are given; name a folder, image files, or a table with a column 'image'.")
     if len(places) == 1 and is_table(places[0]):
-        return _from_table(places[0])
+        return _from_table(places[0], image_column)
     named: dict[Path, str] = {}
     skipped: list[str] = []
     for place in places:
@@ -66,16 +67,19 @@ def _images(place: Path, skipped: list[str]) -> list[tuple[Path, str]]:
     return images
 
 
-def _from_table(path: Path) -> Dataset:
-    items = read_items(read_table(path)).items
-    check_any_image(path, items)
-    note = missing_images_note(items)
-    return Dataset(card=_card(path, items), items=items, notes=(note,) if note else ())
+def _from_table(path: Path, image_column: str | None) -> Dataset:
+    table = read_table(path)
+    items, _, named, elsewhere = read_items(table, image_column)
+    check_any_image(path, named, items)
+    layout = f"read as {table.layout}; " if table.layout else ""
+    read_as = f"{printable(path.name)}: {layout}images from the column {named!r}." if layout or named != "image" else ""
+    notes = (read_as, *elsewhere, missing_images_note(items))
+    return Dataset(card=_card(path, items), items=items, notes=tuple(note for note in notes if note))
 
 
 def _card(place: Path, items: Items) -> DatasetCard:
     return DatasetCard(
-        name=printable(place.stem if is_table(place) else place.resolve().name),
+        name=printable(place.stem if is_table(place) else place.resolve().name).replace("\\", "_"),
         title=f"own images {printable(str(place))}",
         kind="own",
         images=len(items),

@@ -1,5 +1,6 @@
 """Image files for the rows of a label table, found by name in whatever folders a mirror uses."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -30,38 +31,69 @@ class Place(NamedTuple):
     """True if it belongs to the dataset: any image counts, at any depth. Else two levels are searched."""
 
 
-def find_images(names: Sequence[str], places: Sequence[Place]) -> ImageMatch:
+def find_images(names: Sequence[str], places: Sequence[Place], any_suffix: bool = False) -> ImageMatch:
     """Files for the names, from the first folder that has any, or half of them if it is not named.
 
     Args:
         names: file names as the labels give them, possibly with folders.
         places: in the order in which they are searched.
+        any_suffix: True if a name without suffix, or with another one, fits the one file that is called so. Never
+            for a benchmark: a mirror's JPEG has other pixels than the PNG that was rated.
 
     Raises:
         InputError: a name fits several files of different size, such as two resolutions.
     """
     for folder, named in places:
         if folder.is_dir():
-            match = _match(names, folder, depth=None if named else 2)
+            match = _match(names, folder, None if named else 2, any_suffix)
             hits = sum(image is not None for image in match.images)
             if hits and (named or hits >= SHARE_IN_UNNAMED_FOLDER * len(names)):
                 return match
     return ImageMatch((None,) * len(names))
 
 
-def _match(names: Sequence[str], top: Path, depth: int | None) -> ImageMatch:
+def plain_path(name: str) -> str:
+    """A path of a table with forward slashes and composed characters: Windows and macOS write others."""
+    return unicodedata.normalize("NFC", name.replace("\\", "/"))
+
+
+def without_suffix(file: str) -> str:
+    """A file name without the suffix of an image; `1.5_x` keeps its full stop."""
+    return file.rpartition(".")[0] if is_image_name(file) else file
+
+
+def _match(names: Sequence[str], top: Path, depth: int | None, any_suffix: bool) -> ImageMatch:
     known: dict[str, list[Path]] = {}
     for folder, files in file_names(top, depth):
         for file in files:
             if is_image_name(file):
                 # without case: TID2013 has I01_01_1.bmp beside i01_01_2.bmp, BIQ2021 one .JPG labelled .jpg
-                known.setdefault(file.lower(), []).append(folder / file)
+                known.setdefault(plain_path(file).lower(), []).append(folder / file)
+    names = [plain_path(name) for name in names]
     plain = [name.rpartition("/")[2].lower() for name in names]
     count = Counter(plain)
     images = tuple(
         _choose(name, known.get(key, []), unique=count[key] == 1) for name, key in zip(names, plain, strict=True)
     )
+    if any_suffix:
+        images = _by_stem(plain, images, known)
     return ImageMatch(images, tuple(_extra(images, known)))
+
+
+def _by_stem(
+    plain: Sequence[str], images: Sequence[Path | None], known: dict[str, list[Path]]
+) -> tuple[Path | None, ...]:
+    """The same with files of another suffix where row and file are the only ones of their name."""
+    count = Counter(map(without_suffix, plain))
+    files: dict[str, list[Path]] = {}
+    for key, paths in known.items():
+        files.setdefault(without_suffix(key), []).extend(paths)
+
+    def only(key: str) -> Path | None:
+        found = files.get(without_suffix(key), [])
+        return found[0] if len(found) == count[without_suffix(key)] == 1 else None
+
+    return tuple(image or only(key) for key, image in zip(plain, images, strict=True))
 
 
 def _choose(name: str, candidates: list[Path], unique: bool) -> Path | None:
@@ -74,7 +106,7 @@ def _choose(name: str, candidates: list[Path], unique: bool) -> Path | None:
         tail = PurePosixPath(name.lower()).parts
         fitting = [path for path in candidates if _lower(path)[-len(tail) :] == tail]
         candidates = fitting or (candidates if unique else [])
-    exact = [path for path in candidates if path.name == name.rpartition("/")[2]]
+    exact = [path for path in candidates if plain_path(path.name) == name.rpartition("/")[2]]
     candidates = exact or candidates
     if len(candidates) > 1 and len({_size(path) for path in candidates}) > 1:
         raise InputError(
@@ -93,7 +125,7 @@ def _size(path: Path) -> int | None:
 
 
 def _lower(path: Path) -> tuple[str, ...]:
-    return tuple(part.lower() for part in path.parts)
+    return tuple(plain_path(part).lower() for part in path.parts)
 
 
 def _extra(images: Sequence[Path | None], known: dict[str, list[Path]]) -> Iterator[str]:

@@ -37,7 +37,7 @@ def load_card(card: DatasetCard, roots: Sequence[Path], labels_only: bool = Fals
     items = orient(card, items)
     notes = list(card.defects)
     if all(image is None for image in items.image):
-        items, attached = _attach(card, items, [*image_places(card, roots), Place(folder)])
+        items, attached = _attach(items, [*image_places(card, roots), Place(folder)], labels_only)
         notes += attached
     if not labels_only and all(image is None for image in items.image):
         what = f"none of its {len(items):,} images (such as {items.name[0]}) was found"
@@ -56,14 +56,20 @@ def flip(label: LabelCard, values: "Floats") -> "Floats":
     return values if label.direction == "higher" else sum(label.scale) - values
 
 
-def missing_images_note(items: Items) -> str:
-    """A sentence about the rows without image; empty if every row has one."""
+def missing_images_note(items: Items, labels_only: bool = False) -> str:
+    """A sentence about the rows without image; empty if every row has one.
+
+    Args:
+        items: of the dataset.
+        labels_only: True where scores come from elsewhere, so that a row without image may have one.
+    """
     lost = [name for name, image in zip(items.name, items.image, strict=True) if image is None]
     if len(lost) == len(items):
         return "Labels only: no image of this dataset is at hand."
     if not lost:
         return ""
-    return f"{len(lost):,} of {len(items):,} rows have no image here and get no score: {first_names(lost)}."
+    unscored = "" if labels_only else " and get no score"
+    return f"{len(lost):,} of {len(items):,} rows have no image here{unscored}: {first_names(lost)}."
 
 
 def _label_folder(card: DatasetCard, roots: Sequence[Path]) -> Path:
@@ -74,10 +80,10 @@ def _label_folder(card: DatasetCard, roots: Sequence[Path]) -> Path:
     return next(homes(card, roots), own_folder(card))
 
 
-def _attach(card: DatasetCard, items: Items, places: Sequence[Place]) -> tuple[Items, list[str]]:
+def _attach(items: Items, places: Sequence[Place], labels_only: bool) -> tuple[Items, list[str]]:
     match = find_images(items.name, places)
     items = replace(items, image=match.images)
-    notes = [missing_images_note(items)]
+    notes = [missing_images_note(items, labels_only)]
     if match.extra:
         count = plural(len(match.extra), "image")
         notes.append(f"{count} without label row left out: {first_names(match.extra)}.")

@@ -1,7 +1,8 @@
 """Where the files of a dataset are searched for, and the sentence that says where to put them.
 
 A data root may be the dataset's own folder, a folder that holds it, or a folder with `labels/<set>` inside.
-Folders are recognised by the name or the `folder` of the card in any spelling: `KonIQ-10k` is `koniq10k`.
+Folders are recognised by the name, the `folder` or one of the `known_folders` of the card in any spelling: `KonIQ-10k`
+is `koniq10k`.
 """
 
 import os
@@ -40,7 +41,7 @@ def own_folder(card: DatasetCard) -> Path:
 
 def homes(card: DatasetCard, roots: Sequence[Path]) -> Iterator[Path]:
     """The folders below or at the roots that carry the dataset's name, best first."""
-    known = {_normalised(card.name), _normalised(card.folder)}
+    known = {_normalised(name) for name in (card.name, card.folder, *card.known_folders)}
     for root in roots:
         for parent in (root, root / "labels"):
             yield from (child for child in subfolders(parent) if _normalised(child.name) in known)

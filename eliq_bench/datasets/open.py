@@ -14,6 +14,7 @@ from eliq_bench.registry import dataset_card
 from eliq_bench.types import Dataset
 
 DEFAULT_DATASETS = ("ladder",)
+_NO_OWN_TABLE = "Columns can be chosen for own tables only; a dataset of the catalogue has its card."
 
 
 def load_dataset(
@@ -21,15 +22,17 @@ def load_dataset(
     data_root: Sequence[str | Path] = (),
     dimensions: Mapping[str, str] | None = None,
     labels_only: bool = False,
+    image_column: str | None = None,
 ) -> Dataset:
     """A verified dataset by its name in the catalogue, an own table by its path, or a manifest of pairs.
 
     Args:
-        name: as in `eliq-bench list datasets`, or a path to a CSV, TSV or Parquet table, or `pairs:` and the path of
-            a manifest.
+        name: as in `eliq-bench list datasets`, or a path to a table (CSV, TSV, text, Excel, JSON, Parquet), or `pairs:`
+            and the path of a manifest.
         data_root: folders to search, before `ELIQ_BENCH_DATA` and the cache.
         dimensions: for an own table, label dimension to `column` or `column:lower`.
         labels_only: accept a dataset without any image on this machine.
+        image_column: of an own table, with the paths of the images; None finds it by name and content.
 
     Raises:
         InputError: the name is unknown, files are missing, or they are not what the card says.
@@ -39,9 +42,9 @@ def load_dataset(
 
         return load_pairs(name, data_roots(data_root), labels_only)
     if is_table(name):
-        return load_table(name, dimensions, labels_only)
-    if dimensions:
-        raise InputError("Columns can be chosen for own tables only; a dataset of the catalogue has its card.")
+        return load_table(name, dimensions, labels_only, image_column)
+    if dimensions or image_column:
+        raise InputError(_NO_OWN_TABLE)
     return load_card(dataset_card(name), data_roots(data_root), labels_only)
 
 
@@ -51,6 +54,7 @@ def open_datasets(
     dimensions: Mapping[str, str] | None = None,
     limit: int | None = None,
     seed: int = 0,
+    image_column: str | None = None,
 ) -> list[Dataset]:
     """The named datasets, or the default one, each cut down to `limit` items if one is given.
 
@@ -62,10 +66,21 @@ def open_datasets(
     chosen = list(dict.fromkeys(as_list(names) or DEFAULT_DATASETS))
     for name in chosen:
         _check_name(name)
+    if (dimensions or image_column) and not any(map(is_table, chosen)):
+        raise InputError(_NO_OWN_TABLE)
     if limit is not None:
         check_limit(limit)
-    opened = [load_dataset(name, data_root, dimensions if is_table(name) else None) for name in chosen]
+    opened = [load_named(name, data_root, dimensions, image_column) for name in chosen]
     return [take_subset(dataset, limit, seed) for dataset in opened] if limit is not None else opened
+
+
+def load_named(
+    name: str, data_root: Sequence[str | Path], dimensions: Mapping[str, str] | None, image_column: str | None
+) -> Dataset:
+    """One of several datasets: the columns are for the own tables among them."""
+    if is_table(name):
+        return load_dataset(name, data_root, dimensions, image_column=image_column)
+    return load_dataset(name, data_root)
 
 
 def _check_name(name: str) -> None:

@@ -12,40 +12,22 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from eliq_bench.cards import DatasetCard, LabelCard, LabelFile, builtin_cards, explain
+from eliq_bench.datasets.images import Place, find_images, plain_path
 from eliq_bench.datasets.load import missing_images_note, orient
 from eliq_bench.datasets.readers import numbers
 from eliq_bench.datasets.verify import content_sha256
-from eliq_bench.errors import InputError, first_names
-from eliq_bench.io.files import is_file, printable
-from eliq_bench.io.tables import Table, read_table, read_text
+from eliq_bench.errors import InputError, first_names, plural
+from eliq_bench.io.columns import PROMPT, find_column, find_image_column, find_labels
+from eliq_bench.io.files import check_file_name, is_file, printable
+from eliq_bench.io.tables import TABLE_SUFFIXES, Table, read_table, read_text, table_suffix
 from eliq_bench.types import Dataset, Items
 from eliq_bench.vocabulary import Direction
 
 if TYPE_CHECKING:
     from eliq_bench.stats.statistic import Floats
 
-TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".parquet"))
 PAIRS = "pairs:"
 """Begins the name of a manifest of pairs."""
-
-_DIMENSIONS = (
-    "quality",
-    "alignment",
-    "aesthetics",
-    "authenticity",
-    "realism",
-    "appeal",
-    "naturalness",
-    "overall",
-)
-KNOWN_DIMENSIONS: Mapping[str, str] = {
-    **{name: name for name in _DIMENSIONS},
-    "mos": "quality",
-    "mos_quality": "quality",
-    "mos_align": "alignment",
-    "mos_alignment": "alignment",
-}
-"""Column, in lower case, to the dimension it is taken for."""
 
 
 class OwnDimension(BaseModel):
@@ -67,6 +49,8 @@ class Sidecar(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = ""
+    image_column: str = ""
+    """Column with the names of the images; empty finds it, see `io.columns`."""
     dimensions: dict[str, OwnDimension] = {}
 
 
@@ -121,29 +105,34 @@ def _check_name(dimension: str, source: str) -> None:
 
 
 class OwnItems(NamedTuple):
-    """The items of a table without their labels, and what a group is, in words."""
+    """The items of a table without their labels."""
 
     items: Items
     group_is: str
+    """What a group is, in words."""
+    image_column: str
+    notes: tuple[str, ...]
+    """Sentences on images that were found elsewhere than the table says."""
 
 
-def read_items(table: Table) -> OwnItems:
+def read_items(table: Table, image_column: str | None = None) -> OwnItems:
     """Images, prompts, generators and groups of a table.
 
+    Args:
+        table: its paths of images are relative to its folder.
+        image_column: with these paths; None finds it, see `io.columns.find_image_column`.
+
     Raises:
-        InputError: there is no row, no column `image`, an empty cell in it, or a row that repeats image and prompt.
+        InputError: there is no row, no column of images, an empty cell in it, a row that repeats image and prompt, or
+            no image is where the table says and one is in several places.
     """
+    named = find_image_column(table, image_column)
     if not table.rows:
         raise InputError(f"{table.path} has a header but no rows.")
-    if "image" not in table.columns:
-        raise InputError(
-            f"{table.path} needs a column 'image' with the paths of the images (its columns: "
-            f"{', '.join(table.columns)})."
-        )
-    image = [cell.strip() for cell in table.columns["image"]]
-    prompt = _optional(table, "prompt")
+    image = [cell.strip() for cell in table.columns[named]]
+    prompt = _optional(table, PROMPT)
     if "" in image:
-        raise InputError(f"{table.path}, row {image.index('') + 1}: the column 'image' is empty.")
+        raise InputError(f"{table.path}, row {image.index('') + 1}: the column {named!r} is empty.")
     pairs = list(zip(image, prompt, strict=True))
     if len(set(pairs)) < len(pairs):
         twice = next(pair for pair, count in Counter(pairs).items() if count > 1)
@@ -151,20 +140,47 @@ def read_items(table: Table) -> OwnItems:
         raise InputError(f"{table.path} has {twice[0]} more than once with the same prompt (rows {rows}); keep one.")
     name = _unique(image)
     group, group_is = _groups(table, name, prompt)
-    generator = _optional(table, "generator")
-    files = tuple(table.path.parent / cell for cell in image)
+    generator = _optional(table, ("generator",))
+    files, notes = _files(table.path.parent, image)
     items = Items(
         name=name,
-        image=tuple(file if is_file(file) else None for file in files),
+        image=tuple(files.get(cell) for cell in image),
         prompt=prompt,
         generator=generator,
         generator_family=generator,
         group=group,
     )
-    return OwnItems(items, group_is)
+    return OwnItems(items, group_is, named, notes)
 
 
-def check_any_image(path: Path, items: Items) -> None:
+def _files(folder: Path, cells: list[str]) -> tuple[dict[str, Path], tuple[str, ...]]:
+    """Files of the images: as the table says, else by their names in the folder and one below it.
+
+    Raises:
+        InputError: no image is where the table says, and one has several files.
+    """
+    files = {cell: path for cell in cells if (path := _direct(folder, cell))}
+    lost = [cell for cell in dict.fromkeys(cells) if cell not in files]
+    try:
+        found = find_images(lost, [Place(folder, named=False)], any_suffix=True).images if lost else ()
+    except InputError:
+        if not files:
+            raise
+        found = ()  # those that are there are enough; the others are counted as missing
+    used = set(files.values())  # an image of one row is not that of another with its name but another suffix
+    elsewhere = {cell: path for cell, path in zip(lost, found, strict=False) if path and path not in used}
+    if not elsewhere:
+        return files, ()
+    cell, path = next(iter(elsewhere.items()))
+    note = f"{plural(len(elsewhere), 'image')} found elsewhere than the table says, such as {path} for {cell}."
+    return files | elsewhere, (note,)
+
+
+def _direct(folder: Path, cell: str) -> Path | None:
+    return next((path for path in (folder / cell, folder / plain_path(cell)) if is_file(path)), None)
+
+
+def check_any_image(path: Path, named: str, items: Items) -> None:
     """Refuse a table none of whose images exists; single missing images only lower the coverage.
 
     Raises:
@@ -172,13 +188,13 @@ def check_any_image(path: Path, items: Items) -> None:
     """
     if not any(items.image):
         raise InputError(
-            f"None of the {len(items):,} images of {path} exists (such as {items.name[0]}); "
+            f"None of the {len(items):,} images in the column {named!r} of {path} exists (such as {items.name[0]}); "
             f"their paths must be relative to the folder of the table."
         )
 
 
-def _optional(table: Table, column: str) -> tuple[str | None, ...]:
-    cells = table.columns.get(column, [""] * table.rows)
+def _optional(table: Table, known: tuple[str, ...]) -> tuple[str | None, ...]:
+    cells = table.columns.get(find_column(table, known) or "", [""] * table.rows)
     return tuple(cell if cell.strip() else None for cell in cells)
 
 
@@ -193,7 +209,7 @@ def _unique(image: list[str]) -> tuple[str, ...]:
 
 
 def _groups(table: Table, name: tuple[str, ...], prompt: tuple[str | None, ...]) -> tuple[tuple[str, ...], str]:
-    column = _optional(table, "group")
+    column = _optional(table, ("group",))
     source, words = (column, "column group") if any(column) else (prompt, "prompt")
     if not any(source):
         return name, "image"
@@ -202,7 +218,7 @@ def _groups(table: Table, name: tuple[str, ...], prompt: tuple[str | None, ...])
 
 def is_table(text: str | Path) -> bool:
     """True if this names a table file rather than a dataset of the catalogue or a manifest of pairs."""
-    return Path(text).suffix.lower() in TABLE_SUFFIXES and not is_pairs(text)
+    return table_suffix(Path(text)) in TABLE_SUFFIXES and not is_pairs(text)
 
 
 def is_pairs(text: str | Path) -> bool:
@@ -210,29 +226,36 @@ def is_pairs(text: str | Path) -> bool:
     return str(text).startswith(PAIRS)
 
 
-def load_table(path: str | Path, dimensions: Mapping[str, str] | None = None, labels_only: bool = False) -> Dataset:
-    """A CSV, TSV or Parquet table with a column `image` and a column per dimension.
+def load_table(
+    path: str | Path,
+    dimensions: Mapping[str, str] | None = None,
+    labels_only: bool = False,
+    image_column: str | None = None,
+) -> Dataset:
+    """A table with a column of images and a column per dimension; what was taken for what is the first of its notes.
 
-    Paths of images are relative to the table. Columns `prompt`, `generator` and `group` are used if they are
-    there; without `group`, items of one prompt form a group, else each image does. A column `<dimension>_std`
-    or `<dimension>_n` gives the spread and number of its ratings. Rows without label or image
-    stay and are counted in the notes.
+    Paths of images are relative to the table; what is not there is searched by its name in the folder and one below it.
+    Columns `prompt`, `generator` and `group` are used if they are there; without `group`, items of one prompt form a
+    group, else each image does. A column `<dimension>_std` or `<dimension>_n` gives the spread and number of its
+    ratings. Rows without label or image stay and are counted in the notes.
 
     Args:
-        path: the table. A YAML file of the same stem beside it may describe it, see `Sidecar`.
+        path: the table, in any format of `io.tables.read_table`. A YAML file of the same stem beside it may describe
+            it, see `Sidecar`.
         dimensions: dimension to column, or to `column:lower` where lower is better; replaces the YAML file;
-            without both, the columns that have the name of a known dimension count.
+            without both, the columns that have the name of a known dimension count, see `io.columns`.
         labels_only: True where scores come from elsewhere and no image is needed.
+        image_column: with the paths of the images; None takes that of the YAML file or finds it.
 
     Raises:
-        InputError: the table cannot be read or does not have what it needs.
+        InputError: the table cannot be read or does not have what it needs, or two columns are meant for one thing.
     """
     path = Path(path)
     table = read_table(path)
-    items, group_is = read_items(table)
-    if not labels_only:
-        check_any_image(path, items)
     sidecar = read_sidecar(path)
+    items, group_is, named, notes = read_items(table, image_column or sidecar.image_column)
+    if not labels_only:
+        check_any_image(path, named, items)
     chosen = parse_mapping(dimensions) if dimensions else (sidecar.dimensions or _by_name(table))
     items = replace(
         items,
@@ -241,21 +264,19 @@ def load_table(path: str | Path, dimensions: Mapping[str, str] | None = None, la
         label_n=_spread(table, items.name, chosen, "n"),
     )
     card = _card(path, sidecar, chosen, items, group_is)
-    return Dataset(card=card, items=orient(card, items), notes=tuple(_notes(items)))
+    notes = (_taken(table, named, chosen), *notes, *_notes(items, labels_only))
+    return Dataset(card=card, items=orient(card, items), notes=notes)
 
 
 def _by_name(table: Table) -> dict[str, OwnDimension]:
-    chosen: dict[str, OwnDimension] = {}
-    for column in table.columns:
-        dimension = KNOWN_DIMENSIONS.get(column.lower())
-        if dimension and dimension not in chosen:
-            chosen[dimension] = OwnDimension(column=column)
-    if not chosen:
-        raise InputError(
-            f"{table.path} has no label column known by name (its columns: {', '.join(table.columns)}); "
-            f"name one, as in quality=COLUMN, or write a {table.path.stem}.yaml beside it."
-        )
-    return chosen
+    return {dimension: OwnDimension(column=column) for dimension, column in find_labels(table).items()}
+
+
+def _taken(table: Table, named: str, chosen: dict[str, OwnDimension]) -> str:
+    """How the table was understood, in a sentence."""
+    layout = f"read as {table.layout}; " if table.layout else ""
+    labels = [f"{dimension} from {own.column!r} ({own.direction} is better)" for dimension, own in chosen.items()]
+    return f"{printable(table.path.name)}: {layout}images from the column {named!r}, {', '.join(labels)}."
 
 
 def _labels(table: Table, names: tuple[str, ...], dimension: str, column: str) -> "Floats":
@@ -286,7 +307,7 @@ def _card(
 ) -> DatasetCard:
     labels, rows = items.labels, len(items)
     return DatasetCard(
-        name=_name(sidecar.name or printable(path.stem)),
+        name=_name(sidecar.name or printable(path.stem).replace("\\", "_"), path),
         title=f"own table {printable(path.name)}",
         kind="own",
         images=rows,
@@ -311,13 +332,17 @@ def _card(
     )
 
 
-def _name(wanted: str) -> str:
+def _name(wanted: str, path: Path) -> str:
     """An own table never passes for a dataset of the catalogue."""
+    try:
+        check_file_name(wanted)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; rename the table, or name the dataset in {path.stem}.yaml.") from error
     return f"own-{wanted}" if wanted in builtin_cards() else wanted
 
 
-def _notes(items: Items) -> list[str]:
-    notes = [missing_images_note(items)]
+def _notes(items: Items, labels_only: bool) -> list[str]:
+    notes = [missing_images_note(items, labels_only)]
     for dimension, values in items.labels.items():
         lost = [items.name[row] for row in np.flatnonzero(np.isnan(values))]
         if lost:

@@ -23,7 +23,7 @@ from eliq_bench.eliq.pairs.manifest import (
     recorded_versions,
 )
 from eliq_bench.errors import InputError, plural
-from eliq_bench.io.files import is_file, printable, sha256_of
+from eliq_bench.io.files import check_file_name, is_file, printable, sha256_of
 from eliq_bench.types import Dataset, ImageSource, Items, KnownPair, VirtualImage
 
 DIMENSION_OF = {"technical": "quality", "aesthetic": "quality", "alignment": "alignment"}
@@ -156,6 +156,10 @@ def _versions_note(path: Path) -> str:
 def _card(path: Path, items: Items, pairs: Sequence[KnownPair]) -> DatasetCard:
     label = path.resolve().parent.name if path.name == MANIFEST_FILE else path.stem
     digest = sha256_of(path)
+    try:
+        check_file_name(label)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; rename its folder.") from error
     return DatasetCard(
         name=PAIRS + label,
         title=f"pairs {label}",

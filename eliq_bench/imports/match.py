@@ -1,11 +1,13 @@
-"""Which row of a score file belongs to which item: by exact name, by file name, then without case."""
+"""Which row of a score file belongs to which item: by exact name, by file name, without case, then without suffix."""
 
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from eliq_bench.datasets.images import plain_path, without_suffix
 from eliq_bench.errors import InputError
+from eliq_bench.io.files import is_image_name
 from eliq_bench.types import Items
 
 
@@ -16,13 +18,15 @@ class Match(NamedTuple):
     """Per item the position of its row, None where the table has none."""
     unmatched_rows: tuple[str, ...]
     """Names of rows that fit no item, in the order of the table."""
+    without_suffix: tuple[str, ...] = ()
+    """Names of rows that fit an item by their name without suffix alone."""
 
 
 def match_rows(path: Path, images: Sequence[str], prompts: Sequence[str | None], items: Items) -> Match:
     """Join rows to items, exact names first, so that a looser rule never overrules a stricter one.
 
-    A file name without its folders, or without case, counts only if one item alone has it. Where row and item both
-    have a prompt, they must agree; a row without prompt serves every item of its image.
+    A file name without its folders, without case, or without its suffix counts only if one item alone has it. Where row
+    and item both have a prompt, they must agree; a row without prompt serves every item of its image.
 
     Args:
         path: what the table is called in an error.
@@ -35,15 +39,18 @@ def match_rows(path: Path, images: Sequence[str], prompts: Sequence[str | None],
     """
     names = _own_names(items)
     row_of: dict[int, int] = {}
+    taken: dict[int, int] = {}
     for level, key in enumerate(_KEYS):
-        free = _positions(names, key, leave_out=row_of)
+        known = _positions(names, key)
         open_rows = sorted(set(range(len(images))) - set(row_of.values()))
-        taken: dict[int, int] = {}
+        taken = {}
         for row in open_rows:
-            fitting = [item for item in free.get(key(images[row]), ()) if _agree(prompts[row], items.prompt[item])]
-            if level and len(fitting) > 1:
+            if key is _stem and _is_numbered(images[row]):
+                continue
+            fitting = [item for item in known.get(key(images[row]), ()) if _agree(prompts[row], items.prompt[item])]
+            if level and len({names[item] for item in fitting}) > 1:
                 continue  # the same file name in several folders: nobody can tell which is meant
-            for item in fitting:
+            for item in set(fitting) - row_of.keys():
                 if item in taken:
                     raise InputError(_twice(path, images, taken[item], row, items.name[item]))
                 taken[item] = row
@@ -54,22 +61,28 @@ def match_rows(path: Path, images: Sequence[str], prompts: Sequence[str | None],
     return Match(
         row=tuple(row_of.get(item) for item in range(len(items))),
         unmatched_rows=tuple(name for row, name in enumerate(images) if row not in used),
+        without_suffix=tuple(images[row] for row in sorted(set(taken.values()))),
     )
 
 
-def _whole(name: str) -> str:
-    return name.replace("\\", "/")
-
-
 def _file_name(name: str) -> str:
-    return _whole(name).rpartition("/")[2]
+    return plain_path(name).rpartition("/")[2]
 
 
 def _without_case(name: str) -> str:
     return _file_name(name).casefold()
 
 
-_KEYS: tuple[Callable[[str], str], ...] = (_whole, _file_name, _without_case)
+def _stem(name: str) -> str:
+    return without_suffix(_without_case(name))
+
+
+_KEYS: tuple[Callable[[str], str], ...] = (plain_path, _file_name, _without_case, _stem)
+
+
+def _is_numbered(name: str) -> bool:
+    """A number with a suffix: most sets have a `7.jpg`, so that `7.bmp` is probably the image of another one."""
+    return is_image_name(name) and _stem(name).isdecimal()
 
 
 def _own_names(items: Items) -> list[str]:
@@ -79,11 +92,10 @@ def _own_names(items: Items) -> list[str]:
     return [short if short in known else name for name, short in zip(items.name, plain, strict=True)]
 
 
-def _positions(names: list[str], key: Callable[[str], str], leave_out: dict[int, int]) -> dict[str, list[int]]:
+def _positions(names: list[str], key: Callable[[str], str]) -> dict[str, list[int]]:
     positions: dict[str, list[int]] = {}
     for item, name in enumerate(names):
-        if item not in leave_out:
-            positions.setdefault(key(name), []).append(item)
+        positions.setdefault(key(name), []).append(item)
     return positions
 
 

@@ -21,7 +21,7 @@ from eliq_bench.imports.store import (
 )
 from eliq_bench.io.files import sha256_of
 from eliq_bench.registry import dataset_cards
-from eliq_bench.results.folder import check_run_folder, save
+from eliq_bench.results.folder import check_run_folder, check_same_run, save
 from eliq_bench.results.records import Results
 from eliq_bench.runner.execute import Resources, Spent
 from eliq_bench.runner.plan import Plan, hash_images
@@ -39,13 +39,15 @@ def import_scores(
     data_root: Sequence[str | Path] = (),
     seed: int = 0,
     resamples: int = 1000,
+    overwrite: bool = False,
+    image_column: str | None = None,
 ) -> Results:
     """Take scores from a table into the store and evaluate them as if the models had been run.
 
     Images need not be here; where they are, equal ones are recognised and kept in one group.
 
     Args:
-        file: CSV, TSV or Parquet, see `score_file.read_score_file`.
+        file: CSV, TSV, text, JSON, Excel or Parquet, see `score_file.read_score_file`.
         dataset: name in the catalogue, or path of an own table.
         declared: origin, dimension and direction of the scores, supervision and licence of the models.
         out: folder for results.json, scores.parquet, items.parquet and report.md; None writes nothing.
@@ -53,9 +55,11 @@ def import_scores(
         data_root: folders that hold datasets.
         seed: of resampling.
         resamples: bootstrap resamples behind the intervals.
+        overwrite: replace another run in `out`; the same one is always replaced.
+        image_column: of the file; None finds it by name and content.
 
     Raises:
-        InputError: the file, the dataset or a declaration is wrong, or the two do not fit.
+        InputError: the folder holds another run; the file, the dataset or a declaration is wrong; the two do not fit.
         EliqBenchError: the store or the folder cannot be written.
     """
     began = time.perf_counter()
@@ -63,11 +67,13 @@ def import_scores(
         raise InputError("--origin is empty; say where the scores come from, such as a repository and its commit.")
     if out is not None:
         check_run_folder(Path(out))
-    table = read_score_file(Path(file), models)
+    table = read_score_file(Path(file), models, image_column)
     if dataset in dataset_cards():
         _check_dimension(dataset_cards()[dataset], declared.dimension)
     opened = load_dataset(dataset, data_root, labels_only=True)
     _check_dimension(opened.card, declared.dimension)
+    if out is not None:
+        check_same_run(Path(out), table.models, [opened], "zero-shot", overwrite)
     match = match_rows(table.path, table.image, table.prompt, opened.items)
     results, scored = _evaluate(opened, table, match, declared, Resampling(seed, resamples), began)
     if out is not None:
@@ -126,7 +132,12 @@ def _store(
 
 def _warnings(table: ScoreFile, match: Match, dataset: Dataset, declared: Declared) -> list[str]:
     """What a reader must know about how file and dataset fit."""
-    warnings = [left_out_note(table)]
+    warnings = [table.read_as, left_out_note(table)]
+    if match.without_suffix:
+        warnings.append(
+            f"{len(match.without_suffix):,} of {len(table.image):,} rows of {table.path.name} fit an item by their "
+            f"name without suffix: {first_names(match.without_suffix)}."
+        )
     if match.unmatched_rows:
         warnings.append(
             f"{len(match.unmatched_rows):,} of {len(table.image):,} rows of {table.path.name} name no item of "

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eliq_bench.datasets.own_table import KNOWN_DIMENSIONS
-from eliq_bench.datasets.readers import numbers
+from eliq_bench.datasets.readers import NO_NUMBER, numbers
 from eliq_bench.errors import InputError, did_you_mean, first_names
+from eliq_bench.io.columns import LABELS, PROMPT, UNDIRECTED, described, find_column, find_image_column, normalised
 from eliq_bench.io.tables import Table, read_table
 
 if TYPE_CHECKING:
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 PAIR = ("good", "poor")
 """Endings of two columns whose difference is the score: logits of two words, as Q-Bench stores them."""
-DESCRIBING = frozenset(("image", "prompt", "generator", "group", "problem"))
+DESCRIBING = frozenset(("generator", "group", "problem", "set", "split"))
 """Columns about the image, never a model unless asked for."""
+NO_MODEL = frozenset((*LABELS, *UNDIRECTED - {"score"}))
+"""Normalised names of columns with labels. A column `score` has what a model gave."""
 
 
 @dataclass(frozen=True)
@@ -42,65 +44,94 @@ class ScoreFile:
     """By name, in the order of the file or of the caller's choice."""
     left_out: tuple[str, ...]
     """Columns that are taken for labels, since nobody asked for them as models."""
+    read_as: str = ""
+    """How the file was understood, in a sentence; empty where nothing had to be guessed."""
 
 
-def read_score_file(path: Path, chosen: Sequence[str] = ()) -> ScoreFile:
-    """Read a CSV, TSV or Parquet table with a column `image`, perhaps `prompt`, and scores.
+def read_score_file(path: Path, chosen: Sequence[str] = (), image_column: str | None = None) -> ScoreFile:
+    """Read a table with a column of images, perhaps `prompt`, and scores.
 
-    Every other column is a model; `x.good` and `x.poor` together are the model `x`, scored by their difference. A
-    column that bears the name of a label, such as `mos`, is left out, unless it is chosen.
+    The column of images is found as `io.columns.find_image_column` says. Every other column of numbers is a model;
+    `x.good` and `x.poor`, or `x_good` and `x_poor`, together are the model `x`, scored by their difference. A column
+    that bears the name of a label, such as `mos` or `gt_score`, is left out, and so is one without any number, unless
+    it is chosen.
 
     Args:
-        path: the table.
+        path: the table, in any format of `io.tables.read_table`.
         chosen: models to take, as `NAME` or `NEW_NAME=NAME`; empty takes all.
+        image_column: the column with the names of the images; None finds it.
 
     Raises:
         InputError: the file is no such table, a cell of a score is no finite number, or a name is not there.
     """
     table = read_table(path)
-    if "image" not in table.columns:
-        raise InputError(
-            f"{path} needs a column 'image' with the names of the images (its columns: {', '.join(table.columns)})."
-        )
+    named = find_image_column(table, image_column)
     if not table.rows:
         raise InputError(f"{path} has a header but no rows.")
-    image = tuple(cell.strip() for cell in table.columns["image"])
+    image = tuple(cell.strip() for cell in table.columns[named])
     if "" in image:
-        raise InputError(f"{path}, row {image.index('') + 1}: the column 'image' is empty.")
-    offered, left_out = _offered(table)
+        raise InputError(f"{path}, row {image.index('') + 1}: the column {named!r} is empty.")
+    prompt = find_column(table, PROMPT)
+    offered, left_out = _offered(table, {named, prompt})
     wanted = dict(_choice(table, offered, text) for text in chosen) or offered
     if not wanted:
         raise InputError(
-            f"{path} has no column of scores (its columns: {', '.join(table.columns)}); "
-            f"name one with --model NAME=COLUMN."
+            f"{path} has no column of scores (its columns: {described(table)}); name one with --model NAME=COLUMN."
         )
     if chosen and len(wanted) < len(chosen):
         raise InputError("--model gives the same name twice; rename one, as in --model NEW_NAME=NAME.")
-    prompts = table.columns.get("prompt", [""] * table.rows)
     return ScoreFile(
         path=path,
         image=image,
-        prompt=tuple(cell if cell.strip() else None for cell in prompts),
+        prompt=tuple(cell if cell.strip() else None for cell in table.columns.get(prompt or "", [""] * table.rows)),
         models={name: _scored(table, columns, image) for name, columns in wanted.items()},
         left_out=() if chosen else left_out,
+        read_as=_read_as(table, named, wanted),
     )
 
 
-def _offered(table: Table) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+def _read_as(table: Table, named: str, models: dict[str, tuple[str, ...]]) -> str:
+    if named == "image" and not table.layout:
+        return ""
+    scores = first_names([f"{name} from {' - '.join(columns)}" for name, columns in models.items()])
+    layout = f"read as {table.layout}; " if table.layout else ""
+    return f"{table.path.name}: {layout}images from the column {named!r}; scores of {scores}."
+
+
+def _offered(table: Table, taken: set[str | None]) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     """Models to their one or two columns, and the columns left out as labels."""
     offered: dict[str, tuple[str, ...]] = {}
     labels = []
     for column in table.columns:
-        stem, dot, ending = column.rpartition(".")
-        if dot and stem and ending in PAIR:
+        stem, sign, ending = column[:-5], column[-5:-4], column[-4:]
+        if stem and sign in (".", "_") and ending in PAIR and _is_pair(table, stem, sign):
             if stem in table.columns:
                 raise InputError(f"{table.path} has {stem} beside {column}; rename one of them.")
-            offered[stem] = (f"{stem}.{PAIR[0]}", f"{stem}.{PAIR[1]}")
-        elif _without_ending(column) in KNOWN_DIMENSIONS:
+            offered[stem] = (f"{stem}{sign}{PAIR[0]}", f"{stem}{sign}{PAIR[1]}")
+        elif normalised(_without_ending(column)) in NO_MODEL:
             labels.append(column)
-        elif column.lower() not in DESCRIBING:
+        elif column not in taken and column.lower() not in DESCRIBING and _has_number(table.columns[column]):
             offered[column] = (column,)
     return offered, tuple(labels)
+
+
+def _is_pair(table: Table, stem: str, sign: str) -> bool:
+    """A full stop always tells a pair; an underline only where both columns are there."""
+    return sign == "." or all(f"{stem}_{ending}" in table.columns for ending in PAIR)
+
+
+def _has_number(cells: Sequence[str]) -> bool:
+    """Whether a column may hold scores: a number, or no cell at all, which is told later."""
+    filled = [cell for cell in cells if cell.strip().lower() not in NO_NUMBER]
+    return not filled or any(_is_number(cell) for cell in filled)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _without_ending(column: str) -> str:

@@ -14,6 +14,38 @@ IMAGE_SUFFIXES = frozenset(
 )
 
 
+LONGEST_NAME = 200
+"""Bytes: room for a suffix below the 255 of common file systems."""
+
+
+def check_file_name(name: str) -> str:
+    """The name of a file or folder, as it is.
+
+    Raises:
+        ValueError: it would lead out of its folder, hide, or fit no file system.
+    """
+    if not name or name.startswith(".") or len(name.encode()) > LONGEST_NAME:
+        raise ValueError(f"{name!r} cannot be the name of a file: empty, too long, or with a dot in front")
+    if any(sign in "/\\" or not sign.isprintable() for sign in name):
+        raise ValueError(f"{name!r} cannot be the name of a file: a slash or an unprintable sign in it")
+    return name
+
+
+def check_inside(name: str, where: Path) -> str:
+    """A path relative to a folder, as it is.
+
+    Args:
+        name: the path, with forward slashes.
+        where: the file that names it, for the sentence.
+
+    Raises:
+        InputError: it is absolute, leads out of the folder, or is no path.
+    """
+    if name.startswith(("/", "\\")) or ".." in Path(name).parts or "\0" in name or not name:
+        raise InputError(f"{where} names {name!r}, which is not inside the folder of its images; it is not read.")
+    return name
+
+
 def is_image_name(name: str) -> bool:
     """True if the suffix is that of an image, in either case."""
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - called once per file of a tree

@@ -5,13 +5,21 @@ import gzip
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from xml.etree import ElementTree
 from zipfile import BadZipFile, ZipFile
 
 from eliq_bench.errors import InputError, did_you_mean, first_line
+from eliq_bench.io.files import is_image_name
+from eliq_bench.io.json_rows import read_rows
 
+TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".txt", ".xlsx", ".json", ".jsonl", ".parquet"))
+SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "white space"}
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?")
+_SAMPLE = 100
+"""Rows from the top that tell the separator of a text."""
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -97,6 +105,10 @@ class Table(NamedTuple):
 
     path: Path
     columns: dict[str, list[str]]
+    headerless: bool = False
+    """True if the file has no names of columns; they are then called `column 1`, `column 2`, ..."""
+    layout: str = ""
+    """What had to be found out, in words; empty for a file as its suffix says."""
 
     @property
     def rows(self) -> int:
@@ -116,27 +128,42 @@ class Table(NamedTuple):
         return self.columns[name]
 
 
+def table_suffix(path: Path) -> str:
+    """The suffix that tells the format of a table, that below `.gz` if the file is packed."""
+    return Path(path.stem).suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+
+
 def read_table(path: Path, header: Sequence[str] = (), separator: str = "") -> Table:
-    """Read a CSV, TSV, text, Excel or Parquet table; the suffix tells which; `.gz` is unpacked.
+    """Read a table; the suffix tells the format, of text (`.csv`, `.tsv`, `.txt`), Excel, JSON or Parquet.
+
+    What a text does not say is found out: its separator (tab, semicolon, comma, or white space between a name and a
+    number), commas as decimal points where another separator is used, and whether the first row holds names of columns
+    or already an image or a number. A file ending in `.gz` is unpacked.
 
     Args:
         path: the file.
         header: names of the columns where the file has none.
-        separator: between the cells of a text file; the default is a tab for `.tsv` and else a comma, and a
-            space stands for any white space.
+        separator: between the cells of a text file; empty finds it out, and a space stands for any white space.
 
     Raises:
-        InputError: the file is missing, not a table, not UTF-8, has no header, two columns of one name, or a
-            row that is longer or shorter than the header.
+        InputError: the file is missing, not a table, not UTF-8, has two columns of one name, or a row that is longer or
+            shorter than the header.
     """
-    suffix = Path(path.stem).suffix.lower() if path.suffix == ".gz" else path.suffix.lower()
+    suffix = table_suffix(path)
     if suffix == ".parquet":
         return _read_parquet(path)
     if suffix == ".xlsx":
-        lines: Iterable[tuple[int, list[str]]] = enumerate(read_xlsx(path), start=1)
-    else:
-        lines = _text_lines(path, separator or ("\t" if suffix == ".tsv" else ","))
-    return _assemble(path, header, lines)
+        return _assemble(path, header, enumerate(read_xlsx(path), start=1))
+    text = read_text(path)
+    if suffix in (".json", ".jsonl"):
+        names, rows = read_rows(path, text)
+        return _assemble(path, names or header, enumerate(rows, start=1))
+    usual = "\t" if suffix == ".tsv" else ","
+    found = separator or _find_separator(text, usual)
+    words = "" if separator or found == usual else f"separated by {SEPARATORS[found]}"
+    lines = _words(text) if found == " " and not separator else _text_lines(path, text, found)
+    table = _assemble(path, header, lines, words)
+    return table if found == "," else _with_points(table, certain=found == ";")
 
 
 def read_text(path: Path) -> str:
@@ -158,8 +185,57 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path} is not a UTF-8 text{wide}: {where}; save it as UTF-8.") from error
 
 
-def _text_lines(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
-    text = read_text(path)
+def _find_separator(text: str, usual: str) -> str:
+    """The separator that splits all rows alike; one that uncovers names of images comes before the others."""
+    fitting = {separator: rows for separator in "\t;," if (rows := _split_alike(text, separator))}
+    for separator, rows in fitting.items():
+        if any(is_image_name(cell.strip()) for cells in rows[:2] for cell in cells):
+            return separator
+    return next(iter(fitting), " " if _words(text) else usual)
+
+
+def _split_alike(text: str, separator: str) -> list[list[str]]:
+    """The first rows, if there are several cells in each and as many as in the first; else none."""
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        rows = [cells for cells in islice(reader, _SAMPLE) if any(cell.strip() for cell in cells)]
+    except csv.Error:
+        return []
+    width = len(rows[0]) if rows else 0
+    return rows if width > 1 and all(len(cells) >= width and not any(cells[width:]) for cells in rows) else []
+
+
+def _words(text: str) -> list[tuple[int, list[str]]]:
+    """Rows of lines that are a name and a number, or a number and a name, numbered; none if there are other lines.
+
+    Lines of equally many words are split into these; else names hold spaces, and a line has two cells.
+    """
+    lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    if lines and all(_has_number(words) for _, words in lines[1:] or lines):
+        if len({len(words) for _, words in lines}) == 1:
+            return lines
+        if _has_number(lines[0][1]) or len(lines[0][1]) == 2:
+            return [(number, _in_two(words)) for number, words in lines]
+    return []
+
+
+def is_number(cell: str) -> bool:
+    """True if a cell is a finite number in digits, with a point or a comma."""
+    return _NUMBER.fullmatch(cell.strip()) is not None
+
+
+def _has_number(words: list[str]) -> bool:
+    return len(words) > 1 and any(map(is_number, (words[0], words[-1])))
+
+
+def _in_two(words: list[str]) -> list[str]:
+    """A name and the number behind it, else a number and the name behind it."""
+    if is_number(words[-1]) or len(words) == 2:
+        return [" ".join(words[:-1]), words[-1]]
+    return [words[0], " ".join(words[1:])]
+
+
+def _text_lines(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     if separator == " ":
         yield from ((number, line.split()) for number, line in enumerate(text.splitlines(), start=1))
         return
@@ -171,19 +247,55 @@ def _text_lines(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
         raise InputError(f"{path} is not a readable table: {error} (line {reader.line_num}).") from error
 
 
-def _assemble(path: Path, header: Sequence[str], lines: Iterable[tuple[int, list[str]]]) -> Table:
-    filled = ((number, cells) for number, cells in lines if any(cell.strip() for cell in cells))
-    names = [name.strip() for name in (header or next(filled, (0, []))[1])]
-    if not names:
+def _assemble(path: Path, header: Sequence[str], lines: Iterable[tuple[int, list[str]]], layout: str = "") -> Table:
+    filled = [(number, cells) for number, cells in lines if any(cell.strip() for cell in cells)]
+    if not (header or filled):
         raise InputError(f"{path} is empty.")
-    rows = [_fit(path, number, cells, len(names)) for number, cells in filled]
+    headerless = not header and _is_data(filled)
+    if headerless:
+        header = [f"column {position}" for position in range(1, len(filled[0][1]) + 1)]
+        layout = ", ".join(filter(None, (layout, "without header")))
+    names = [name.strip() for name in header or filled[0][1]]
+    body = filled if header else filled[1:]
+    rows = [_fit(path, number, cells, len(names)) for number, cells in body]
     columns: dict[str, list[str]] = {}
     for position, name in enumerate(names):
         if name in columns:
             raise InputError(f"{path} has two columns called {name!r}; rename one.")
         if name:  # a column without a name has no meaning; spreadsheets leave such ones behind
             columns[name] = [row[position] for row in rows]
-    return Table(path, columns)
+    return Table(path, columns, headerless, layout)
+
+
+def _is_data(rows: list[tuple[int, list[str]]]) -> bool:
+    """Whether the first row is no header: it names an image, or has a number where no row below names an image."""
+    first = rows[0][1]
+    if any(is_image_name(cell.strip()) for cell in first):
+        return True
+    images = any(is_image_name(cell.strip()) for _, cells in rows[1:_SAMPLE] for cell in cells)
+    return not images and any(map(is_number, first))
+
+
+def _with_points(table: Table, certain: bool) -> Table:
+    """Decimal commas as points, in columns that hold nothing but numbers.
+
+    Args:
+        table: as read.
+        certain: True if a column of cells such as `1,234` cannot have thousands.
+    """
+    columns = {name: _pointed(cells, certain) for name, cells in table.columns.items()}
+    if columns == table.columns:
+        return table
+    return table._replace(columns=columns, layout=f"{table.layout}, with decimal commas".removeprefix(", "))
+
+
+def _pointed(cells: list[str], certain: bool) -> list[str]:
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    commas = [cell for cell in filled if "," in cell]
+    thousands = not certain and all(re.fullmatch(r"[-+]?[1-9]\d{0,2},\d{3}", cell) for cell in commas)
+    if not commas or thousands or not all(is_number(cell) and "." not in cell for cell in filled):
+        return cells
+    return [cell.replace(",", ".") for cell in cells]
 
 
 def _fit(path: Path, number: int, cells: list[str], width: int) -> list[str]:

@@ -1,9 +1,10 @@
-"""Writing files whole or not at all, and checking early that a folder can be written."""
+"""Writing files whole or not at all, one writer at a time, and checking early that a folder can be written."""
 
+import fcntl
 import os
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from eliq_bench.errors import EliqBenchError, InputError
@@ -25,6 +26,39 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise InputError(f"{folder} cannot be written to ({error}); choose another --out.") from error
+
+
+@contextmanager
+def locked(folder: Path, wait: bool = True) -> Iterator[None]:
+    """Hold a folder against other processes that want to change it too, so that reading and writing are one step.
+
+    The lock is the kernel's, on the folder itself: it leaves no file behind and ends with the process.
+
+    Args:
+        folder: is created if it does not exist.
+        wait: until the other process is done; otherwise refuse.
+
+    Raises:
+        InputError: the folder cannot be opened or created, or another process holds it.
+    """
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written to ({error}); choose another folder.") from error
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    except BlockingIOError as error:
+        raise InputError(
+            f"Another process is writing into {folder}; wait until it is done, or choose another folder."
+        ) from error
+    finally:
+        os.close(opened)
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()  # nothing was written
 
 
 def write_whole(path: Path, write: Callable[[Path], object], advice: str) -> None:

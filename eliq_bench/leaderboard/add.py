@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.optional import installed
+from eliq_bench.io.write import locked
 from eliq_bench.leaderboard import admission
 from eliq_bench.leaderboard.board import (
     Board,
@@ -62,19 +63,19 @@ def add_run(
     columns = read_scores(run / SCORES_FILE)
     names = admission.choose(datasets, [record.name for record in results.datasets], "dataset")
     chosen = admission.choose(models, [record.name for record in results.models], "model")
-    boards = []
-    for name in names:
-        own = [column for column in columns if column.dataset == name and column.model in chosen]
-        path = folder / f"{name}.json"
-        known = Board.load(path) if path.exists() else None
-        board = merge(known, results, tables[name], own, replace)
-        if board is not None:
-            boards.append(board)
-    if not boards:
-        raise InputError(f"{run} has no score that its datasets label; nothing was added.")
-    folder.mkdir(parents=True, exist_ok=True)
-    for board in boards:
-        board.save(folder / f"{board.dataset.name}.json")
+    with locked(folder):  # from reading the boards to writing them: another process may add to the same ones
+        boards = []
+        for name in names:
+            own = [column for column in columns if column.dataset == name and column.model in chosen]
+            path = folder / f"{name}.json"
+            known = Board.load(path) if path.exists() else None
+            board = merge(known, results, tables[name], own, replace)
+            if board is not None:
+                boards.append(board)
+        if not boards:
+            raise InputError(f"{run} has no score that its datasets label; nothing was added.")
+        for board in boards:
+            board.save(folder / f"{board.dataset.name}.json")
     return boards
 
 

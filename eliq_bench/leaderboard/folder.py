@@ -4,7 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from eliq_bench.errors import InputError
-from eliq_bench.io.write import write_whole
+from eliq_bench.io.write import locked, write_whole
 from eliq_bench.leaderboard.board import Board, without_contradiction
 from eliq_bench.leaderboard.markdown import GENERATED, board_markdown, index_markdown
 from eliq_bench.leaderboard.page import page
@@ -43,11 +43,13 @@ def render(folder: Path) -> list[Path]:
         InputError: there is no board, or one is damaged.
         EliqBenchError: a file cannot be written.
     """
-    texts = rendered(read_boards(folder))
-    for name, text in texts.items():
-        _write(folder / name, text)
-    for path in _left_over(folder, set(texts)):
-        path.unlink()
+    boards = read_boards(folder)
+    with locked(folder):
+        texts = rendered(boards)
+        for name, text in texts.items():
+            _write(folder / name, text)
+        for path in _left_over(folder, set(texts)):
+            path.unlink(missing_ok=True)
     return [folder / name for name in texts]
 
 

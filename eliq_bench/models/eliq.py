@@ -133,6 +133,7 @@ def critic_card(name: str, offline: bool = False) -> ModelCard:
             "weights": (WeightFile(file=path.name, cache=str(path.parent)),),
             "weights_licence": "see its page",
             "needs_prompt": "alignment" in critic.dimensions or not lite,
+            "prompt_check": model_card("eliq").prompt_check if lite and "alignment" in critic.dimensions else "",
             "packages": (*packages, *_IMAGE_PACKAGES),
             "dtypes": ("float32",) if lite else ("bfloat16", "float32"),
             "tolerance": 1e-3 if lite else 2e-2,

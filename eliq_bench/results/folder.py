@@ -3,11 +3,12 @@
 Each is written whole or not at all.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from eliq_bench.errors import InputError
-from eliq_bench.io.write import check_writable, write_whole
+from eliq_bench.errors import InputError, first_names
+from eliq_bench.io.write import check_writable, locked, write_whole
 from eliq_bench.results.records import RESULTS_FILE, Results
 from eliq_bench.results.tables import (
     ITEMS_FILE,
@@ -19,7 +20,8 @@ from eliq_bench.results.tables import (
     write_pairs,
     write_scores,
 )
-from eliq_bench.types import ItemTable, ScoreColumn
+from eliq_bench.types import Dataset, ItemTable, ScoreColumn
+from eliq_bench.vocabulary import RunProtocol
 
 REPORT_FILE = "report.md"
 KEPT = "scores are kept in the store, so that the same command with another --out needs no new computation"
@@ -39,19 +41,62 @@ def check_run_folder(folder: Path) -> None:
     check_writable(folder)
 
 
+def check_same_run(
+    folder: Path, models: Iterable[str], datasets: Iterable[Dataset], protocol: RunProtocol, overwrite: bool
+) -> None:
+    """Refuse to replace the results of another run, before anything is computed.
+
+    The same run has the same models, the same items of the same datasets, and the same protocol.
+
+    Args:
+        folder: that the run will be saved in.
+        models: of the run to come.
+        datasets: that it opened.
+        protocol: of the run to come.
+        overwrite: replace whatever run is there.
+
+    Raises:
+        InputError: it holds another run, or results that cannot be read.
+    """
+    if overwrite or not (folder / RESULTS_FILE).exists():
+        return
+    advice = "choose another --out, or replace it with --overwrite"
+    try:
+        there = Results.load(folder)
+    except InputError as error:
+        raise InputError(f"{str(error).rstrip('.')}; {advice}.") from error
+    here: dict[str, list[str]] = {
+        "models": sorted(models),
+        "datasets": sorted(f"{one.card.name} {one.subset}".strip() for one in datasets),
+        "protocol": [protocol],
+    }
+    known: dict[str, list[str]] = {
+        "models": sorted(record.name for record in there.models),
+        "datasets": sorted(f"{record.name} {record.subset}".strip() for record in there.datasets),
+        "protocol": [there.protocol],
+    }
+    for what, names in here.items():
+        if names != known[what]:
+            raise InputError(
+                f"{folder} holds another run ({what} there: {first_names(known[what])}; "
+                f"here: {first_names(names)}); {advice}."
+            )
+
+
 def save(results: Results, tables: list[ItemTable], columns: list[ScoreColumn], folder: Path) -> None:
     """Write a run folder; files of an earlier run in it are replaced.
 
     Raises:
         EliqBenchError: the disk is full or a file cannot be written. Scores stay in the store.
     """
-    write_whole(folder / ITEMS_FILE, lambda path: write_items(tables, path), KEPT)
-    if any(table.pairs for table in tables):
-        write_whole(folder / PAIRS_FILE, lambda path: write_pairs(tables, path), KEPT)
-    else:
-        (folder / PAIRS_FILE).unlink(missing_ok=True)
-    write_whole(folder / SCORES_FILE, lambda path: write_scores(columns, tables, path), KEPT)
-    save_results(results, folder)
+    with locked(folder):  # the files of one run belong together
+        write_whole(folder / ITEMS_FILE, lambda path: write_items(tables, path), KEPT)
+        if any(table.pairs for table in tables):
+            write_whole(folder / PAIRS_FILE, lambda path: write_pairs(tables, path), KEPT)
+        else:
+            (folder / PAIRS_FILE).unlink(missing_ok=True)
+        write_whole(folder / SCORES_FILE, lambda path: write_scores(columns, tables, path), KEPT)
+        save_results(results, folder)
 
 
 def save_results(results: Results, folder: Path) -> None:

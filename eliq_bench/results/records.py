@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from eliq_bench.cards import DatasetName
 from eliq_bench.errors import InputError
 from eliq_bench.registry import resolve
 from eliq_bench.vocabulary import Direction, Supervision, Truth
@@ -171,7 +172,7 @@ class PairRow(Record, frozen=True):
 class DatasetRecord(Record):
     """The dataset as this run saw it."""
 
-    name: str
+    name: DatasetName
     title: str
     truth: Truth
     items: int

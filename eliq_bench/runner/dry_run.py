@@ -5,8 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from eliq_bench.cards import ModelCard
-from eliq_bench.datasets.open import load_dataset
-from eliq_bench.datasets.own_table import is_table
+from eliq_bench.datasets.open import load_named
 from eliq_bench.datasets.subset import keep_predicted, take_subset
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.models.weights import missing
@@ -24,6 +23,7 @@ def preflight(
     limit: int | None = None,
     seed: int = 0,
     protocol: RunProtocol = "zero-shot",
+    image_column: str | None = None,
 ) -> tuple[str, bool]:
     """What is here, missing, stored and to be computed; and whether the run could start now.
 
@@ -33,7 +33,7 @@ def preflight(
     request = check_request(models, settings, protocol)
     opened, lines, ready = [], ["Datasets"], True
     for name in datasets:
-        dataset, text = _try_dataset(name, data_root, dimensions)
+        dataset, text = _try_dataset(name, data_root, dimensions, image_column)
         lines.append(f"  {name}: {text}")
         ready &= dataset is not None
         if dataset and limit is not None:
@@ -50,15 +50,15 @@ def preflight(
     lines.append("Work")
     with open_features() if protocol == "probe" else open_store() as store:
         session = prepare(opened, replace(request, models=tuple(usable)), store)
-    lines += [f"  {line}" for line in _work(session)]
+    lines += [f"  {line}" for line in (*_work(session), *session.warnings)]
     return "\n".join(lines), ready
 
 
 def _try_dataset(
-    name: str, data_root: Sequence[str | Path], dimensions: Mapping[str, str]
+    name: str, data_root: Sequence[str | Path], dimensions: Mapping[str, str], image_column: str | None
 ) -> tuple[Dataset | None, str]:
     try:
-        dataset = load_dataset(name, data_root, dimensions if is_table(name) else None)
+        dataset = load_named(name, data_root, dimensions, image_column)
     except EliqBenchError as error:
         return None, f"cannot be used. {error}"
     images = sum(path is not None for path in dataset.items.image)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eliq_bench.cards import ModelCard
-from eliq_bench.errors import InputError
+from eliq_bench.errors import InputError, plural
 from eliq_bench.io.files import cache_dir
 from eliq_bench.io.optional import default_batch_size, resolve_device
-from eliq_bench.registry import model_cards
+from eliq_bench.registry import model_cards, resolve
 from eliq_bench.runner.execute import Resources, Spent
 from eliq_bench.runner.features import FeatureStore
 from eliq_bench.runner.plan import ModelSpec, Plan, hash_images, make_plan
@@ -143,7 +143,7 @@ def prepare(datasets: Sequence[Dataset], request: Request, store: ScoreStore) ->
             workers=settings.workers or _default_workers(device, [spec.card for spec in specs]),
             offline=settings.offline,
         ),
-        warnings=_precision_warnings(specs, settings.dtype),
+        warnings=[*_precision_warnings(specs, settings.dtype), *_prompt_warnings(specs, datasets)],
         protocol=request.protocol,
     )
 
@@ -173,6 +173,28 @@ def _precision_warnings(specs: list[ModelSpec], dtype: str | None) -> list[str]:
         for spec in specs
         if dtype and spec.dtype != dtype and not spec.card.floor
     ]
+
+
+def _prompt_warnings(specs: Sequence[ModelSpec], datasets: Sequence[Dataset]) -> list[str]:
+    """What models cannot read of the prompts: one sentence for each flaw and dataset."""
+    readers: dict[str, list[str]] = {}
+    for spec in specs:
+        if spec.card.prompt_check:
+            readers.setdefault(spec.card.prompt_check, []).append(spec.card.name)
+    sentences = []
+    for check, models in readers.items():
+        for dataset in datasets:
+            prompts = list(dict.fromkeys(prompt for prompt in dataset.items.prompt if prompt))
+            for flaw, unread in (resolve(check)(prompts) if prompts else {}).items():
+                affected = set(unread)
+                items = [row for row, prompt in enumerate(dataset.items.prompt) if prompt in affected]
+                first = dataset.items.name[items[0]]
+                sentences.append(
+                    f"{', '.join(models)}: {len(affected):,} of {plural(len(prompts), 'prompt')} of "
+                    f"{dataset.card.name} ({len(items):,} of {plural(len(dataset.items), 'item')}, such as {first}) "
+                    f"{flaw}."
+                )
+    return sentences
 
 
 @dataclass

@@ -12,6 +12,9 @@ from eliq_bench.io.write import check_writable, write_whole
 IMPORT = ("--origin", "a paper", "--supervision", "training-free", "--out", "imported")
 
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
+
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, in which the ladder must not be built."""
@@ -68,6 +71,33 @@ def test_a_run_that_fails_on_its_data_leaves_no_folder(empty_folder: Path, own_t
     with pytest.raises(SystemExit):
         main(["run", "--models", "prompt-words", "--datasets", str(own_table)])
     assert not list(empty_folder.iterdir())
+
+
+def test_another_run_is_replaced_only_on_request(
+    empty_folder: Path, own_table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(models: str, *words: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["run", "--models", models, "--datasets", str(own_table), "--out", "out", "--workers", "1", *words])
+        return int(ended.value.code or 0), capsys.readouterr().err
+
+    results = empty_folder / "out" / "results.json"
+    assert run("sharpness,contrast")[0] == 0
+    first = results.read_bytes()
+    code, message = run("sharpness")
+    assert (code, results.read_bytes()) == (2, first)
+    assert "holds another run (models there: contrast, sharpness; here: sharpness)" in message
+    assert "--overwrite" in message
+    code, message = run("sharpness,contrast", "--limit", "6")
+    assert code == 2
+    assert "datasets there: own; here: own 6 of 12" in message
+    assert run("contrast,sharpness")[0] == 0
+    assert run("sharpness", "--overwrite")[0] == 0
+    results.write_text("{}")
+    code, message = run("sharpness")
+    assert code == 2
+    assert "is not a result of schema" in message
+    assert results.read_text() == "{}"
 
 
 def test_a_folder_is_checked_without_being_created_and_created_by_the_first_file(empty_folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from eliq_bench.cards import DatasetCard, LabelCard
+from eliq_bench.cards import DatasetCard, LabelCard, builtin_cards
 from eliq_bench.datasets.load import flip, load_card
 from eliq_bench.datasets.locate import data_roots, find_labels
+from eliq_bench.datasets.open import load_dataset
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.files import cache_dir
 from eliq_bench.types import Items
@@ -155,6 +157,36 @@ def test_a_stranger_of_the_same_name_does_not_hide_the_right_file(
     (tmp_path / "mos.csv").write_text("other\n1\n")  # AGIQA-3K calls its labels data.csv
     folder = tiny_folder("Tiny-4")
     assert find_labels(tiny_card(), [tmp_path]) == folder
+
+
+def test_the_official_folder_of_livec_is_found_under_its_parent(shared_data: Path, tmp_path: Path) -> None:
+    """As the archive unpacks: ChallengeDB_release with the folders Data and Images; labels only."""
+    data = tmp_path / "downloads" / "ChallengeDB_release" / "Data"
+    data.mkdir(parents=True)
+    for file in (shared_data / "labels" / "LIVE_Challenge").glob("*.mat"):
+        (data / file.name).write_bytes(file.read_bytes())
+    dataset = load_dataset("livec", [tmp_path / "downloads"], labels_only=True)
+    assert len(dataset.items) == 1162
+    assert float(dataset.items.labels["quality"].mean()) == pytest.approx(55.401325, abs=1e-6)  # datasets.md, 2.3
+
+
+def test_no_folder_is_known_by_the_name_of_another_set() -> None:
+    names = [
+        {re.sub(r"[^a-z0-9]", "", name.lower()) for name in (card.folder, *card.known_folders)}
+        for card in {card.folder: card for card in builtin_cards().values()}.values()
+    ]
+    assert sum(map(len, names)) == len(set().union(*names))
+
+
+def test_a_row_without_image_is_not_said_to_be_without_score_where_scores_come_from_elsewhere(
+    tiny_card: MakeCard, tiny_folder: MakeFolder
+) -> None:
+    folder = tiny_folder(images=("a.png", "b.png", "c.png"))
+    (note,) = load_card(tiny_card(), [folder.parent], labels_only=True).notes
+    assert note == "1 of 4 rows have no image here: d.png."
+    (folder / "own.csv").write_text("image,mos\na.png,1\nd.png,2\n")
+    notes = load_dataset(str(folder / "own.csv"), labels_only=True).notes
+    assert "1 of 2 rows have no image here: d.png." in notes
 
 
 def test_other_line_ends_are_the_same_labels(tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:

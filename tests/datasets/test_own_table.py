@@ -40,7 +40,8 @@ def test_a_full_table(tmp_path: Path) -> None:
     assert (card.name, card.kind, card.images, card.group) == ("my", "own", 3, "column group")
     assert card.dimensions["quality"].scale == (1, 3)
     assert card.labels[0].file == "my.csv"
-    assert dataset.notes == ()
+    taken = "quality from 'Quality' (higher is better), alignment from 'alignment' (higher is better)"
+    assert dataset.notes == (f"my.csv: images from the column 'image', {taken}.",)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_a_wrong_yaml_file_is_refused(text: str, message: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("img,mos\na.png,1\n", r"needs a column 'image' .*img, mos"),
+        ("who,mos\nx,1\n", r"no column that is known to name images \(its columns: who, mos\); .*--image-column"),
         ("image,prompt\na.png,x\n", r"no label column known by name .*quality=COLUMN"),
         ("image,mos\n", "a header but no rows"),
         ("image,mos\na.png,1\na.png,2\n", r"a\.png more than once with the same prompt \(rows 1, 2\)"),
@@ -167,7 +168,7 @@ def test_rows_without_label_or_image_stay_and_are_named(tmp_path: Path) -> None:
     dataset = load_table(table(tmp_path, text))
     assert [math.isnan(value) for value in dataset.items.labels["quality"]] == [False, False, True]
     assert dataset.items.image[1] is None
-    assert dataset.notes == (
+    assert dataset.notes[1:] == (
         "1 of 3 rows have no image here and get no score: gone.png.",
         "1 of 3 rows have no quality label: c.png.",
         "1 of 3 rows have no alignment label: a.png.",
@@ -177,7 +178,7 @@ def test_rows_without_label_or_image_stay_and_are_named(tmp_path: Path) -> None:
 def test_labels_without_images(tmp_path: Path) -> None:
     path = table(tmp_path, "image,mos\nx.png,1\ny.png,2\n")
     dataset = load_table(path, labels_only=True)
-    assert dataset.notes == ("Labels only: no image of this dataset is at hand.",)
+    assert dataset.notes[1:] == ("Labels only: no image of this dataset is at hand.",)
 
 
 def test_one_image_under_two_prompts_is_two_items(tmp_path: Path) -> None:
@@ -192,10 +193,10 @@ def test_parquet_equals_csv(tmp_path: Path) -> None:
     pq.write_table(pa.table(columns), tmp_path / "my.parquet")
     one, other = load_table(path), load_table(tmp_path / "my.parquet")
     assert one.items.labels["quality"].tobytes() == other.items.labels["quality"].tobytes()
-    assert (one.items.name, one.items.prompt, one.notes) == (
+    assert (one.items.name, one.items.prompt, one.notes[1:]) == (
         other.items.name,
         other.items.prompt,
-        other.notes,
+        other.notes[1:],
     )
 
 

@@ -52,7 +52,7 @@ def test_a_table_with_prompts(tmp_path: Path) -> None:
         ([], [], "No images are given"),
         (["x/y.txt"], ["x"], r"x holds no image \(1 other file\)"),
         ([], ["nowhere"], "nowhere does not exist"),
-        (["notes.txt"], ["notes.txt"], r"notes\.txt is not an image file; its suffix"),
+        (["notes.md"], ["notes.md"], r"notes\.md is not an image file; its suffix"),
         (["a.jpg", "t.csv"], ["a.jpg", "t.csv"], r"t\.csv is not an image file; give a table alone"),
     ],
 )
@@ -71,7 +71,7 @@ def test_an_empty_folder_is_a_mistake(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("image\n", "no rows"),
-        ("prompt\ncat\n", "needs a column 'image'"),
+        ("prompt\ncat\n", "no column that is known to name images"),
         ("image\ngone.jpg\n", "None of the 1 images"),
     ],
 )

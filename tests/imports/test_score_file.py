@@ -60,10 +60,11 @@ def test_tsv_and_parquet_give_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("name,m\na.png,1\n", "needs a column 'image'"),
+        ("who,m\nx,1\n", r"no column that is known to name images \(its columns: who, m\)"),
         ("image,m\n", "no rows"),
         ("image,m\na.png,1\n,2\n", "row 2: the column 'image' is empty"),
-        ("image,m\na.png,good\n", r"row 1 \(a.png\): m is 'good', which is not a finite number"),
+        ("image,m\na.png,good\nb.png,1\n", r"row 1 \(a.png\): m is 'good', which is not a finite number"),
+        ("image,m\na.png,good\n", "no column of scores"),
         ("image,m\na.png,inf\n", "not a finite number"),
         ("image,m\na.png,\n", "holds no number at all"),
         ("image,mos\na.png,1\n", "no column of scores"),

@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +17,7 @@ from support.boards import MODELS, Model, N, make_run, toy_items
 from eliq_bench.errors import InputError
 from eliq_bench.leaderboard.add import add_run, computed
 from eliq_bench.leaderboard.board import Board
+from eliq_bench.leaderboard.folder import render
 from eliq_bench.results.records import Results
 from eliq_bench.stats.many import compare_models
 
@@ -281,3 +284,26 @@ def test_boards_of_another_schema_are_refused(tmp_path: Path, board: Board) -> N
     path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 2'))
     run = make_run(tmp_path / "late", {"late": Model(0.4)})
     assert "not a leaderboard of schema 1 (schema_version" in refusal(run, tmp_path / "boards")
+
+
+@pytest.mark.usefixtures("board")
+def test_a_dataset_cannot_name_a_file_elsewhere(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "results.json"
+    path.write_text(path.read_text().replace('"name": "toy"', '"name": "../evil"'))
+    assert "cannot be the name of a file" in refusal(tmp_path / "run", tmp_path / "boards")
+    board = tmp_path / "boards" / "toy.json"
+    board.write_text(board.read_text().replace('"name": "toy"', '"name": "../evil"'))
+    with pytest.raises(InputError, match="cannot be the name of a file"):
+        render(tmp_path / "boards")
+    assert not (tmp_path / "evil.json").exists()
+    assert not (tmp_path / "evil.md").exists()
+
+
+@pytest.mark.slow
+def test_six_processes_that_add_at_once_lose_nothing(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path / name, {name: Model(0.3)}) for name in "abcdef"]
+    code = "import sys; from eliq_bench.cli import main; main(sys.argv[1:])"
+    words = ["leaderboard", "add", "--board", str(tmp_path / "boards")]
+    adding = [subprocess.Popen([sys.executable, "-c", code, *words, str(run)]) for run in runs]
+    assert [process.wait() for process in adding] == [0] * 6
+    assert {entry.model.name for entry in Board.load(tmp_path / "boards" / "toy.json").models} == set("abcdef")

@@ -1,5 +1,6 @@
 """pyiqa metrics through our wrapper: pyiqa's own numbers, and reasons where it has none."""
 
+import importlib.metadata
 import socket
 import warnings
 from pathlib import Path
@@ -10,11 +11,12 @@ import pytest
 from PIL import Image
 
 from eliq_bench.errors import EliqBenchError
+from eliq_bench.io import optional
 from eliq_bench.io.images import decode
 from eliq_bench.models import weights
 from eliq_bench.models.fingerprint import fingerprint, machine_threads
 from eliq_bench.models.pyiqa_metric import threads
-from eliq_bench.registry import create_model, model_card
+from eliq_bench.registry import create_model, model_card, model_cards
 from eliq_bench.types import Batch, Scorer
 
 NAMES = ("niqe", "piqe", "brisque")
@@ -91,7 +93,26 @@ def test_files_are_found_in_the_named_folder_and_identified(user_weights: Path) 
     identity = fingerprint(card, {}, "float32")
     assert identity.weights[0][0] == "niqe_modelparameters.mat"
     assert identity.weights[0][1].startswith("fa2aa4d12dd9595c")
-    assert identity.packages == (("pyiqa", "0.1.16"),)
+    assert ("pyiqa", "0.1.16") in identity.packages
+
+
+@pytest.mark.parametrize("library", ["torch", "torchvision", "pillow"])
+def test_another_version_of_what_computes_is_another_identity(
+    library: str, user_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What docs/regression-check.md promises: the identity changes with every release of a library that computes."""
+    release = importlib.metadata.version
+    before = {name: fingerprint(model_card(name), {}, "float32").digest for name in ("niqe", "piqe")}
+    monkeypatch.setattr(optional, "version", lambda name: "999" if name == library else release(name))
+    after = {name: fingerprint(model_card(name), {}, "float32").digest for name in before}
+    assert all(after[name] != before[name] for name in before)
+
+
+def test_every_model_of_pyiqa_names_the_libraries_that_compute() -> None:
+    cards = [card for card in model_cards().values() if "pyiqa" in card.packages]
+    assert len(cards) > 50
+    for card in cards:
+        assert {"torch", "torchvision", "pillow"} <= set(card.packages), card.name
 
 
 def test_a_wrong_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

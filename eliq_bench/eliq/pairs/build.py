@@ -45,7 +45,7 @@ from eliq_bench.eliq.pairs.sources import Candidate, Candidates, DrawnNegative, 
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.io.images import DecodeError, decode
 from eliq_bench.io.workers import WorkerPool
-from eliq_bench.io.write import check_writable
+from eliq_bench.io.write import check_writable, locked
 from eliq_bench.types import Progress
 
 PARTS = ".parts-"
@@ -114,7 +114,8 @@ def build_pairs(
         overwrite: replace a manifest that was made with other arguments.
 
     Raises:
-        InputError: wrong settings, no images, a manifest of other arguments exists, or the folder cannot be written.
+        InputError: wrong settings, no images, a manifest of other arguments exists, or the folder cannot be written
+            or is being written.
         EliqBenchError: a worker died, a file changed on the way, or the disk is full.
     """
     started = time.monotonic()
@@ -125,12 +126,12 @@ def build_pairs(
         check_existing_build(out / MANIFEST_FILE, request, interrupted=any(out.glob(f"{PARTS}*")))
     check_writable(out)
     checker = SafetyModel(safety) if safety else None
-    with WorkerPool(workers) as pool:
+    with locked(out, wait=False), WorkerPool(workers) as pool:
         build = Build(out, request, candidates, pool, checker, report or (lambda *_: None), started)
         positives = build.choose(build.inspect(candidates.images))
         existing = build.pair(positives)
         parts = build.degrade(positives, existing)
-    return build.merge(positives, existing, parts)
+        return build.merge(positives, existing, parts)
 
 
 @dataclass(frozen=True)

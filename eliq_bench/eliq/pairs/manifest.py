@@ -19,6 +19,7 @@ from eliq_bench.eliq.degrade import RGB, VERSION, Aspect, Family, degrade
 from eliq_bench.eliq.prompts import perturb
 from eliq_bench.errors import InputError, first_line
 from eliq_bench.io import parquet
+from eliq_bench.io.files import check_inside
 from eliq_bench.io.images import decode
 from eliq_bench.io.parquet import integers, table, texts
 from eliq_bench.io.write import write_whole
@@ -162,13 +163,17 @@ def read_pairs(path: Path) -> Iterator[Pair]:
     """The pairs of a manifest, streamed in their order.
 
     Raises:
-        InputError: no manifest, or one of another schema version.
+        InputError: no manifest, one of another schema version, or one that names an image outside its folder.
     """
     with _open(path) as file:
         for batch in file.iter_batches(columns=list(Pair._fields)):
             for name in set(Pair._fields) - _OPTIONAL:
                 if batch.column(name).null_count:
                     raise InputError(f"{path} is damaged: its column {name!r} has empty cells; build it again.")
+            for name in ("positive", "negative_image"):
+                for image in batch.column(name).unique().to_pylist():
+                    if image is not None:
+                        check_inside(image, path)
             columns = [batch.column(name).to_pylist() for name in Pair._fields]
             yield from (Pair(*cells) for cells in zip(*columns, strict=True))
 

