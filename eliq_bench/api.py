@@ -113,15 +113,16 @@ def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None 
     from eliq_bench.evaluation.assemble import evaluate_all
     from eliq_bench.evaluation.evaluate import Resampling
     from eliq_bench.evaluation.pairs import known_pair_rows
-    from eliq_bench.results.folder import save_results
-    from eliq_bench.results.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores, with_pairs
+    from eliq_bench.results.folder import load_run, save_results
+    from eliq_bench.results.tables import with_pairs
 
     folder = Path(run)
-    results = Results.load(folder)
+    opened = load_run(folder)
+    results = opened.results
     environment = results.environment
     environment.seed = environment.seed if seed is None else seed
     environment.resamples = environment.resamples if resamples is None else resamples
-    tables, columns = with_pairs(read_items(folder / ITEMS_FILE), folder), read_scores(folder / SCORES_FILE)
+    tables, columns = with_pairs(list(opened.tables.values()), folder), list(opened.columns.values())
     resampling = Resampling(environment.seed, environment.resamples)
     results.rows, results.cross = evaluate_all(
         results.datasets, tables, columns, results.models, resampling, results.protocol

@@ -1,5 +1,6 @@
 """The command line: a thin shell over the Python API, one file per command."""
 
+import io
 import sys
 import warnings
 from collections.abc import Sequence
@@ -84,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     warnings.showwarning = _show_warning
+    _never_fail_to_print()
     try:
         ended = cli.main(words, prog_name="eliq-bench", standalone_mode=False)
     except click.ClickException as error:
@@ -103,12 +105,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        _say(
-            f"Error: {type(error).__name__}: {error}. This is a defect of eliq-bench; "
-            "`eliq-bench --debug ...` shows where. Scores computed so far are stored."
-        )
+        _say(_sentence(error))
         sys.exit(1)
     sys.exit(ended if isinstance(ended, int) else 0)
+
+
+def _sentence(error: Exception) -> str:
+    """What nothing nearer to it has put into words."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"Error: {where}{error.strerror}. Scores computed so far are stored."
+    return (
+        f"Error: {type(error).__name__}: {error}. This is a defect of eliq-bench; "
+        "`eliq-bench --debug ...` shows where. Scores computed so far are stored."
+    )
+
+
+def _never_fail_to_print() -> None:
+    """Spell out what the terminal or its encoding cannot show, rather than fail after everything is computed."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _say(text: str) -> None:

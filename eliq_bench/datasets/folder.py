@@ -1,5 +1,6 @@
 """Images without labels, for `score`: folders, single files, or a table with images and prompts."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from eliq_bench.cards import DatasetCard
 from eliq_bench.datasets.load import missing_images_note
 from eliq_bench.datasets.own_table import check_any_image, is_table, read_items
 from eliq_bench.errors import InputError, first_names, plural
-from eliq_bench.io.files import file_names, is_image_name
+from eliq_bench.io.files import file_names, is_file, is_image_name, printable
 from eliq_bench.io.tables import read_table
 from eliq_bench.types import Dataset, Items, plain_items
 
@@ -36,7 +37,7 @@ def load_unlabelled(paths: Sequence[str | Path], image_column: str | None = None
     skipped: list[str] = []
     for place in places:
         for file, name in _images(place, skipped):
-            named.setdefault(file, name if len(places) == 1 else str(file))
+            named.setdefault(file, printable(name if len(places) == 1 else str(file)))
     notes = []
     if skipped:
         notes.append(f"{plural(len(skipped), 'file')} without suffix of an image left out: {first_names(skipped)}.")
@@ -46,20 +47,21 @@ def load_unlabelled(paths: Sequence[str | Path], image_column: str | None = None
 
 def _images(place: Path, skipped: list[str]) -> list[tuple[Path, str]]:
     """Image files at a place with their names; what is no image is appended to `skipped`."""
-    if place.is_file():
+    if is_file(place):
         if not is_image_name(place.name):
             why = "give a table alone, without further paths" if is_table(place) else "its suffix is not of an image"
             raise InputError(f"{place} is not an image file; {why}.")
         return [(place, place.name)]
-    if not place.is_dir():
-        raise InputError(f"{place} does not exist; name a folder, image files, or a table.")
+    if not os.path.isdir(place):  # noqa: PTH112 - `Path.is_dir` raises for a name that is too long
+        what = "is neither a file nor a folder" if os.path.lexists(place) else "does not exist"
+        raise InputError(f"{place} {what}; name a folder, image files, or a table.")
     images = []
     for folder, names in file_names(place):
         for name in names:
             if is_image_name(name):
                 images.append((folder / name, (folder / name).relative_to(place).as_posix()))
             else:
-                skipped.append(name)
+                skipped.append(printable(name))
     if not images:
         raise InputError(f"The folder {place} holds no image ({plural(len(skipped), 'other file')}).")
     return images
@@ -70,23 +72,23 @@ def _from_table(path: Path, image_column: str | None) -> Dataset:
     items, _, named, elsewhere = read_items(table, image_column)
     check_any_image(path, named, items)
     layout = f"read as {table.layout}; " if table.layout else ""
-    read_as = f"{path.name}: {layout}images from the column {named!r}." if layout or named != "image" else ""
+    read_as = f"{printable(path.name)}: {layout}images from the column {named!r}." if layout or named != "image" else ""
     notes = (read_as, *elsewhere, missing_images_note(items))
     return Dataset(card=_card(path, items), items=items, notes=tuple(note for note in notes if note))
 
 
 def _card(place: Path, items: Items) -> DatasetCard:
     return DatasetCard(
-        name=place.stem if is_table(place) else place.resolve().name,
-        title=f"own images {place}",
+        name=printable(place.stem if is_table(place) else place.resolve().name).replace("\\", "_"),
+        title=f"own images {printable(str(place))}",
         kind="own",
         images=len(items),
         dimensions={},
         reader=f"{__name__}:load_unlabelled",
         group="image",
-        folder=place.name,
+        folder=printable(place.name),
         licence="the user's own data",
-        page=str(place),
+        page=printable(str(place)),
         download="the user's own data",
         citation="",
     )

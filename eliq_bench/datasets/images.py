@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from eliq_bench.errors import InputError
-from eliq_bench.io.files import file_names, is_image_name
+from eliq_bench.io.files import file_names, is_image_name, printable
 
 # In a folder that does not carry the dataset's name, this share of the names must be there: sets number their
 # images 1.jpg, 2.jpg, ... and a single hit would attach an image of another set.
@@ -108,12 +108,20 @@ def _choose(name: str, candidates: list[Path], unique: bool) -> Path | None:
         candidates = fitting or (candidates if unique else [])
     exact = [path for path in candidates if plain_path(path.name) == name.rpartition("/")[2]]
     candidates = exact or candidates
-    if len(candidates) > 1 and len({path.stat().st_size for path in candidates}) > 1:
+    if len(candidates) > 1 and len({_size(path) for path in candidates}) > 1:
         raise InputError(
             f"{name} exists in different versions, in {candidates[0].parent} and {candidates[1].parent}; "
             f"name the one to use with --data-root, before any other."
         )
     return candidates[0] if candidates else None
+
+
+def _size(path: Path) -> int | None:
+    """Bytes; None for a broken link, which is told when it is read."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def _lower(path: Path) -> tuple[str, ...]:
@@ -124,4 +132,4 @@ def _extra(images: Sequence[Path | None], known: dict[str, list[Path]]) -> Itera
     used = {image for image in images if image is not None}
     folders = {image.parent for image in used}
     for paths in known.values():
-        yield from (path.name for path in paths if path not in used and path.parent in folders)
+        yield from (printable(path.name) for path in paths if path not in used and path.parent in folders)

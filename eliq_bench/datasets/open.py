@@ -9,6 +9,7 @@ from eliq_bench.datasets.locate import data_roots
 from eliq_bench.datasets.own_table import is_pairs, is_table, load_table
 from eliq_bench.datasets.subset import check_limit, take_subset
 from eliq_bench.errors import InputError
+from eliq_bench.io.files import is_file
 from eliq_bench.registry import dataset_card
 from eliq_bench.types import Dataset
 
@@ -84,7 +85,7 @@ def load_named(
 
 def _check_name(name: str) -> None:
     if is_table(name):
-        if not Path(name).is_file():
+        if not is_file(Path(name)):
             raise InputError(f"{name} does not exist; give the path of a table, or a name of the catalogue.")
     elif not is_pairs(name):
         dataset_card(name)

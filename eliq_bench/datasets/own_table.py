@@ -18,7 +18,7 @@ from eliq_bench.datasets.readers import numbers
 from eliq_bench.datasets.verify import content_sha256
 from eliq_bench.errors import InputError, first_names, plural
 from eliq_bench.io.columns import PROMPT, find_column, find_image_column, find_labels
-from eliq_bench.io.files import check_file_name
+from eliq_bench.io.files import check_file_name, is_file, printable
 from eliq_bench.io.tables import TABLE_SUFFIXES, Table, read_table, read_text, table_suffix
 from eliq_bench.types import Dataset, Items
 from eliq_bench.vocabulary import Direction
@@ -177,7 +177,7 @@ def _files(folder: Path, cells: list[str]) -> tuple[dict[str, Path], tuple[str, 
 
 
 def _direct(folder: Path, cell: str) -> Path | None:
-    return next((path for path in (folder / cell, folder / plain_path(cell)) if path.is_file()), None)
+    return next((path for path in (folder / cell, folder / plain_path(cell)) if is_file(path)), None)
 
 
 def check_any_image(path: Path, named: str, items: Items) -> None:
@@ -276,7 +276,7 @@ def _taken(table: Table, named: str, chosen: dict[str, OwnDimension]) -> str:
     """How the table was understood, in a sentence."""
     layout = f"read as {table.layout}; " if table.layout else ""
     labels = [f"{dimension} from {own.column!r} ({own.direction} is better)" for dimension, own in chosen.items()]
-    return f"{table.path.name}: {layout}images from the column {named!r}, {', '.join(labels)}."
+    return f"{printable(table.path.name)}: {layout}images from the column {named!r}, {', '.join(labels)}."
 
 
 def _labels(table: Table, names: tuple[str, ...], dimension: str, column: str) -> "Floats":
@@ -307,8 +307,8 @@ def _card(
 ) -> DatasetCard:
     labels, rows = items.labels, len(items)
     return DatasetCard(
-        name=_name(sidecar.name or path.stem, path),
-        title=f"own table {path.name}",
+        name=_name(sidecar.name or printable(path.stem).replace("\\", "_"), path),
+        title=f"own table {printable(path.name)}",
         kind="own",
         images=rows,
         dimensions={
@@ -321,12 +321,12 @@ def _card(
             )
             for dimension, own in chosen.items()
         },
-        labels=(LabelFile(file=path.name, sha256=content_sha256(path), rows=rows),),
+        labels=(LabelFile(file=printable(path.name), sha256=content_sha256(path), rows=rows),),
         reader=f"{__name__}:load_table",
         group=group_is,
-        folder=path.parent.resolve().name,
+        folder=printable(path.parent.resolve().name),
         licence="the user's own data",
-        page=str(path),
+        page=printable(str(path)),
         download="the user's own data",
         citation="",
     )

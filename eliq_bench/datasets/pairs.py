@@ -4,7 +4,6 @@ It has no labels. What is known is that the positive of each pair is better than
 the degradation was applied here. Virtual negatives stay virtual: the workers compute them when they score them.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from eliq_bench.eliq.pairs.manifest import (
     recorded_versions,
 )
 from eliq_bench.errors import InputError, plural
-from eliq_bench.io.files import check_file_name, sha256_of
+from eliq_bench.io.files import check_file_name, is_file, printable, sha256_of
 from eliq_bench.types import Dataset, ImageSource, Items, KnownPair, VirtualImage
 
 DIMENSION_OF = {"technical": "quality", "aesthetic": "quality", "alignment": "alignment"}
@@ -50,7 +49,7 @@ def load_pairs(name: str, roots: Sequence[Path], labels_only: bool = False) -> D
     files = {file: "" for pair in pairs for file in (pair.positive, pair.negative_image) if file}
     files |= {pair.positive: pair.positive_sha256 for pair in pairs}
     root = _root(path, files, roots, labels_only)
-    present = {file for file in files if (root / file).is_file()}
+    present = {file for file in files if is_file(root / file)}
     _check_files(path, root, {file: files[file] for file in present if files[file]})
     rows = _Rows(root, present)
     known = tuple(rows.add(pair) for pair in pairs)
@@ -119,7 +118,7 @@ def _root(path: Path, files: Iterable[str], roots: Sequence[Path], labels_only: 
     with suppress(InputError):  # not recorded or moved: the folders named by the user may have them
         recorded = [image_folder(path)]
     for root in (*roots, *recorded):
-        if any((root / file).is_file() for file in files):
+        if any(is_file(root / file) for file in files):
             return root
     if labels_only:
         return path.parent
@@ -133,9 +132,7 @@ def _root(path: Path, files: Iterable[str], roots: Sequence[Path], labels_only: 
 
 def _check_files(path: Path, root: Path, expected: dict[str, str]) -> None:
     """Refuse positives that are other files: their negatives would be other images."""
-    wrong = [
-        file for file, sha256 in expected.items() if hashlib.sha256((root / file).read_bytes()).hexdigest() != sha256
-    ]
+    wrong = [file for file, sha256 in expected.items() if sha256_of(root / file) != sha256]
     if wrong:
         raise InputError(
             f"{root / wrong[0]} is not the file that {path} was made from (the sha256 of {len(wrong):,} of "
@@ -179,7 +176,7 @@ def _card(path: Path, items: Items, pairs: Sequence[KnownPair]) -> DatasetCard:
         group="group of the manifest: images of one prompt or of like content",
         folder=path.resolve().parent.name,
         licence="that of the images",
-        page=str(path),
+        page=printable(str(path)),
         download="made by `eliq-bench pairs build`",
         citation="",
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from eliq_bench.cards import DatasetCard
 from eliq_bench.errors import InputError
+from eliq_bench.io.files import open_regular
 from eliq_bench.types import Items
 
 # Tripwire means stand on the cards with six decimals.
@@ -77,6 +78,8 @@ def _check_dimension(card: DatasetCard, items: Items, dimension: str) -> None:
 
 def _content(path: Path) -> bytes:
     try:
-        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with open_regular(path) as stream:
+            data = stream.read()
+        return gzip.decompress(data) if path.suffix == ".gz" else data
     except (OSError, EOFError) as error:
         raise InputError(f"{path} cannot be read: {error}.") from error

@@ -11,6 +11,7 @@ import numpy as np
 
 from eliq_bench.evaluation.evaluate import Resampling, backwards, evaluate_dataset
 from eliq_bench.evaluation.pairs import known_pair_rows
+from eliq_bench.io.files import printable
 from eliq_bench.io.optional import installed
 from eliq_bench.results.records import CrossRow, DatasetRecord, Environment, ModelRecord, Results, Row
 from eliq_bench.types import Dataset, ItemTable, ScoreColumn
@@ -32,7 +33,7 @@ def assemble(scored: "Scored", resampling: Resampling) -> Results:
         for spec, wanted, stored in zip(session.specs, session.plan.wanted, session.plan.stored, strict=True)
     ]
     environment = Environment(
-        command=shlex.join(["eliq-bench" if _is_cli() else Path(sys.argv[0]).name, *sys.argv[1:]]),
+        command=printable(shlex.join(["eliq-bench" if _is_cli() else Path(sys.argv[0]).name, *sys.argv[1:]])),
         created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         eliq_bench=installed("eliq-bench"),
         packages={package: installed(package) for package in PACKAGES},

@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 
 from eliq_bench.errors import InputError
@@ -63,7 +65,7 @@ def file_names(folder: Path, depth: int | None = None) -> Iterator[tuple[Path, l
     pending = [(folder, 1)]
     while pending:
         here, level = pending.pop()
-        status = here.stat()
+        status = _status(here)
         if (status.st_dev, status.st_ino) in seen:
             continue
         seen.add((status.st_dev, status.st_ino))
@@ -86,19 +88,60 @@ def _list(folder: Path) -> tuple[list[str], list[str]]:
             for entry in entries:
                 # Hidden files are never data: .DS_Store, and ._a.jpg beside each a.jpg in archives of a Mac.
                 if not entry.name.startswith("."):
-                    (inner if entry.is_dir() else names).append(entry.name)
+                    (inner if _is_folder(entry) else names).append(entry.name)
     except OSError as error:
         raise InputError(f"The folder {folder} cannot be read: {error.strerror}.") from error
     return sorted(inner), sorted(names)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself: no file either, which is told where it is read
+        return False
+
+
+def _status(folder: Path) -> os.stat_result:
+    try:
+        return folder.stat()
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be read: {error.strerror}.") from error
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there; unlike `Path.is_file`, False for a name that is too long to be one."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """A file opened to read its bytes, without waiting: a pipe or a device might never end.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise OSError(0, "not a regular file")
+    return os.fdopen(opened, "rb")
+
+
+def printable(name: str) -> str:
+    r"""A file name that can be printed and written as UTF-8: other bytes are spelt out, as in `caf\xe9.png`.
+
+    >>> printable(os.fsdecode(b"caf\xe9.png"))
+    'caf\\xe9.png'
+    """
+    return name.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
 
 
 def sha256_of(path: Path) -> str:
     """Hexadecimal sha256 of a file's bytes.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is no regular one.
     """
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -1,9 +1,12 @@
 """Arrow columns made from buffers, since every other way makes pyarrow import pandas, which takes a second."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import ArrayLike
 
 
@@ -29,6 +32,17 @@ def texts(values: Sequence[str | None]) -> pa.Array:
         pa.py_buffer(b"".join(data)),
     ]
     return pa.Array.from_buffers(pa.large_string(), len(data), buffers)
+
+
+def read(path: Path) -> pq.ParquetFile:
+    """A file opened to be read; pyarrow itself takes only paths in UTF-8."""
+    return pq.ParquetFile(pa.OSFile(os.fsencode(path)))
+
+
+def write(content: pa.Table, path: Path) -> None:
+    """A table as a file, compressed."""
+    with pa.OSFile(os.fsencode(path), "wb") as sink:
+        pq.write_table(content, sink, compression="zstd")
 
 
 def table(columns: dict[str, pa.Array]) -> pa.Table:

@@ -313,10 +313,11 @@ def _fit(path: Path, number: int, cells: list[str], width: int) -> list[str]:
 
 def _read_parquet(path: Path) -> Table:
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    from eliq_bench.io import parquet
 
     try:
-        table = pq.ParquetFile(path).read()  # read_table would take a=b in the path for a column
+        table = parquet.read(path).read()  # read_table would take a=b in the path for a column
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} is not a readable Parquet file: {first_line(error)}") from error
     repeated = {name for name in table.column_names if table.column_names.count(name) > 1}

@@ -7,6 +7,8 @@ added.
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
-from eliq_bench.errors import InputError
+from eliq_bench.errors import InputError, describe
 from eliq_bench.io.write import write_whole
 from eliq_bench.results.records import DatasetRecord, ModelRecord, Number, Record, Row
 from eliq_bench.vocabulary import Status
@@ -212,7 +214,7 @@ class Board(Record):
             InputError: it cannot be read, or is not of this schema.
         """
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+            return cls.model_validate_json(path.read_bytes())
         except OSError as error:
             raise InputError(f"The board {path} cannot be read: {error.strerror}.") from error
         except ValidationError as error:
@@ -249,3 +251,18 @@ def digest_names(names: tuple[str, ...]) -> str:
 def digest_values(values: NDArray[np.float64]) -> str:
     """Sha256 of values as little-endian float64."""
     return hashlib.sha256(values.astype("<f8").tobytes()).hexdigest()
+
+
+@contextmanager
+def without_contradiction(board: Board) -> Iterator[None]:
+    """Whatever a board that is a valid document fails of: one part names what another lacks.
+
+    Raises:
+        InputError: that happened in the body.
+    """
+    try:
+        yield
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise InputError(
+            f"The board of {board.dataset.name} contradicts itself ({describe(error)}); add its runs to a new one."
+        ) from error

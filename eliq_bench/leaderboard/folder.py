@@ -5,7 +5,7 @@ from pathlib import Path
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.write import locked, write_whole
-from eliq_bench.leaderboard.board import Board
+from eliq_bench.leaderboard.board import Board, without_contradiction
 from eliq_bench.leaderboard.markdown import GENERATED, board_markdown, index_markdown
 from eliq_bench.leaderboard.page import page
 
@@ -27,7 +27,10 @@ def read_boards(folder: Path) -> list[Board]:
 
 def rendered(boards: list[Board]) -> dict[str, str]:
     """Name of each rendered file to its text: the same from the same boards, on every machine."""
-    texts = {f"{board.dataset.name}.md": board_markdown(board) for board in boards}
+    texts = {}
+    for board in boards:
+        with without_contradiction(board):
+            texts[f"{board.dataset.name}.md"] = board_markdown(board)
     texts[INDEX] = index_markdown(boards, _how())
     texts[PAGE] = page(boards)
     return texts
@@ -74,7 +77,7 @@ def _write(path: Path, text: str) -> None:
 def _left_over(folder: Path, texts: set[str]) -> list[Path]:
     """Rendered files whose board is gone; files that people wrote are left alone."""
     pages = sorted(path for path in folder.glob("*.md") if path.name not in texts)
-    return [path for path in pages if path.read_text(encoding="utf-8").startswith(GENERATED)]
+    return [path for path in pages if path.read_bytes().startswith(GENERATED.encode())]
 
 
 def _how() -> str:

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eliq_bench.leaderboard.board import Board, BoardRow, BoardTable
+from eliq_bench.leaderboard.board import Board, BoardRow, BoardTable, without_contradiction
 from eliq_bench.leaderboard.cells import (
     Cell,
     Column,
@@ -178,7 +178,10 @@ class BoardSection:
 def page(boards: list[Board]) -> str:
     """The page; the same text from the same boards."""
     sections = [_section(board, table) for board in boards for table in board.tables]
-    data = {section.key: detail(section.board, section.table) for section in sections}
+    data = {}
+    for section in sections:
+        with without_contradiction(section.board):
+            data[section.key] = detail(section.board, section.table)
     template = _environment().get_template(TEMPLATE)
     return template.render(
         sections=sections,

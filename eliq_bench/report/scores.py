@@ -107,9 +107,10 @@ def save(table: ItemTable, columns: list[ScoreColumn], path: Path) -> None:
             target.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
         elif path.suffix == ".parquet":
             import pyarrow as pa
-            import pyarrow.parquet as pq
 
-            pq.write_table(pa.Table.from_pylist(rows), target)
+            from eliq_bench.io import parquet
+
+            parquet.write(pa.Table.from_pylist(rows), target)
         else:
             with target.open("w", newline="", encoding="utf-8") as stream:
                 writer = csv.DictWriter(stream, fieldnames=list(rows[0]))

@@ -6,7 +6,6 @@ those of the run to the last digit.
 """
 
 import base64
-import binascii
 import zlib
 from collections.abc import Sequence
 
@@ -69,5 +68,5 @@ def _unpack(text: str, kinds: tuple[str, ...]) -> np.ndarray:
         raise ValueError(f"packed values of type {kind!r} where one of {', '.join(kinds)} is expected")
     try:
         return np.frombuffer(zlib.decompress(base64.b64decode(data, validate=True)), dtype=f"<{kind}")
-    except (binascii.Error, zlib.error) as error:
+    except (ValueError, zlib.error) as error:
         raise ValueError(f"packed values are damaged: {error}") from error

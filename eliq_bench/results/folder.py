@@ -139,8 +139,10 @@ def load_run(path: Path) -> Run:
             raise InputError(f"{path} holds {RESULTS_FILE} but no scores per item ({name}); give the whole folder.")
     tables = {table.dataset: table for table in read_items(path / ITEMS_FILE)}
     columns = {(column.dataset, column.model, column.dimension): column for column in read_scores(path / SCORES_FILE)}
-    known = {record.name for record in results.models}
-    for (dataset, model, _), column in columns.items():
-        if dataset not in tables or model not in known or len(column.score) != len(tables[dataset].items):
+    if list(tables) != [record.name for record in results.datasets]:
+        raise InputError(f"{path} mixes files of different runs ({ITEMS_FILE} has other datasets); run again.")
+    known = {(record.name, dimension) for record in results.models for dimension in record.dimensions}
+    for (dataset, model, dimension), column in columns.items():
+        if dataset not in tables or (model, dimension) not in known or len(column.score) != len(tables[dataset].items):
             raise InputError(f"{path} mixes files of different runs ({SCORES_FILE}: {model} on {dataset}); run again.")
     return Run(path, results, tables, columns)

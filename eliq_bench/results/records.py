@@ -288,7 +288,7 @@ class Results(Record):
         """
         path = run / RESULTS_FILE if run.is_dir() else run
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+            return cls.model_validate_json(path.read_bytes())
         except OSError as error:
             raise InputError(f"{run} holds no {RESULTS_FILE}; give the --out folder of a run.") from error
         except ValidationError as error:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from eliq_bench.errors import InputError
@@ -40,7 +39,7 @@ def write_items(tables: list[ItemTable], path: Path) -> None:
             columns[f"std_{dimension}"] = parquet.floats(items.label_std.get(dimension, nothing))
             columns[f"raters_{dimension}"] = parquet.floats(items.label_n.get(dimension, nothing))
         parts.append(parquet.table(columns))
-    pq.write_table(pa.concat_tables(parts), path, compression="zstd")
+    parquet.write(pa.concat_tables(parts), path)
 
 
 def read_items(path: Path) -> list[ItemTable]:
@@ -49,7 +48,7 @@ def read_items(path: Path) -> list[ItemTable]:
     Raises:
         InputError: the file is missing or damaged.
     """
-    columns = _read(path)
+    columns = _read(path, _ITEM_COLUMNS)
     return [
         ItemTable(dataset, _items(part), tuple(part["sha256"]))
         for (dataset,), part in _split(columns, ("dataset",)).items()
@@ -96,7 +95,7 @@ def write_scores(columns: list[ScoreColumn], tables: list[ItemTable], path: Path
             "seconds": parquet.floats(column.seconds),
         }
         parts.append(parquet.table(part))
-    pq.write_table(pa.concat_tables(parts), path, compression="zstd")
+    parquet.write(pa.concat_tables(parts), path)
 
 
 def read_scores(path: Path) -> list[ScoreColumn]:
@@ -105,6 +104,7 @@ def read_scores(path: Path) -> list[ScoreColumn]:
     Raises:
         InputError: the file is missing or damaged.
     """
+    parts = _split(_read(path, _SCORE_COLUMNS), ("dataset", "model", "dimension"))
     return [
         ScoreColumn(
             dataset,
@@ -116,17 +116,33 @@ def read_scores(path: Path) -> list[ScoreColumn]:
             tuple(part["reason"]),
             _floats(part["seconds"]),
         )
-        for (dataset, model, dimension), part in _split(_read(path), ("dataset", "model", "dimension")).items()
+        for (dataset, model, dimension), part in parts.items()
     ]
 
 
-def _read(path: Path) -> dict[str, list[Any]]:
+_TEXT, _PERHAPS_TEXT, _NUMBER = (str,), (str, type(None)), (int, float, type(None))
+_ITEM_COLUMNS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("dataset", "image", "sha256", "group"), _TEXT),
+    **dict.fromkeys(("prompt", "generator", "generator_family"), _PERHAPS_TEXT),
+}
+_SCORE_COLUMNS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("dataset", "model", "fingerprint", "dimension", "status", "reason"), _TEXT),
+    **dict.fromkeys(("score", "seconds"), _NUMBER),
+}
+
+
+def _read(path: Path, expected: dict[str, tuple[type, ...]]) -> dict[str, list[Any]]:
     """Columns of a table as lists: neither `read_table` nor `to_numpy`, which import pandas."""
     try:
-        table = pq.ParquetFile(path).read()
-    except (OSError, pa.ArrowInvalid) as error:
+        table = parquet.read(path).read()
+    except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read ({error}); give the --out folder of a finished run.") from error
-    return {name: table[name].to_pylist() for name in table.column_names}
+    columns = {name: table[name].to_pylist() for name in table.column_names}
+    numbers = {name: _NUMBER for name in columns if name.startswith(("label_", "std_", "raters_"))}
+    for name, kinds in (expected | numbers).items():
+        if name not in columns or not all(isinstance(cell, kinds) for cell in columns[name]):
+            raise InputError(f"{path} is damaged: its column {name!r} is missing or holds something else; run again.")
+    return columns
 
 
 def _split(columns: dict[str, list[Any]], keys: tuple[str, ...]) -> dict[tuple[Any, ...], dict[str, list[Any]]]:
@@ -157,7 +173,7 @@ def write_pairs(tables: Sequence[ItemTable], path: Path) -> None:
                 cells: list[Any] = [getattr(pair, name) for pair in table.pairs]
                 columns[name] = parquet.texts(cells) if kind is str else parquet.integers(cells)
             parts.append(parquet.table(columns))
-    pq.write_table(pa.concat_tables(parts), path, compression="zstd")
+    parquet.write(pa.concat_tables(parts), path)
 
 
 def with_pairs(tables: Sequence[ItemTable], folder: Path) -> list[ItemTable]:
@@ -170,7 +186,7 @@ def with_pairs(tables: Sequence[ItemTable], folder: Path) -> list[ItemTable]:
     if not path.exists():
         return list(tables)
     try:
-        rows = pq.ParquetFile(path).read().to_pylist()
+        rows = parquet.read(path).read().to_pylist()
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read ({error}); run again into another --out.") from error
     pairs: dict[str, list[KnownPair]] = {table.dataset: [] for table in tables}

@@ -61,7 +61,7 @@ def _cell(
     if path is None:
         return nothing, "missing", "image not at hand", 0.0
     if path not in hashes:
-        return nothing, "unreadable", "the file cannot be read", 0.0
+        return nothing, "unreadable", "the file cannot be read: no permission, a broken link, or no regular file", 0.0
     if spec.lacks_prompt(prompt):
         return nothing, "undefined", NO_PROMPT, 0.0
     row = known.get((hashes[path], prompt_key(spec.prompt(prompt)), dimension))

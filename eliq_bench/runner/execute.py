@@ -6,17 +6,19 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.io.workers import Failure, WorkerPool
-from eliq_bench.runner.plan import ModelSpec, Plan, Task
+from eliq_bench.runner.plan import ModelSpec, Plan, Task, Want
 from eliq_bench.runner.scoring import ChunkScorer, ScoringStep, failed_rows
 from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
 from eliq_bench.types import Progress
 
-MAX_FAILURES = 20
-"""Chunks that may fail in one run before the run gives up: something is wrong with the machine."""
+PROBE_EVERY = 20
+"""After so many deaths a plain picture is scored, to tell images that kill from a machine on which nothing works."""
 
 _scorer: ChunkScorer
 """Of a worker process, see `_start_scorer`."""
@@ -28,15 +30,14 @@ def score_tasks(
     """Steps in the order of completion, until every want of every task has its rows.
 
     What a failed chunk has not given is computed again image by image; an image that fails alone becomes error rows.
+    However many do, the others are scored.
 
     Raises:
-        EliqBenchError: workers keep dying.
+        EliqBenchError: workers die even on a plain picture.
     """
     chunks = [tasks[at : at + batch_size] for at in range(0, len(tasks), batch_size)]
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    start = partial(_start_scorer, specs, batch_size, offline)
     failures = 0
-    with WorkerPool(workers, threads, _environment(offline), start) as pool:
+    with _pool(workers, specs, batch_size, offline) as pool:
         while chunks:
             alone: list[list[Task]] = []
             for position, found in pool.stream(_score_chunk, [(chunk,) for chunk in chunks]):
@@ -44,16 +45,41 @@ def score_tasks(
                     yield found
                     continue
                 failures += 1
-                if failures > MAX_FAILURES:
-                    raise EliqBenchError(
-                        f"{failures} worker processes died, the last: {found.error}. Finished scores are kept."
-                    )
+                if failures % PROBE_EVERY == 0:
+                    _probe(specs, offline, failures)
                 rest = _unfinished(chunks[position], specs, found.results)
                 if len(chunks[position]) == 1:
                     yield from (_failed(task, specs, str(found.error)) for task in rest)
                 else:
                     alone += [[task] for task in rest]
             chunks = alone
+
+
+def _pool(workers: int, specs: list[ModelSpec], batch_size: int, offline: bool) -> WorkerPool:
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    start = partial(_start_scorer, specs, batch_size, offline)
+    return WorkerPool(workers, threads, _environment(offline), start)
+
+
+def _probe(specs: list[ModelSpec], offline: bool, failures: int) -> None:
+    """Score a plain picture with every model.
+
+    Raises:
+        EliqBenchError: the worker died of it.
+    """
+    from PIL import Image
+
+    wants = tuple(Want(position, spec.prompt("a photograph")) for position, spec in enumerate(specs))
+    side = max(256, *(spec.card.min_side for spec in specs))
+    with TemporaryDirectory(prefix="eliq-bench-") as folder, _pool(1, specs, 1, offline) as pool:
+        plain = Path(folder) / "plain.png"
+        Image.linear_gradient("L").resize((side, side)).save(plain)
+        for _, found in pool.stream(_score_chunk, [([Task("plain", plain, wants)],)]):
+            if isinstance(found, Failure):
+                raise EliqBenchError(
+                    f"{failures} worker processes died, and one on a plain picture too: {found.error}. Finished scores "
+                    "are kept; try fewer --workers, or leave out a model."
+                )
 
 
 def _unfinished(chunk: list[Task], specs: list[ModelSpec], given: Sequence[ScoringStep]) -> list[Task]:
@@ -141,7 +167,7 @@ def execute(plan: Plan, specs: list[ModelSpec], store: ScoreStore, resources: Re
     """Compute and store what the plan lacks; whatever ends it early, stored batches stay.
 
     Raises:
-        EliqBenchError: the store cannot be written, or workers keep dying.
+        EliqBenchError: the store cannot be written, or workers die even on a plain picture.
     """
     spent = Spent()
     if not plan.tasks:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from eliq_bench.errors import EliqBenchError, describe
 from eliq_bench.io.contained import contained
-from eliq_bench.io.images import DecodeError, decode
+from eliq_bench.io.images import DecodeError, TransientDecodeError, decode
 from eliq_bench.registry import resolve
 from eliq_bench.runner.features import FeatureRow, features_of, packed
 from eliq_bench.runner.plan import ModelSpec, Task, Want
@@ -28,7 +28,7 @@ def pixels_of(image: ImageSource) -> RGB:
     """RGB pixels, (H, W, 3).
 
     Raises:
-        DecodeError: a file that cannot be read.
+        DecodeError: a file that cannot be read; only a `TransientDecodeError` is worth another try.
         EliqBenchError: a virtual image that cannot be computed, or that does not come out as its manifest says. That
             is no property of the image, so a later run tries again.
     """
@@ -99,10 +99,10 @@ class ChunkScorer:
         """Rows as soon as a batch is complete; every want of every task ends as one row per dimension."""
         waiting: dict[tuple[int, tuple[int, ...]], list[PreparedImage]] = {}
         for task, (image, seconds) in zip(tasks, self._map(_timed_decode, tasks), strict=True):
-            if isinstance(image, DecodeError):
+            if isinstance(image, DecodeError) and not isinstance(image, TransientDecodeError):
                 yield ScoringStep(self._all(task, "unreadable", str(image)), seconds)
                 continue
-            if isinstance(image, EliqBenchError):
+            if isinstance(image, Exception):
                 yield ScoringStep(self._all(task, "error", str(image)), seconds)
                 continue
             yield ScoringStep([], seconds)

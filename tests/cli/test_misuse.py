@@ -125,7 +125,7 @@ def test_score_lists_bad_files_and_exits_with_1(cli: Cli, pictures: Path) -> Non
     (pictures / "bad.jpg").write_text("no image")
     done = cli("score", pictures, "--models", "sharpness", "--out", pictures / "scores.csv")
     assert done.returncode == 1
-    assert "No score: bad.jpg: not an image, or damaged beyond recognition" in done.stderr
+    assert "No score: bad.jpg: not an image that is read here, or damaged beyond recognition" in done.stderr
     assert len((pictures / "scores.csv").read_text().splitlines()) == 14
 
 

@@ -1,14 +1,20 @@
 """The decoder on every kind of file a user may have."""
 
 import contextlib
+import os
+import struct
+import subprocess
+import sys
+import zlib
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from eliq_bench.io.images import DecodeError, decode
+from eliq_bench.io.images import DecodeError, TransientDecodeError, decode
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (24, 16, 3), dtype=np.uint8)
@@ -95,7 +101,7 @@ def test_files_that_are_no_images(tmp_path: Path) -> None:
     empty.touch()
     text = tmp_path / "text.jpg"
     text.write_text("no image")
-    cases = {empty: "0 bytes", text: "not an image", tmp_path / "none.jpg": "not found", tmp_path: "damaged"}
+    cases = {empty: "0 bytes", text: "not an image", tmp_path / "none.jpg": "not found", tmp_path: "not a regular file"}
     for path, reason in cases.items():
         with pytest.raises(DecodeError, match=reason):
             decode(path)
@@ -120,3 +126,69 @@ def test_random_bytes_after_a_header_never_escape_as_another_error(tmp_path: Pat
         path.write_bytes(bytes(damaged))
         with contextlib.suppress(DecodeError):  # the only error that may come out
             assert decode(path).shape[2] == 3
+
+
+def test_damaged_avif_is_told_apart_from_a_defect(tmp_path: Path) -> None:
+    """Its decoder raises RuntimeError; 21 such files ended a run."""
+    path = tmp_path / "a.avif"
+    whole = saved(path, Image.fromarray(RGB), speed=10).read_bytes()
+    causes: set[type | None] = set()
+    for seed in range(150):
+        damaged = np.frombuffer(whole, dtype=np.uint8).copy()
+        rng = np.random.default_rng(seed)
+        damaged[rng.integers(0, len(whole), 4)] = rng.integers(0, 256, 4)
+        path.write_bytes(damaged.tobytes())
+        try:
+            decode(path)
+        except DecodeError as error:
+            causes.add(type(error.__cause__))
+    assert RuntimeError in causes
+
+
+RAISED = (RuntimeError, struct.error, RecursionError, AttributeError, ZeroDivisionError, zlib.error, AssertionError)
+
+
+@pytest.mark.parametrize("raised", RAISED)
+def test_whatever_a_decoder_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raised: type[Exception]) -> None:
+    path = saved(tmp_path / "a.png", Image.fromarray(RGB))
+    monkeypatch.setattr(Image.Image, "load", Mock(side_effect=raised("odd bytes.\nmore")))
+    with pytest.raises(DecodeError, match=r"^damaged: odd bytes$") as caught:
+        decode(path)
+    assert not isinstance(caught.value, TransientDecodeError)
+
+
+@pytest.mark.parametrize(
+    ("raised", "reason"), [(MemoryError(), "not enough memory"), (OSError(5, "Input/output error"), "Input/output")]
+)
+def test_what_is_no_property_of_the_file_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raised: Exception, reason: str
+) -> None:
+    path = saved(tmp_path / "a.png", Image.fromarray(RGB))
+    monkeypatch.setattr(Image.Image, "load", Mock(side_effect=raised))
+    with pytest.raises(TransientDecodeError, match=reason):
+        decode(path)
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from eliq_bench.io.images import decode
+decode(Path(sys.argv[1]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_the_memory_that_decoding_takes_is_bounded(tmp_path: Path) -> None:
+    """A file of 1.6 MB took 4.75 GB."""
+    deep = saved(tmp_path / "deep.png", Image.new("I;16", (10_000, 10_000), 3000), compress_level=1)
+    clear = saved(tmp_path / "clear.png", Image.new("RGBA", (10_000, 10_000), (1, 2, 3, 4)), compress_level=1)
+    for path in (deep, clear):
+        done = subprocess.run([sys.executable, "-c", PEAK, path], capture_output=True, text=True, check=True)
+        assert int(done.stdout) * 1024 < 1.3e9, path
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(DecodeError, match="not a regular file"):
+        decode(tmp_path / "a.png")

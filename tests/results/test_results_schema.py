@@ -54,7 +54,7 @@ def test_scores_are_tidy_own_and_traceable(run_folder: Path) -> None:
     assert len(table) == 24
     bad = [row for row in table if row["status"] != "ok" and row["model"] == "sharpness"]
     assert [(row["image"], row["status"], row["score"]) for row in bad] == [("3.png", "unreadable", None)]
-    assert bad[0]["reason"] == "not an image, or damaged beyond recognition"
+    assert bad[0]["reason"] == "not an image that is read here, or damaged beyond recognition"
     results = Results.load(run_folder)
     assert {row["fingerprint"] for row in table} == {model.fingerprint for model in results.models}
     assert results.model("sharpness").identity["decoder"] == "pillow-1"

@@ -1,11 +1,13 @@
 """Worker processes: nothing is lost when one dies."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from eliq_bench.errors import EliqBenchError
 from eliq_bench.registry import model_card
 from eliq_bench.runner.execute import score_tasks
 from eliq_bench.runner.plan import ModelSpec, Task, Want
@@ -45,6 +47,27 @@ def test_an_image_that_kills_its_process_becomes_an_error_and_costs_nothing_else
     assert set(failed) == {"3.png", "7.png"}
     assert "killed by signal 9, probably for want of memory" in failed["3.png"].reason
     assert len({(row.fingerprint, row.image) for row in rows}) == len(rows) == 24
+
+
+def redden(folder: Path, numbers: range) -> None:
+    """Make these the images that kill `dummy-killer`."""
+    for number in numbers:
+        Image.new("RGB", (32, 40), "red").save(folder / f"{number}.png")
+
+
+@pytest.mark.slow
+def test_forty_images_that_kill_cost_forty_images(pictures: Path) -> None:
+    redden(pictures, range(20, 60))
+    rows = {row.image: row.status for row in computed(specs("dummy-killer"), pictures, workers=2)}
+    assert rows == {f"{number}.png": "error" if number >= 20 else "ok" for number in (*range(12), *range(20, 60))}
+
+
+def test_a_machine_on_which_nothing_works_is_told(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eliq_bench.runner.execute.PROBE_EVERY", 2)
+    (model,) = specs("dummy-mean")
+    broken = replace(model, card=model.card.model_copy(update={"target": "support.workers:die"}))
+    with pytest.raises(EliqBenchError, match=r"2 worker processes died, and one on a plain picture too: .* code 5"):
+        computed([broken], pictures, workers=1)
 
 
 def test_offline_workers_refuse_connections(pictures: Path, plugin: Path) -> None:

@@ -1,6 +1,7 @@
 """Chunks of images by dummy models: batches, failures, limits."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -96,3 +97,12 @@ def test_a_prompt_is_part_of_the_key_and_reaches_the_model(pictures: Path) -> No
     assert lengths == {5.0, 11.0}
     assert len({row.prompt for row in found}) == 2
     assert len(found) == 4
+
+
+def test_an_image_that_memory_did_not_suffice_for_is_tried_again(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unreadable is for ever, an error is not (`runner.plan`)."""
+    monkeypatch.setattr("eliq_bench.io.images.Image.Image.load", Mock(side_effect=MemoryError))
+    found = rows(ChunkScorer([spec("dummy-mean")], 8), tasks(pictures))
+    assert {(row.status, row.reason) for row in found.values()} == {("error", "not enough memory to decode it")}

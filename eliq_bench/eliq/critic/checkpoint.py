@@ -190,12 +190,15 @@ def load(path: Path) -> tuple[CriticNetwork, CriticCard]:
     """
     file = path / CHECKPOINT_FILE if path.is_dir() else path
     card = read_card(file)
-    network = CriticNetwork(card.visual_width, card.semantic_width, card.recipe.network, card.dimensions)
-    with safe_open(file, framework="pt") as content:
-        names = content.keys()
-        network.load_state_dict(
-            {name.replace(STORED_PRIOR_WEIGHT, PRIOR_WEIGHT): content.get_tensor(name) for name in names}
-        )
+    try:
+        network = CriticNetwork(card.visual_width, card.semantic_width, card.recipe.network, card.dimensions)
+        with safe_open(file, framework="pt") as content:
+            names = content.keys()
+            network.load_state_dict(
+                {name.replace(STORED_PRIOR_WEIGHT, PRIOR_WEIGHT): content.get_tensor(name) for name in names}
+            )
+    except (RuntimeError, TypeError, SafetensorError) as error:
+        raise InputError(f"{file} is damaged: its tensors are not those of its card; train it again.") from error
     return network.eval(), card
 
 

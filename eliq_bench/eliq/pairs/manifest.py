@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -11,10 +13,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.types as pat
 
 from eliq_bench.eliq.degrade import RGB, VERSION, Aspect, Family, degrade
 from eliq_bench.eliq.prompts import perturb
-from eliq_bench.errors import InputError
+from eliq_bench.errors import InputError, first_line
+from eliq_bench.io import parquet
 from eliq_bench.io.files import check_inside
 from eliq_bench.io.images import decode
 from eliq_bench.io.parquet import integers, table, texts
@@ -78,6 +82,7 @@ class Pair(NamedTuple):
 
 _NUMBERS = ("severity", "seed")
 _FLAGS = ("simulated",)
+_OPTIONAL = frozenset({"prompt", "negative_caption", "negative_image", "generator"})
 
 
 def pixel_hash(image: np.ndarray) -> str:
@@ -130,7 +135,7 @@ def write_pairs(pairs: Sequence[Pair], path: Path) -> None:
         else:
             columns[name] = texts(cells)
     content = table(columns).replace_schema_metadata(metadata())
-    write_whole(path, lambda target: pq.write_table(content, target, compression="zstd"), AGAIN)
+    write_whole(path, lambda target: parquet.write(content, target), AGAIN)
 
 
 def merge_parts(parts: Sequence[Path], path: Path) -> int:
@@ -143,9 +148,10 @@ def merge_parts(parts: Sequence[Path], path: Path) -> int:
 
     def write(target: Path) -> None:
         nonlocal count
-        with pq.ParquetWriter(target, pq.read_schema(parts[0]), compression="zstd") as writer:
+        schema = parquet.read(parts[0]).schema_arrow
+        with pa.OSFile(os.fsencode(target), "wb") as sink, pq.ParquetWriter(sink, schema, compression="zstd") as writer:
             for part in parts:
-                content = pq.ParquetFile(part).read()
+                content = parquet.read(part).read()
                 writer.write_table(content)
                 count += content.num_rows
 
@@ -161,6 +167,9 @@ def read_pairs(path: Path) -> Iterator[Pair]:
     """
     with _open(path) as file:
         for batch in file.iter_batches(columns=list(Pair._fields)):
+            for name in set(Pair._fields) - _OPTIONAL:
+                if batch.column(name).null_count:
+                    raise InputError(f"{path} is damaged: its column {name!r} has empty cells; build it again.")
             for name in ("positive", "negative_image"):
                 for image in batch.column(name).unique().to_pylist():
                     if image is not None:
@@ -230,20 +239,34 @@ def manifest_path(pairs: Path) -> Path:
     return path
 
 
-def _open(path: Path) -> pq.ParquetFile:
+@contextmanager
+def _open(path: Path) -> Iterator[pq.ParquetFile]:
+    """An opened manifest; whatever in it cannot be read is said in a sentence."""
     try:
-        file = pq.ParquetFile(path)
+        with parquet.read(path) as file:
+            _check_schema(path, file.schema_arrow)
+            yield file
     except (OSError, pa.ArrowException) as error:
         raise InputError(
-            f"{path} is not a readable manifest of pairs; build one with `eliq-bench pairs build`."
+            f"{path} is not a readable manifest of pairs ({first_line(error)}); build one with "
+            "`eliq-bench pairs build`."
         ) from error
-    schema = (file.schema_arrow.metadata or {}).get(KEY_SCHEMA, b"none").decode()
-    if schema != str(SCHEMA_VERSION):
-        file.close()
+
+
+def _check_schema(path: Path, schema: pa.Schema) -> None:
+    version = (schema.metadata or {}).get(KEY_SCHEMA, b"none").decode(errors="replace")
+    if version != str(SCHEMA_VERSION):
         raise InputError(
-            f"{path} has schema version {schema} where this eliq-bench reads {SCHEMA_VERSION}; build it again."
+            f"{path} has schema version {version} where this eliq-bench reads {SCHEMA_VERSION}; build it again."
         )
-    return file
+    for name in Pair._fields:
+        fits = pat.is_integer if name in _NUMBERS else pat.is_boolean if name in _FLAGS else _is_text
+        if name not in schema.names or not fits(schema.field(name).type):
+            raise InputError(f"{path} is damaged: its column {name!r} is missing or of another type; build it again.")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pat.is_string(kind) or pat.is_large_string(kind))
 
 
 def _flags(values: Sequence[bool]) -> pa.Array:

@@ -9,7 +9,7 @@ from PIL import Image, ImageStat
 
 from eliq_bench.eliq.pairs.manifest import pixel_hash
 from eliq_bench.errors import InputError, first_line
-from eliq_bench.io.files import sha256_of
+from eliq_bench.io.files import is_file, sha256_of
 from eliq_bench.io.hub import fetch_file, path_or_repository
 from eliq_bench.io.images import DecodeError, decode
 from eliq_bench.types import Progress
@@ -47,7 +47,7 @@ def _inspect(path: Path) -> Inspection:
     try:
         image = decode(path)
     except DecodeError as error:
-        missing = not path.is_file()
+        missing = not is_file(path)
         reason = "file not found" if missing else f"cannot be decoded ({str(error).partition(':')[0]})"
         return Inspection(reason)
     if min(image.shape[:2]) < SHORTEST_SIDE:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.columns import find_image_column
-from eliq_bench.io.files import file_names, is_image_name
+from eliq_bench.io.files import file_names, is_file, is_image_name
 from eliq_bench.io.tables import Table, read_table
 
 INDEX_FILES = ("index.csv", "index.tsv", "index.parquet")
@@ -69,9 +69,9 @@ def find_candidates(given: Path) -> Candidates:
     Raises:
         InputError: nothing is there, a table has no such column, or no image is found.
     """
-    if given.is_file() and is_image_name(given.name):
+    if is_file(given) and is_image_name(given.name):
         raise InputError(f"{given} is an image; give its folder, {given.parent}, or a table of images.")
-    if given.is_file():
+    if is_file(given):
         return _from_table(read_table(given))
     if not given.is_dir():
         raise InputError(f"{given} does not exist; give a folder of images or a table of them.")
@@ -151,7 +151,7 @@ def _leads_elsewhere(cell: str) -> bool:
 def _placed(root: Path, base: Path, cell: str) -> str:
     """Path of an image relative to the base: as the table has it, or in the folder `images`."""
     inside = "images/" if (root / "images").is_dir() else ""
-    name = cell if (root / cell).is_file() else inside + cell
+    name = cell if is_file(root / cell) else inside + cell
     if base == root and not _leads_elsewhere(name):
         return name
     return Path(os.path.normpath(root.absolute() / name)).relative_to(base).as_posix()

@@ -25,6 +25,7 @@ from eliq_bench.eliq.pairs.conversations import MARKER, Conversation, Kind, conv
 from eliq_bench.eliq.pairs.manifest import Pair, read_pairs, render_negative
 from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import EliqBenchError, InputError
+from eliq_bench.io.files import is_file
 from eliq_bench.io.images import decode
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ _NOT_APART = (
 def _check_images(split: ConversationSplit, root: Path) -> None:
     names = {item.pair.positive for part in split for item in part}
     names |= {item.pair.negative_image for part in split for item in part if item.pair.negative_image}
-    missing = sorted(name for name in names if not (root / name).is_file())
+    missing = sorted(name for name in names if not is_file(root / name))
     if missing:
         raise InputError(
             f"{len(missing):,} of {len(names):,} images of the pairs are not in {root}, {missing[0]} for one; "

@@ -49,7 +49,7 @@ def test_all_cells_and_modes_are_there(built: Built, pairs: list[Pair]) -> None:
 
 def test_every_refusal_has_its_reason(built: Built) -> None:
     assert count_by_reason(built.rejected) == {
-        "cannot be decoded (not an image, or damaged beyond recognition)": 1,
+        "cannot be decoded (not an image that is read here, or damaged beyond recognition)": 1,
         "file not found": 1,
         "flat: nothing to see": 1,
         "near-duplicate of another image": 1,
@@ -63,7 +63,7 @@ def test_every_refusal_has_its_reason(built: Built) -> None:
     assert {row["name"]: (row["reason"], row["like"]) for row in story["rejected_images"]} == {
         "images/absent.png": ("file not found", ""),
         "images/again.png": ("near-duplicate of another image", "images/000.png"),
-        "images/broken.png": ("cannot be decoded (not an image, or damaged beyond recognition)", ""),
+        "images/broken.png": ("cannot be decoded (not an image that is read here, or damaged beyond recognition)", ""),
         "images/flat.png": ("flat: nothing to see", ""),
         "images/noise.png": ("noise only", ""),
         "images/small.png": ("short side below 256 pixels", ""),
