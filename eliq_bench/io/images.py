@@ -53,7 +53,7 @@ class TransientDecodeError(DecodeError):
 
 
 def decode(path: Path) -> RGB:
-    """RGB pixels of an image file, (H, W, 3).
+    """RGB pixels of an image file, (H, W, 3), for reading only.
 
     Raises:
         DecodeError: missing, empty, truncated, no image of a format that is read, more than MAX_PIXELS, or samples
@@ -99,7 +99,9 @@ def _rgb(image: Image.Image) -> RGB:
     for top in range(0, height, rows):
         rgb[top : top + rows] = convert(image.crop((0, top, width, min(top + rows, height))))
     flip = _FLIPS.get(_orientation(image))
-    return rgb if flip is None else np.ascontiguousarray(flip(rgb))
+    upright = rgb if flip is None else np.ascontiguousarray(flip(rgb))
+    upright.flags.writeable = False
+    return upright.view()  # of pixels that nobody can change, so that answers about them can be kept
 
 
 def _orientation(image: Image.Image) -> int:

@@ -35,15 +35,15 @@ STEPS = 16
 def once_per_image(function: Callable[[RGB], Answer]) -> Callable[[RGB], Answer]:
     """Cache of one entry: the function keeps its result until it is called with another image.
 
-    Only results of decoded images are kept: their pixels lie in `bytes`, which nobody can change. The result is
-    shared, so it is for reading only.
+    Only results of decoded images are kept, whose pixels nobody can change. The result is shared, so it is for reading
+    only.
     """
     last: tuple[RGB, Answer] | None = None
 
     @wraps(function)
     def cached(image: RGB) -> Answer:
         nonlocal last
-        if not isinstance(image.base, bytes):
+        if not _is_fixed(image):
             return function(image)
         kept = last
         if kept is None or kept[0] is not image:
@@ -51,6 +51,12 @@ def once_per_image(function: Callable[[RGB], Answer]) -> Callable[[RGB], Answer]
         return kept[1]
 
     return cached
+
+
+def _is_fixed(image: RGB) -> bool:
+    """Whether the pixels lie in `bytes`, as Pillow hands them out, or in an array that was closed for writing."""
+    base = image.base
+    return isinstance(base, bytes) or (isinstance(base, np.ndarray) and not base.flags.writeable)
 
 
 def scale(image: RGB) -> float:
