@@ -44,7 +44,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture(scope="session")
 def plugin_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which the dummy package of `tests/plugin` is really installed, by the installer at hand."""
+    """A folder into which the dummy package of `tests/plugin` is really installed, by uv, or else by pip."""
     source = tmp_path_factory.mktemp("source") / "plugin"
     shutil.copytree(Path(__file__).parent / "plugin", source)
     site = tmp_path_factory.mktemp("site")

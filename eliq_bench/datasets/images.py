@@ -117,7 +117,7 @@ def _choose(name: str, candidates: list[Path], unique: bool) -> Path | None:
 
 
 def _size(path: Path) -> int | None:
-    """Bytes; None for a broken link, which is told when it is read."""
+    """Bytes; None for a broken link, reported when it is read."""
     try:
         return path.stat().st_size
     except OSError:

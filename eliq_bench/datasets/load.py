@@ -67,7 +67,7 @@ def missing_images_note(items: Items, labels_only: bool = False) -> str:
     """
     lost = [name for name, image in zip(items.name, items.image, strict=True) if image is None]
     if len(lost) == len(items):
-        return "Labels only: no image of this dataset is at hand."
+        return "Labels only: no image of this dataset was found."
     if not lost:
         return ""
     unscored = "" if labels_only else " and get no score"

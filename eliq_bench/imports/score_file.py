@@ -121,7 +121,7 @@ def _is_pair(table: Table, stem: str, sign: str) -> bool:
 
 
 def _has_number(cells: Sequence[str]) -> bool:
-    """Whether a column may hold scores: a number, or no cell at all, which is told later."""
+    """Whether a column may hold scores: a number, or an empty cell, which is reported later."""
     filled = [cell for cell in cells if cell.strip().lower() not in NO_NUMBER]
     return not filled or any(_is_number(cell) for cell in filled)
 

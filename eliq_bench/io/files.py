@@ -97,7 +97,7 @@ def _list(folder: Path) -> tuple[list[str], list[str]]:
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link to itself: no file either, which is told where it is read
+    except OSError:  # a link to itself: no file either, reported where it is read
         return False
 
 

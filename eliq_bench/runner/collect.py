@@ -59,7 +59,7 @@ def _cell(
 ) -> Cell:
     nothing = float("nan")
     if path is None:
-        return nothing, "missing", "image not at hand", 0.0
+        return nothing, "missing", "image not found", 0.0
     if path not in hashes:
         return nothing, "unreadable", "the file cannot be read: no permission, a broken link, or no regular file", 0.0
     if spec.lacks_prompt(prompt):

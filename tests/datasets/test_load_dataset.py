@@ -238,7 +238,7 @@ def test_labels_only(tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:
     root = tiny_folder(images=()).parent
     dataset = load_card(tiny_card(), [root], labels_only=True)
     assert dataset.items.image == (None,) * 4
-    assert dataset.notes == ("Labels only: no image of this dataset is at hand.",)
+    assert dataset.notes == ("Labels only: no image of this dataset was found.",)
 
 
 def test_labels_and_images_may_lie_under_different_roots(tiny_card: MakeCard, tiny_folder: MakeFolder) -> None:

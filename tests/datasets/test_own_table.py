@@ -178,7 +178,7 @@ def test_rows_without_label_or_image_stay_and_are_named(tmp_path: Path) -> None:
 def test_labels_without_images(tmp_path: Path) -> None:
     path = table(tmp_path, "image,mos\nx.png,1\ny.png,2\n")
     dataset = load_table(path, labels_only=True)
-    assert dataset.notes[1:] == ("Labels only: no image of this dataset is at hand.",)
+    assert dataset.notes[1:] == ("Labels only: no image of this dataset was found.",)
 
 
 def test_one_image_under_two_prompts_is_two_items(tmp_path: Path) -> None:

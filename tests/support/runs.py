@@ -1,4 +1,4 @@
-"""Small run folders made in no time: imported scores on an own table whose images are not at hand."""
+"""Small run folders made in no time: imported scores on an own table without images."""
 
 import json
 from collections.abc import Callable
