@@ -116,7 +116,7 @@ def _offered(table: Table, taken: set[str | None]) -> tuple[dict[str, tuple[str,
 
 
 def _is_pair(table: Table, stem: str, sign: str) -> bool:
-    """A full stop always tells a pair; an underline only where both columns are there."""
+    """A full stop always marks a pair; an underscore only where both columns are there."""
     return sign == "." or all(f"{stem}_{ending}" in table.columns for ending in PAIR)
 
 
