@@ -29,6 +29,9 @@ OTHER_FORMATS = ["*.msgpack", "*.h5", "*.onnx", "*.ot", "*.tflite"]
 
 HUB = "https://huggingface.co"
 
+ONLY_WEIGHTS = {"TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "0"}
+"""Variables that keep `torch.load` from unpickling code, whatever a library passes to it (torch.serialization)."""
+
 SHIPPED = Path(__file__).parent.parent / "eliq/shipped"
 """Weights that are part of this package."""
 
@@ -111,7 +114,8 @@ def view(card: ModelCard) -> Iterator[Path]:
     """A home folder in which the libraries see exactly the files that `find` found.
 
     The score of a model is filed under the sha256 of these files, so no other copy may be loaded. While the
-    context lasts, `HOME` and `TORCH_HOME` point into the folder; it holds links, no copies.
+    context lasts, `HOME` and `TORCH_HOME` point into the folder; it holds links, no copies. `torch.load` executes
+    nothing that a file asks for, see `ONLY_WEIGHTS`.
     """
     home = _home()
     for weight in card.weights:
@@ -123,8 +127,9 @@ def view(card: ModelCard) -> Iterator[Path]:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(path.resolve())
-    before = {key: os.environ.get(key) for key in ("HOME", "TORCH_HOME")}
-    os.environ.update(HOME=str(home), TORCH_HOME=str(home / ".cache/torch"))
+    ours = {"HOME": str(home), "TORCH_HOME": str(home / ".cache/torch"), **ONLY_WEIGHTS}
+    before = {key: os.environ.get(key) for key in ours}
+    os.environ.update(ours)
     try:
         yield home
     finally:
