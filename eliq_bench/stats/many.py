@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eliq_bench.stats.bootstrap import MIN_GROUPS, percentile_interval, standard_error
+from eliq_bench.stats.bootstrap import MIN_GROUPS, percentile_interval, standard_error, undefined_resamples
 from eliq_bench.stats.correlation import srcc
 from eliq_bench.stats.inputs import Coded, Groups, complete, kept_groups, vector
 from eliq_bench.stats.paired import PairTest, pair_test, untestable
@@ -218,7 +218,7 @@ def _standings(
             column = bootstrap.replicates([name], own)[:, 0]
             low, high = percentile_interval(column, level)
             se = standard_error(column)
-            reason = TOO_FEW_GROUPS if bootstrap.n_groups(own) < MIN_GROUPS else ""
+            reason = TOO_FEW_GROUPS if bootstrap.n_groups(own) < MIN_GROUPS else undefined_resamples(column)
         better = sum(values[other].value > values[name].value for other in ranked)
         standings.append(
             Standing(
