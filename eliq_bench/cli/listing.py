@@ -97,9 +97,11 @@ def _role(card: ModelCard) -> str:
 def _weights(card: ModelCard) -> str:
     if not card.weights:
         return "none needed" if card.weights_complete else "fetched by its library"
+    from rich.filesize import decimal
+
     size = sum(weight.size for weight in card.weights)
     at_least = "" if all(weight.size for weight in card.weights) and card.weights_complete else "at least "
-    known = f", {at_least}{size / 1e6:.2g} MB" if size else ""
+    known = f", {at_least}{decimal(size)}" if size else ""
     return ("missing" if missing(card) else "present") + known
 
 

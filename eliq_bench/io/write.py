@@ -9,17 +9,32 @@ from pathlib import Path
 
 from eliq_bench.errors import EliqBenchError, InputError
 
+MARKS = {
+    "results.json": "a run",
+    "pairs.parquet": "pairs",
+    "export.json": "exported pairs",
+    "critic.safetensors": "a critic",
+}
+"""The file that says what a folder holds."""
 
-def check_writable(folder: Path) -> None:
+
+def check_writable(folder: Path, mark: str = "") -> None:
     """Check before a long computation that files can be written in a folder; it is not created here.
 
     Where the folder does not exist, the nearest folder above it is tried.
 
+    Args:
+        folder: that will be written.
+        mark: of `MARKS`, what it will hold; empty goes with everything.
+
     Raises:
-        InputError: it is a file, or nothing can be written there.
+        InputError: it is a file, holds something else, or nothing can be written there.
     """
     if folder.is_file():
         raise InputError(f"--out {folder} is a file; give a folder.")
+    for name, what in MARKS.items():
+        if mark and name != mark and (folder / name).exists():
+            raise InputError(f"{folder} holds {what} ({name}); choose another --out for {MARKS[mark]}.")
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     try:
         with tempfile.TemporaryFile(dir=existing):

@@ -38,7 +38,7 @@ def check_run_folder(folder: Path) -> None:
     foreign = [name for name in (SCORES_FILE, ITEMS_FILE, PAIRS_FILE, REPORT_FILE) if (folder / name).exists()]
     if foreign and not (folder / RESULTS_FILE).exists():
         raise InputError(f"{folder} holds a {foreign[0]} that is not of a run; choose another --out.")
-    check_writable(folder)
+    check_writable(folder, RESULTS_FILE)
 
 
 def check_same_run(

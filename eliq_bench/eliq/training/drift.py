@@ -17,6 +17,7 @@ from eliq_bench.eliq.training.fit import Trained
 from eliq_bench.eliq.training.judge import AccuracyChange, pair_scores, paired_change, pairwise_correct
 from eliq_bench.eliq.training.pairs import Corpus, Preference
 from eliq_bench.eliq.training.tokens import Hardware, TokenCache, TokenSource, token_source
+from eliq_bench.io.numbers import probability
 from eliq_bench.io.write import write_whole
 from eliq_bench.stats.correlation import krcc
 from eliq_bench.types import Progress
@@ -232,4 +233,4 @@ def _accuracy_line(which: str, one: AccuracyBeforeAfter) -> tuple[str, ...]:
 def _change(change: AccuracyChange) -> tuple[str, str]:
     if change.reason:
         return f"{change.value:+.3f} ({change.reason})", "–"
-    return f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]", f"{change.p:.4f}"
+    return f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]", probability(change.p)

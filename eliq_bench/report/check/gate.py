@@ -24,22 +24,23 @@ from eliq_bench.report.markdown import bullets
 from eliq_bench.results.folder import Run, load_run
 
 
-def check(run: Path, baseline: Path, gate: Gate) -> CheckReport:
+def check(run: str | Path, baseline: str | Path, gate: Gate | None = None) -> CheckReport:
     """Compare a run with a baseline.
 
     Args:
         run: folder that `run` or `import-scores` wrote.
-        baseline: file that `update_baseline` wrote, or the folder of an earlier run.
-        gate: how strict to be.
+        baseline: file that `eliq-bench check --update-baseline` wrote, or the folder of an earlier run.
+        gate: how strict to be; None takes the defaults.
 
     Raises:
         InputError: run or baseline are not there, damaged, or hold no scores per item.
     """
-    opened = load_run(run)
+    gate = gate or Gate()
+    opened = load_run(Path(run))
     baseline_made = ""
     rows: list[CheckedRow] = []
     try:
-        earlier = read_baseline(baseline)
+        earlier = read_baseline(Path(baseline))
     except SchemaDiffersError as error:
         findings = [Finding(kind="schema", fails=True, text=f"{error}; make a new baseline")]
     else:
