@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import click
 
+from eliq_bench.cli.terminal import echo
 from eliq_bench.errors import EliqBenchError
 
 INTERRUPTED = 130
@@ -128,7 +129,7 @@ def _never_fail_to_print() -> None:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    echo(text, err=True)
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

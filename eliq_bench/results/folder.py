@@ -59,7 +59,7 @@ def check_same_run(
         InputError: it holds another run, or results that cannot be read.
     """
     if not overwrite:
-        here = {
+        here: dict[str, list[str]] = {
             "models": sorted(models),
             "datasets": sorted(f"{one.card.name} {one.subset}".strip() for one in datasets),
             "protocol": [protocol],

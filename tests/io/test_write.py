@@ -124,7 +124,9 @@ def test_a_name_that_is_accepted_is_a_file_of_its_folder(name: str) -> None:
     assert name.isprintable()
 
 
-@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "a\\b", ".hidden", "a\nb", "a\x00", "x" * 300, "\u202etxt", "x.", "x "])
+@pytest.mark.parametrize(
+    "name", ["", "..", "../x", "a/b", "a\\b", ".hidden", "a\nb", "a\x00", "x" * 300, "\u202etxt", "x.", "x "]
+)
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="cannot be the name of a file"):
         check_file_name(name)
