@@ -85,9 +85,7 @@ def read_score_file(path: Path, chosen: Sequence[str] = (), image_column: str | 
     return ScoreFile(
         path=path,
         image=image,
-        prompt=tuple(
-            read_csv_text(cell) if cell.strip() else None for cell in table.columns.get(prompt or "", [""] * table.rows)
-        ),
+        prompt=tuple(read_csv_text(cell) if cell.strip() else None for cell in prompts),
         models={name: _scored(table, columns, image) for name, columns in wanted.items()},
         left_out=() if chosen else left_out,
         read_as=_read_as(table, named, wanted),

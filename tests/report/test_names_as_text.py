@@ -1,6 +1,7 @@
 """Names from files are text in every medium. Oracles: rich's plain text, markdown-it, csv, matplotlib, XML."""
 
 import csv
+import io
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +57,8 @@ def test_names_of_imported_models_are_printed_and_reported_as_they_are(labels: P
     done = cli("import-scores", scores, "--dataset", labels, *IMPORT, "--out", run)
     assert done.returncode == 0, done.stderr
     first = [re.split(r"\s{2,}", line.strip())[0] for line in done.stdout.splitlines()]
-    assert {name: first.count(name) for name in NAMES} == dict.fromkeys(NAMES, 1)
+    counts = {first.count(name) for name in NAMES}
+    assert counts == {2}, "once in each of the two tables"
     assert "p|q[red]$\\frac{$z: quality" in done.stdout
     for markdown in ((run / "report.md").read_text(), cli("compare", run, "--format", "md").stdout):
         tables = tables_of(markdown)
@@ -72,10 +74,9 @@ def test_a_table_on_the_terminal_shows_the_names_and_nothing_steers_it() -> None
     names = [*NAMES, "\x1b[2Jgone", "a\u202eb", "a\nb"]
     spelt = [*NAMES, r"\u001b[2Jgone", r"a\u202eb", r"a\nb"]
     section = ReportSection("[bold]t[/y]", ("model", "[x]"), [[name, "1"] for name in names], [False] * 13, ["[n/] x"])
-    console = Console(width=200, record=True)
-    with console.capture():
-        show_section(section, console)
-    lines = [line.strip() for line in console.export_text().splitlines() if line.strip()]
+    printed = io.StringIO()
+    show_section(section, Console(width=200, file=printed))
+    lines = [line.strip() for line in printed.getvalue().splitlines() if line.strip()]
     assert lines[0] == "[bold]t[/y]"
     assert re.split(r"\s{2,}", lines[1]) == ["model", "[x]"]
     assert [re.split(r"\s{2,}", line)[0] for line in lines[3:-1]] == spelt
@@ -112,6 +113,7 @@ def test_a_file_of_scores_holds_no_formula_and_is_read_again(
     assert [name for name in HOSTILE_IMAGES if f" {name} " in printed] == list(HOSTILE_IMAGES)
 
 
+@pytest.mark.filterwarnings("ignore:Glyph 27")
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_name_is_no_formula_in_a_plot(tmp_path: Path, kind: str) -> None:
     models = {"$\\frac{$x": MODELS["sharp_one"], "a\x1bb": MODELS["noisy"], "<b>": MODELS["blurred-two"]}
