@@ -22,7 +22,6 @@ from eliq_bench.stats.closed_form import second_opinions
 from eliq_bench.stats.many import ModelComparison, Standing, compare_models, resamples_for
 from eliq_bench.stats.paired import PairTest
 from eliq_bench.stats.statistic import Floats
-from eliq_bench.stats.tiers import tiers
 
 
 def compare(
@@ -121,6 +120,7 @@ def _table(
 ) -> ComparisonTable:
     label = joined.table.items.labels[dimension]
     by_label = {contender.label: contender for contender in contenders}
+    ranked = [contender.label for contender in contenders if _may_rank(joined, contender, label)]
     comparison = compare_models(
         {name: contender.score for name, contender in by_label.items()},
         label,
@@ -129,9 +129,8 @@ def _table(
         level=LEVEL,
         alpha=alpha,
         seed=seed,
+        ranked=ranked,
     )
-    ranked = [contender.label for contender in contenders if _may_rank(joined, contender, label)]
-    tier = _tiers(comparison, ranked)
     return ComparisonTable(
         dataset=joined.record.name,
         title=joined.record.title,
@@ -142,12 +141,9 @@ def _table(
         n_groups=comparison.n_groups,
         n_common=comparison.n_common,
         n_resamples=comparison.n_resamples,
-        standings=[
-            _standing(joined, by_label[standing.model], standing, label, tier.get(standing.model))
-            for standing in comparison.standings
-        ],
+        standings=[_standing(joined, by_label[standing.model], standing, label) for standing in comparison.standings],
         pairs=[_pair(pair, by_label[pair.a].score, by_label[pair.b].score, label, alpha) for pair in comparison.pairs],
-        notes=[*joined.notes, *_power(comparison)],
+        notes=[*joined.notes, *_ranking(comparison, ranked, int(np.isfinite(label).sum())), *_power(comparison)],
     )
 
 
@@ -161,15 +157,17 @@ def _saw_labels(joined: Joined, contender: Contender) -> bool:
     return joined.record.name in contender.record.trained_on
 
 
-def _tiers(comparison: ModelComparison, ranked: Sequence[str]) -> dict[str, int]:
-    """Tiers among the ranked models, by the p-values of the whole family."""
-    values = {standing.model: standing.value for standing in comparison.standings if standing.model in ranked}
-    return tiers(values, {(pair.a, pair.b): pair.p_holm for pair in comparison.pairs}, comparison.alpha)
+def _ranking(comparison: ModelComparison, ranked: Sequence[str], labelled: int) -> list[str]:
+    """A note on what ranks and tiers rest on, where that is not every labelled item."""
+    if not ranked or comparison.n_common == labelled:
+        return []
+    return [
+        f"Ranks and tiers rest on the {comparison.n_common:,} of {labelled:,} items that all ranked models scored, "
+        "each SRCC on the items of its model, each pair on the items of both."
+    ]
 
 
-def _standing(
-    joined: Joined, contender: Contender, standing: Standing, label: Floats, tier: int | None
-) -> ComparedModel:
+def _standing(joined: Joined, contender: Contender, standing: Standing, label: Floats) -> ComparedModel:
     record = contender.record
     return ComparedModel.of(
         standing,
@@ -182,7 +180,6 @@ def _standing(
         run=contender.run,
         srcc=standing.value,
         total=int(np.isfinite(label).sum()),
-        tier=tier,
     )
 
 
