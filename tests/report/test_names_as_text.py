@@ -59,7 +59,7 @@ def test_names_of_imported_models_are_printed_and_reported_as_they_are(labels: P
     first = [re.split(r"\s{2,}", line.strip())[0] for line in done.stdout.splitlines()]
     counts = {first.count(name) for name in NAMES}
     assert counts == {2}, "once in each of the two tables"
-    assert "p|q[red]$\\frac{$z: quality" in done.stdout
+    assert "p|q[red]$\\frac{$z.csv: quality" in done.stdout
     for markdown in ((run / "report.md").read_text(), cli("compare", run, "--format", "md").stdout):
         tables = tables_of(markdown)
         assert all(len(row) == len(table[0]) for table in tables for row in table)
