@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import click
 
-from eliq_bench.cli.terminal import echo
 from eliq_bench.errors import EliqBenchError
 
 INTERRUPTED = 130
@@ -129,6 +128,8 @@ def _never_fail_to_print() -> None:
 
 
 def _say(text: str) -> None:
+    from eliq_bench.cli.terminal import echo  # help needs no other module of this room
+
     echo(text, err=True)
 
 
