@@ -77,7 +77,7 @@ def import_scores(
     match = match_rows(table.path, table.image, table.prompt, opened.items)
     results, scored = _evaluate(opened, table, match, declared, Resampling(seed, resamples), began)
     if out is not None:
-        save(results, scored.tables, scored.columns, Path(out))
+        save(results, scored.tables, scored.columns, Path(out), overwrite)
     return results
 
 
