@@ -40,6 +40,12 @@ IS_WRITTEN = f"""
 typeof(image) = 'text' AND typeof(prompt) = 'text' AND typeof(dimension) = 'text' AND typeof(reason) = 'text'
 AND status IN {get_args(Status)} AND typeof(seconds) = 'real' AND seconds >= 0 AND seconds < 9e999"""
 """SQL: everything else in a row is as this module writes it; SQLite itself lets any column hold anything."""
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What the module `sqlite3` raises on a damaged file; the second where its own message is no UTF-8."""
+ADVICE = (
+    "check the disk, restore a copy of the file or move it away (what it lacks is computed anew), or set "
+    "ELIQ_BENCH_CACHE to another folder"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +98,8 @@ class ScoreStore:
             self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             self._place = _place(path)
             self._prepare()
-        except (OSError, sqlite3.Error) as error:
-            raise InputError(
-                f"The {self.noun} store {path} cannot be opened ({error}); check the folder, "
-                "or set ELIQ_BENCH_CACHE to another one."
-            ) from error
+        except (OSError, *SQLITE_ERRORS) as error:
+            raise InputError(f"The {self.noun} store {path} cannot be opened ({error}); {ADVICE}.") from error
 
     def _prepare(self) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
@@ -192,13 +195,9 @@ class ScoreStore:
         """Put what SQLite raises into a sentence, and see after each use that the file is still in its place."""
         try:
             yield
-        except sqlite3.Error as error:
-            advice = (
-                "check the disk, restore a copy of the file or move it away (what it lacks is computed anew), or set "
-                "ELIQ_BENCH_CACHE to another folder"
-            )
+        except SQLITE_ERRORS as error:
             kind = InputError if how == "read" else EliqBenchError
-            raise self._failure(f"cannot be {how} ({error})", advice, kind) from error
+            raise self._failure(f"cannot be {how} ({error})", ADVICE, kind) from error
         self._check_place()
 
     def _check_place(self) -> None:
@@ -212,11 +211,14 @@ class ScoreStore:
             return
         try:
             self._added.execute("ATTACH ? AS file", (f"{self.path.absolute().as_uri()}?mode=rw",))
+            (found,) = self._added.execute("PRAGMA file.quick_check(scores)").fetchone()
+            if found != "ok":
+                raise sqlite3.DatabaseError(found.splitlines()[-1])
             (lost,) = self._added.execute(
                 "SELECT count(*) FROM main.scores LEFT JOIN file.scores AS kept USING "
                 "(fingerprint, image, prompt, dimension) WHERE kept.status IS NULL"
             ).fetchone()
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise self._failure(f"cannot be read any more ({error})") from error
         if lost:
             raise self._failure(f"was written over while it was in use and lacks {plural(lost, self.noun)}")
@@ -233,8 +235,9 @@ class ScoreStore:
         """
         self._failed = True
         self._added.rollback()
-        with suppress(sqlite3.Error):
+        with suppress(*SQLITE_ERRORS):
             self._connection.rollback()
+            self._connection.execute("PRAGMA busy_timeout=1000")
             # what is left in the journal would otherwise be played into whatever file takes this one's place
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         if _count(self._added):
@@ -242,7 +245,7 @@ class ScoreStore:
         return kind(f"The {self.noun} store {self.path} {what}; {advice}.")
 
     def _save_elsewhere(self) -> str:
-        """Write what was added to a new store beside this one, or else among temporary files; say where, and what now."""
+        """Write what was added to a new store beside this one, or else among temporary files; say where it is."""
         computed = f"what this command computed ({plural(_count(self._added), self.noun)})"
         again = "run the command again, which computes what is missing"
         for folder in (self.path.parent, Path(tempfile.gettempdir())):
@@ -259,10 +262,12 @@ class ScoreStore:
             except sqlite3.Error:
                 Path(name).unlink()
                 continue
-            use = f"set ELIQ_BENCH_CACHE to a folder in which that file is called {self.path.name}"
+            use = (
+                f"put the store right, or set ELIQ_BENCH_CACHE to a folder where that file is called {self.path.name},"
+            )
             if _place(self.path) is None:
                 use = f"rename that file to {self.path.name}"
-            return f"{computed} is in {name}: {use}, or {again}"
+            return f"{computed} is in {name}: {use} and {again}"
         return f"{computed} could not be written to another file: free some room and {again}"
 
 
