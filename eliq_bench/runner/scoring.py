@@ -233,8 +233,8 @@ def _with_score(undefined: ScoreRow, score: float) -> ScoreRow:
 
 
 def _with_vector(undefined: ScoreRow, vector: NDArray[np.floating[Any]]) -> ScoreRow:
-    """The row with its features, if all are numbers."""
-    if not np.isfinite(vector).all():
+    """The row with its features, if all are numbers that float32 holds."""
+    if not (np.abs(vector) <= np.finfo(np.float32).max).all():
         return undefined
     return FeatureRow(*undefined.key, None, "ok", "", undefined.seconds, packed(vector))
 
