@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ class Executes:
     def __init__(self, target: Path) -> None:
         self.target = target
 
-    def __reduce__(self) -> object:
+    def __reduce__(self) -> tuple[Any, ...]:
         return Path.write_text, (self.target, "executed")
 
 
@@ -50,7 +51,7 @@ def test_code_in_weights_is_not_executed(
 def test_the_hash_in_a_file_name_is_checked(trust: bool, folder: Path) -> None:
     card = model_card("cnniqa")
     (folder / card.weights[0].file).write_bytes(b"other weights")
-    with pytest.raises(EliqBenchError, match=r"is not the CNNIQA_koniq10k-e6f14c91\\.pth that cnniqa expects"):
+    with pytest.raises(EliqBenchError, match=r"is not the CNNIQA_koniq10k-e6f14c91\.pth that cnniqa expects"):
         fingerprint(card, {}, "float32", trust)
     digest = hashlib.sha256(b"other weights").hexdigest()
     renamed = card.weights[0].model_copy(update={"file": f"CNNIQA-{digest[:8]}.pth"})
