@@ -181,7 +181,7 @@ class ScoreStore:
         with self._use("read"):
             wrong = self._connection.execute(f"{wanted} AND ({self.valid}) IS NOT TRUE", (fingerprint,)).fetchone()
             if wrong:
-                raise sqlite3.DataError(f"it has a row that eliq-bench never writes: {repr(wrong):.400}")
+                raise sqlite3.DataError(f"it has a row that eliq-bench never writes: {wrong!s:.400}")
             cursor = self._connection.execute(wanted, (fingerprint,))
             return {(row[1], row[2], row[3]): ScoreRow(*row) for row in cursor}
 
