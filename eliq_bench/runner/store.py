@@ -181,7 +181,7 @@ class ScoreStore:
         with self._use("read"):
             wrong = self._connection.execute(f"{wanted} AND ({self.valid}) IS NOT TRUE", (fingerprint,)).fetchone()
             if wrong:
-                raise sqlite3.DataError(f"no eliq-bench wrote the row {wrong!r:.400}")
+                raise sqlite3.DataError(f"it has a row that eliq-bench never writes: {wrong!s:.400}")
             cursor = self._connection.execute(wanted, (fingerprint,))
             return {(row[1], row[2], row[3]): ScoreRow(*row) for row in cursor}
 
@@ -260,7 +260,7 @@ class ScoreStore:
                     self._added.backup(saved)
                     saved.execute("PRAGMA journal_mode=WAL")
             except sqlite3.Error:
-                Path(name).unlink()
+                Path(name).unlink(missing_ok=True)
                 continue
             use = (
                 f"put the store right, or set ELIQ_BENCH_CACHE to a folder where that file is called {self.path.name},"
