@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import numpy as np
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from eliq_bench.cards import DatasetCard, LabelCard, LabelFile, builtin_cards, explain
@@ -19,7 +18,8 @@ from eliq_bench.datasets.verify import content_sha256
 from eliq_bench.errors import InputError, first_names, plural
 from eliq_bench.io.columns import PROMPT, find_column, find_image_column, find_labels
 from eliq_bench.io.files import check_file_name, is_file, printable
-from eliq_bench.io.tables import TABLE_SUFFIXES, Table, read_table, read_text, table_suffix
+from eliq_bench.io.tables import TABLE_SUFFIXES, Table, read_table, table_suffix
+from eliq_bench.io.user_yaml import read_yaml
 from eliq_bench.types import Dataset, Items
 from eliq_bench.vocabulary import Direction
 
@@ -64,9 +64,7 @@ def read_sidecar(table: Path) -> Sidecar:
     if not path.is_file():
         return Sidecar()
     try:
-        sidecar = Sidecar.model_validate(yaml.safe_load(read_text(path)) or {})
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
+        sidecar = Sidecar.model_validate(read_yaml(path, "the description of a table") or {})
     except ValidationError as error:
         raise InputError(f"{path} has {explain(error)}.") from error
     for dimension in sidecar.dimensions:

@@ -247,7 +247,7 @@ def failed_rows(spec: ModelSpec, want: Want, image: str, status: Status, reason:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether the failure is for want of memory, on the CPU or on a GPU."""
+    """Whether the failure is lack of memory, on the CPU or on a GPU."""
     return isinstance(error, MemoryError) or "memory" in str(error).lower()
 
 

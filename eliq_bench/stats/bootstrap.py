@@ -16,6 +16,10 @@ from eliq_bench.stats.resampling import count_blocks, srcc_replicates
 from eliq_bench.stats.statistic import TOO_FEW, TOO_FEW_GROUPS, Floats, Statistic
 
 MIN_GROUPS = 10
+MOST_UNDEFINED = 0.01
+"""Share of undefined resamples (score or label constant in them) beyond which an interval is undefined. They are not a
+random part of the draws, so that leaving them out moves the bounds; 1 % moves a bound of 95 % from the quantile 0.025
+to one between 0.015 and 0.035 at most. Our choice."""
 N_RESAMPLES = 1000
 
 
@@ -39,6 +43,8 @@ class Bootstrap:
     n_resamples: int
     n_nan: int = 0
     n_inf: int = 0
+    n_undefined: int = 0
+    """Resamples without a value, since score or label was constant in them."""
     replicates: Floats | None = None
     """(n_resamples,) on request; NaN where score or label was constant."""
 
@@ -68,7 +74,8 @@ def bootstrap_srcc(
         keep_replicates: return the replicates too.
 
     Returns:
-        The estimate; interval and standard error are NaN with a reason below 10 groups.
+        The estimate; interval and standard error are NaN with a reason below 10 groups, and where more than 1 % of
+        the resamples are undefined.
 
     Raises:
         ValueError: if lengths differ, a group is missing, or level or n_resamples is out of range.
@@ -135,7 +142,7 @@ def summarise(
     else:
         low, high = percentile_interval(replicates, level)
         se = standard_error(replicates)
-        reason = "too few defined resamples" if math.isnan(se) else ""
+        reason = undefined_resamples(replicates)
     return Bootstrap(
         value=estimate.value,
         n=estimate.n,
@@ -148,12 +155,28 @@ def summarise(
         n_resamples=n_resamples,
         n_nan=estimate.n_nan,
         n_inf=estimate.n_inf,
+        n_undefined=0 if replicates is None else int(np.isnan(replicates).sum()),
         replicates=replicates if keep_replicates else None,
     )
 
 
+def undefined_resamples(replicates: Floats) -> str:
+    """Why (n_resamples,) replicates give no interval and no test; empty if at most `MOST_UNDEFINED` are NaN.
+
+    >>> undefined_resamples(np.array([1.0, np.nan, 2.0, 3.0]))
+    'undefined in 1 of 4 resamples'
+    """
+    missing = int(np.isnan(replicates).sum())
+    return f"undefined in {missing:,} of {len(replicates):,} resamples" if _too_few(replicates) else ""
+
+
+def _too_few(replicates: Floats) -> bool:
+    missing = int(np.isnan(replicates).sum())
+    return missing > MOST_UNDEFINED * len(replicates) or len(replicates) - missing < 2
+
+
 def percentile_interval(replicates: Floats, level: float) -> tuple[float, float]:
-    """Central interval that holds the share `level` of the replicates; NaN ones are left out.
+    """Central interval that holds the share `level` of the replicates; NaN where `undefined_resamples` says why.
 
     Raises:
         ValueError: unless 0 < level < 1.
@@ -163,15 +186,14 @@ def percentile_interval(replicates: Floats, level: float) -> tuple[float, float]
     """
     if not 0.0 < level < 1.0:
         raise ValueError(f"level must lie between 0 and 1, got {level}")
-    defined = replicates[~np.isnan(replicates)]
-    if len(defined) < 2:
+    if _too_few(replicates):
         return math.nan, math.nan
+    defined = replicates[~np.isnan(replicates)]
     tail = (1.0 - level) / 2.0
     low, high = np.quantile(defined, [tail, 1.0 - tail])
     return float(low), float(high)
 
 
 def standard_error(replicates: Floats) -> float:
-    """Standard deviation of the replicates (ddof 1), NaN ones left out; not divided by their number."""
-    defined = replicates[~np.isnan(replicates)]
-    return float(np.std(defined, ddof=1)) if len(defined) > 1 else math.nan
+    """Standard deviation of the replicates (ddof 1), not divided by their number; NaN as `percentile_interval`."""
+    return math.nan if _too_few(replicates) else float(np.nanstd(replicates, ddof=1))

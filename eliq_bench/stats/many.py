@@ -2,14 +2,14 @@
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eliq_bench.stats.bootstrap import MIN_GROUPS, percentile_interval, standard_error
+from eliq_bench.stats.bootstrap import MIN_GROUPS, percentile_interval, standard_error, undefined_resamples
 from eliq_bench.stats.correlation import srcc
 from eliq_bench.stats.inputs import Coded, Groups, complete, kept_groups, vector
 from eliq_bench.stats.paired import PairTest, pair_test, untestable
@@ -30,11 +30,11 @@ class Standing(NamedTuple):
     high: float
     se: float
     tier: int | None
-    """1 is best; None if the model has no SRCC."""
+    """1 is best; None if the model is not ranked or has no SRCC."""
     rank: int | None
-    """Among the models that have one; equal values share the better rank."""
+    """Among the ranked models, by SRCC on the items that all of them scored; equal values share the better rank."""
     rank_low: float
-    """Best rank inside the rank interval, on the items that all models scored."""
+    """Best rank inside the rank interval, on the same items."""
     rank_high: float
 
 
@@ -49,7 +49,7 @@ class ModelComparison:
     n_groups: int
     n_resamples: int
     n_common: int
-    """Items that every model with an SRCC scored."""
+    """Items that every ranked model scored: ranks, their intervals and the order of tiers rest on these."""
 
     def pair(self, a: str, b: str) -> PairTest:
         """The test of two models, whichever of them leads.
@@ -84,11 +84,12 @@ def compare_models(
     level: float = 0.95,
     alpha: float = 0.05,
     seed: int = 0,
+    ranked: Collection[str] | None = None,
 ) -> ModelComparison:
     """Compares every model with every other on the resamples of one group bootstrap.
 
     Items without a finite label are left out for all. A model's own numbers rest on the items it scored,
-    a pair on those both scored, rank intervals on those all scored. Tiers use Holm-corrected p-values.
+    a pair on those both scored, ranks on those all ranked models scored. Tiers use Holm-corrected p-values.
 
     Args:
         scores: by model name (n,), higher is better, NaN where a model has no score.
@@ -98,6 +99,7 @@ def compare_models(
         level: coverage of all intervals.
         alpha: significance level of the tiers.
         seed: of the draws.
+        ranked: models that get a rank and a tier; None ranks all. The others are tested all the same.
 
     Returns:
         Models from best to worst, and pairs in that order; independent of the order of the input.
@@ -118,10 +120,10 @@ def compare_models(
     tests = [_test(bootstrap, a, b, level) for a, b in itertools.combinations(names, 2)]
     adjusted = holm([test.p for test in tests])
     pairs = [test._replace(p_holm=float(p)) for test, p in zip(tests, adjusted, strict=True)]
-    tier = tiers({n: values[n].value for n in names}, {(q.a, q.b): q.p_holm for q in pairs}, alpha)
-    standings = _standings(bootstrap, names, values, tier, level)
-    ranked = [name for name in names if values[name].defined]
-    n_common = int(table.common(ranked).sum()) if ranked else 0
+    eligible = [name for name in names if values[name].defined and (ranked is None or name in ranked)]
+    places = _places(bootstrap, eligible, {(q.a, q.b): q.p_holm for q in pairs}, alpha, level)
+    standings = _standings(bootstrap, names, values, places, level)
+    n_common = int(table.common(eligible).sum()) if eligible else 0
     return ModelComparison(standings, tuple(pairs), level, alpha, len(table.groups.names), n_resamples, n_common)
 
 
@@ -195,20 +197,44 @@ def _test(bootstrap: _SharedBootstrap, a: str, b: str, level: float) -> PairTest
     return pair_test((a, b), both, len(label), reason, replicates, level)
 
 
+class _Place(NamedTuple):
+    """Where a ranked model stands among the others."""
+
+    tier: int | None
+    rank: int | None
+    rank_low: float
+    rank_high: float
+
+
+def _places(
+    bootstrap: _SharedBootstrap, ranked: list[str], p: Mapping[tuple[str, str], float], alpha: float, level: float
+) -> dict[str, _Place]:
+    """Tier, rank and rank interval of each ranked model, all on the items that every one of them scored."""
+    if not ranked:
+        return {}
+    table = bootstrap.table
+    common = table.common(ranked)
+    values = {name: srcc(table.scores[name][common], table.label[common]).value for name in ranked}
+    tier = tiers(values, p, alpha)
+    low, high = rank_intervals(bootstrap.replicates(ranked, common), level)
+    return {
+        name: _Place(tier.get(name), _rank(values, name), float(low[i]), float(high[i]))
+        for i, name in enumerate(ranked)
+    }
+
+
+def _rank(values: Mapping[str, float], name: str) -> int | None:
+    return None if math.isnan(values[name]) else 1 + sum(other > values[name] for other in values.values())
+
+
 def _standings(
     bootstrap: _SharedBootstrap,
     names: list[str],
     values: dict[str, Statistic],
-    tier: dict[str, int],
+    places: Mapping[str, _Place],
     level: float,
 ) -> tuple[Standing, ...]:
     table = bootstrap.table
-    ranked = [name for name in names if values[name].defined]
-    rank_low, rank_high = np.empty(0), np.empty(0)
-    if ranked:
-        on_common = bootstrap.replicates(ranked, table.common(ranked))
-        rank_low, rank_high = rank_intervals(on_common, level)
-    places = {name: (float(rank_low[i]), float(rank_high[i])) for i, name in enumerate(ranked)}
     standings = []
     for name in names:
         own = np.isfinite(table.scores[name])
@@ -218,22 +244,9 @@ def _standings(
             column = bootstrap.replicates([name], own)[:, 0]
             low, high = percentile_interval(column, level)
             se = standard_error(column)
-            reason = TOO_FEW_GROUPS if bootstrap.n_groups(own) < MIN_GROUPS else ""
-        better = sum(values[other].value > values[name].value for other in ranked)
-        standings.append(
-            Standing(
-                name,
-                values[name].value,
-                values[name].n,
-                reason,
-                low,
-                high,
-                se,
-                tier.get(name),
-                1 + better if name in ranked else None,
-                *places.get(name, (math.nan, math.nan)),
-            )
-        )
+            reason = TOO_FEW_GROUPS if bootstrap.n_groups(own) < MIN_GROUPS else undefined_resamples(column)
+        place = places.get(name, _Place(None, None, math.nan, math.nan))
+        standings.append(Standing(name, values[name].value, values[name].n, reason, low, high, se, *place))
     return tuple(standings)
 
 

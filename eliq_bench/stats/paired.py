@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eliq_bench.stats.bootstrap import MIN_GROUPS, N_RESAMPLES, percentile_interval, standard_error
+from eliq_bench.stats.bootstrap import MIN_GROUPS, N_RESAMPLES, percentile_interval, standard_error, undefined_resamples
 from eliq_bench.stats.correlation import srcc
 from eliq_bench.stats.inputs import Groups, complete, kept_groups
 from eliq_bench.stats.resampling import srcc_replicates
@@ -102,7 +102,7 @@ def pair_test(
         *names,
         difference=both[0].value - both[1].value,
         n=n,
-        reason=reason,
+        reason=reason or undefined_resamples(differences),
         low=low,
         high=high,
         se=standard_error(differences),
@@ -116,14 +116,14 @@ def pair_test(
 def two_sided_bootstrap_p(differences: Floats) -> float:
     """Twice the smaller share of replicates on one side of 0, with one added to both counts.
 
-    A replicate of exactly 0 counts on both sides, so that two identical models get 1. NaN replicates are
-    left out; NaN if none remains.
+    A replicate of exactly 0 counts on both sides, so that two identical models get 1. NaN where too many replicates
+    are undefined for an interval, see `undefined_resamples`.
 
     >>> two_sided_bootstrap_p(np.array([1.0] * 99)), two_sided_bootstrap_p(np.zeros(99))
     (0.02, 1.0)
     """
-    defined = differences[~np.isnan(differences)]
-    if not len(defined):
+    if undefined_resamples(differences):
         return math.nan
+    defined = differences[~np.isnan(differences)]
     fewer = min(int((defined <= 0).sum()), int((defined >= 0).sum()))
     return min(1.0, 2.0 * (fewer + 1) / (len(defined) + 1))

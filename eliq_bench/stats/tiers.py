@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
+from eliq_bench.stats.bootstrap import undefined_resamples
 from eliq_bench.stats.statistic import Floats
 
 
@@ -41,12 +42,13 @@ def rank_intervals(replicates: Floats, level: float = 0.95) -> tuple[Floats, Flo
     """Between which ranks each model lies in the central share `level` of the resamples.
 
     Args:
-        replicates: (n_resamples, m) of m models on the same resamples. A resample with a NaN is left out.
+        replicates: (n_resamples, m) of m models on the same resamples. A resample with a NaN is left out, unless there
+            are more of them than an interval allows, see `bootstrap.undefined_resamples`.
         level: coverage.
 
     Returns:
-        Lowest and highest rank, each (m,); 1 is best, equal models share the better rank. NaN if fewer
-        than 2 resamples are complete.
+        Lowest and highest rank, each (m,); 1 is best, equal models share the better rank. NaN if too few resamples
+        are complete.
 
     Raises:
         ValueError: unless 0 < level < 1.
@@ -58,7 +60,7 @@ def rank_intervals(replicates: Floats, level: float = 0.95) -> tuple[Floats, Flo
     if not 0.0 < level < 1.0:
         raise ValueError(f"level must lie between 0 and 1, got {level}")
     complete = replicates[~np.isnan(replicates).any(axis=1)]
-    if len(complete) < 2:
+    if undefined_resamples(replicates.sum(axis=1)):
         nothing = np.full(replicates.shape[1], np.nan)
         return nothing, nothing.copy()
     ranks = np.stack([1 + (complete > column[:, None]).sum(axis=1) for column in complete.T], axis=1)

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -199,7 +200,7 @@ LOSSES: dict[str, Callable[[Path, Path], object]] = {
     "deleted with its folder": lambda path, _: shutil.rmtree(path.parent),
     "moved": lambda path, _: path.rename(path.with_name("moved.sqlite")),
     "replaced": lambda path, other: other.replace(path),
-    "deleted and copied": lambda path, other: (path.unlink(), shutil.copy(other, path)),
+    "deleted and copied": lambda path, other: [step(path) for step in (Path.unlink, partial(shutil.copy, other))],
     "written over": lambda path, other: shutil.copy(other, path),
     "emptied": lambda path, _: path.write_bytes(b""),
     "damaged": lambda path, _: scatter(path),
@@ -272,7 +273,8 @@ def test_a_store_lost_before_anything_was_added_is_told_and_nothing_is_saved(tmp
 def test_a_run_whose_store_is_lost_fails_and_says_where_its_scores_are(
     cli: Cli, own_table: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: str
 ) -> None:
-    path, other, add, kept = cache / "scores.sqlite", tmp_path / "other.sqlite", ScoreStore.add, []
+    path, other, add = cache / "scores.sqlite", tmp_path / "other.sqlite", ScoreStore.add
+    kept: list[tuple[object, ...]] = []
     for file in (path, other):
         with ScoreStore(file) as store:
             store.add(EARLIER)

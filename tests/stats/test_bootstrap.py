@@ -7,6 +7,8 @@ import pytest
 
 from eliq_bench.stats.bootstrap import bootstrap_mean, bootstrap_srcc, percentile_interval, standard_error
 from eliq_bench.stats.correlation import srcc
+from eliq_bench.stats.many import compare_models
+from eliq_bench.stats.paired import paired_bootstrap
 
 
 def test_standard_error_of_a_mean_is_not_divided_by_the_resamples() -> None:
@@ -70,7 +72,7 @@ def test_replicates_are_shared_between_models_with_the_same_items() -> None:
     assert bootstrap_srcc(x, y, groups, seed=1).se != one.se
 
 
-def test_constant_resamples_are_dropped() -> None:
+def test_nearly_constant_data_have_no_interval_rather_than_a_wrong_one() -> None:
     # One group holds all the spread: a resample without it is constant.
     groups = np.repeat(np.arange(10), 3)
     label = np.where(groups == 0, np.arange(30), 5.0)
@@ -78,8 +80,16 @@ def test_constant_resamples_are_dropped() -> None:
     result = bootstrap_srcc(score, label, groups, keep_replicates=True)
     assert result.replicates is not None
     assert np.isnan(result.replicates).mean() == pytest.approx(0.9**10, abs=0.05)
-    assert math.isfinite(result.se)
-    assert result.reason == ""
+    missing = int(np.isnan(result.replicates).sum())
+    assert result.n_undefined == missing
+    assert result.reason == f"undefined in {missing} of 1,000 resamples"
+    assert all(math.isnan(number) for number in (result.low, result.high, result.se))
+    test = paired_bootstrap(score, score[::-1], label, groups)
+    assert test.reason.startswith("undefined in ")
+    assert math.isnan(test.p)
+    (standing,) = compare_models({"one": score}, label, groups).standings
+    assert standing.reason.startswith("undefined in ")
+    assert math.isnan(standing.low)
 
 
 def test_fewer_than_ten_groups_have_a_value_but_no_interval() -> None:
@@ -142,4 +152,7 @@ def test_summaries_of_replicates() -> None:
     assert percentile_interval(replicates, 0.9) == pytest.approx((5.0, 95.0))
     assert standard_error(replicates) == np.std(np.arange(101), ddof=1)
     assert math.isnan(percentile_interval(np.array([1.0, np.nan]), 0.9)[0])
+    two_of_hundred = np.append(np.arange(98.0), [np.nan, np.nan])
+    assert math.isnan(percentile_interval(two_of_hundred, 0.9)[0])
+    assert math.isnan(standard_error(two_of_hundred))
     assert math.isnan(standard_error(np.array([np.nan])))

@@ -86,7 +86,8 @@ def test_smallest_p() -> None:
 
 def test_p_of_replicates() -> None:
     assert two_sided_bootstrap_p(np.array([-1.0, 1.0, 2.0, 3.0])) == pytest.approx(2 * 2 / 5)
-    assert two_sided_bootstrap_p(np.array([np.nan, 1.0, 2.0])) == pytest.approx(2 / 3)
+    assert two_sided_bootstrap_p(np.append(np.ones(199), np.nan)) == pytest.approx(2 / 200)
+    assert math.isnan(two_sided_bootstrap_p(np.array([np.nan, 1.0, 2.0])))
     assert math.isnan(two_sided_bootstrap_p(np.array([np.nan])))
 
 

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -205,3 +206,37 @@ def test_false_alarms_of_tiers_stay_below_their_level() -> None:
         result = compare_models(scores, y, groups, n_resamples=600, alpha=0.1, seed=seed)
         alarms += max(s.tier or 0 for s in result.standings) > 1
     assert alarms <= 13  # 6 expected at most, 3 standard errors are 7
+
+
+def test_ranks_rest_on_one_set_of_items_and_on_models_that_may_be_ranked() -> None:
+    """A model with gaps has its luck on the items it scored; it may neither be ranked nor move the ranks of others."""
+    random = np.random.default_rng(4)
+    y = random.normal(size=240)
+    groups = np.arange(240) // 4
+    a, b = y + 0.4 * random.normal(size=240), y + 1.2 * random.normal(size=240)
+    gaps = np.where(np.abs(y) > 1, b, np.nan)  # only easy items
+    scores = {"a": a, "b": b, "gaps": gaps}
+    found = {s.model: s for s in compare_models(scores, y, groups, ranked=("a", "b")).standings}
+    assert found["gaps"].value > found["b"].value
+    assert (found["gaps"].tier, found["gaps"].rank) == (None, None)
+    assert math.isnan(found["gaps"].rank_low)
+    alone = compare_models({"a": a, "b": b}, y, groups, n_resamples=1200)
+    assert [(found[s.model].rank, found[s.model].rank_low, found[s.model].rank_high) for s in alone.standings] == [
+        (1, 1.0, 1.0),
+        (2, 2.0, 2.0),
+    ]
+
+
+@given(seed=st.integers(0, 10_000), lost=st.lists(st.integers(0, 119), max_size=60, unique=True))
+@settings(max_examples=15, deadline=None, derandomize=True)
+def test_ranks_are_those_of_scipy_on_the_common_items(seed: int, lost: list[int]) -> None:
+    random = np.random.default_rng(seed)
+    y = random.normal(size=120)
+    scores = {name: y + noise * random.normal(size=120) for name, noise in (("a", 0.5), ("b", 1.5), ("c", 3.0))}
+    scores["b"][lost] = np.nan
+    comparison = compare_models(scores, y, None, n_resamples=100)
+    common = np.isfinite(scores["b"])
+    by_scipy = {name: scipy.stats.spearmanr(score[common], y[common])[0] for name, score in scores.items()}
+    order = sorted(by_scipy, key=lambda name: -by_scipy[name])
+    assert {s.model: s.rank for s in comparison.standings} == {name: 1 + order.index(name) for name in order}
+    assert comparison.n_common == int(common.sum())

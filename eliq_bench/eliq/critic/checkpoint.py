@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
@@ -140,9 +140,9 @@ class CriticCard(BaseModel):
     recipe: Recipe
     backbone: dict[str, str]
     """Fingerprint of the backbone that it was trained with."""
-    dimensions: tuple[Dimension, ...]
-    visual_width: int
-    semantic_width: int
+    dimensions: Annotated[tuple[Dimension, ...], Field(min_length=1)]
+    visual_width: int = Field(ge=1, le=65_536)
+    semantic_width: int = Field(ge=1, le=65_536)
     calibration: dict[Dimension, Calibration]
     trained_on: TrainingProvenance = TrainingProvenance()
     held_out: Annotated[
@@ -191,15 +191,26 @@ def load(path: Path) -> tuple[CriticNetwork, CriticCard]:
     file = path / CHECKPOINT_FILE if path.is_dir() else path
     card = read_card(file)
     try:
-        network = CriticNetwork(card.visual_width, card.semantic_width, card.recipe.network, card.dimensions)
         with safe_open(file, framework="pt") as content:
-            names = content.keys()
-            network.load_state_dict(
-                {name.replace(STORED_PRIOR_WEIGHT, PRIOR_WEIGHT): content.get_tensor(name) for name in names}
-            )
+            stored = {name.replace(STORED_PRIOR_WEIGHT, PRIOR_WEIGHT): name for name in content.keys()}  # noqa: SIM118 - not a dict, it cannot be iterated
+            _check_sizes(card, {name: tuple(content.get_slice(key).get_shape()) for name, key in stored.items()})
+            network = CriticNetwork(card.visual_width, card.semantic_width, card.recipe.network, card.dimensions)
+            network.load_state_dict({name: content.get_tensor(key) for name, key in stored.items()})
     except (RuntimeError, TypeError, SafetensorError) as error:
         raise InputError(f"{file} is damaged: its tensors are not those of its card; train it again.") from error
     return network.eval(), card
+
+
+def _check_sizes(card: CriticCard, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Compare the sizes that decide on the memory of a network with those in its file, before it is built."""
+    recipe = card.recipe.network
+    wanted = {f"queries.{name}": (recipe.queries, recipe.width) for name in card.dimensions} | {
+        "fusion.visual.0.weight": (recipe.width, card.visual_width),
+        "fusion.semantic.0.weight": (recipe.width, card.semantic_width),
+    }
+    layers = {name.split(".")[1] for name in shapes if name.startswith("layers.")}
+    if len(layers) != recipe.depth or any(shapes.get(name) != shape for name, shape in wanted.items()):
+        raise RuntimeError("the file has other sizes than its card")
 
 
 def read_card(file: Path) -> CriticCard:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-import yaml
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from eliq_bench.errors import InputError, did_you_mean, first_line
+from eliq_bench.errors import InputError, did_you_mean
+from eliq_bench.io.user_yaml import read_yaml
 
 Kind = Literal["train", "train-mllm", "train-projection"]
 Model = TypeVar("Model", bound=BaseModel)
@@ -39,10 +39,7 @@ def read_fields(path: Path, kind: Kind) -> dict[str, Any]:
     """
     if not path.exists():
         raise InputError(f"There is no recipe at {path}.")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path} cannot be read as a recipe: {first_line(error)}.") from error
+    content = read_yaml(path, "a recipe")
     content = {} if content is None else content
     if not isinstance(content, dict):
         raise InputError(f"{path} is no recipe: it must hold fields as {EXAMPLES[kind]} does.")
@@ -142,18 +139,18 @@ class MllmRecipe(RecipeSection):
     """Attention implementation of transformers; the second and third need what transformers says they need."""
     image_options: dict[str, Any] = {}
     """Passed to the image processor of the model, such as the limits of its size."""
-    layers: Annotated[tuple[int, ...], Field(min_length=1)] = (-1,)
+    layers: Annotated[tuple[int, ...], Field(min_length=1, max_length=64)] = (-1,)
     """Hidden states that become semantic tokens: 0 is the input of the first layer, k the output of layer k,
     -1 the last, after the final norm."""
     join: Literal["mean", "concat"] = "mean"
     """How the hidden states of several layers become one token."""
-    max_tokens: int | None = Field(None, ge=1)
+    max_tokens: int | None = Field(None, ge=1, le=65_536)
     """Most tokens kept of an image; more are averaged over neighbours in the image. None keeps all."""
     adapter: str | None = None
     """Folder of a LoRA adapter, as `eliq-bench train-mllm` writes it."""
     merge_adapter: bool = True
     """Add the adapter to the weights (faster, rounded to their dtype) instead of computing it beside them."""
-    batch: int = Field(8, ge=1)
+    batch: int = Field(8, ge=1, le=4096)
     """Images per forward pass; changes speed and memory, not what is computed."""
 
     def wanted_revision(self) -> str | None:
@@ -167,19 +164,25 @@ BackboneRecipe = Annotated[LiteRecipe | MllmRecipe, Field(discriminator="kind")]
 
 
 class NetworkRecipe(RecipeSection):
-    """Sizes of the network; part of every recipe and checkpoint."""
+    """Sizes of the network; part of every recipe and checkpoint. The bounds leave room for any sensible critic."""
 
-    width: int = Field(128, ge=8)
-    queries: int = Field(4, ge=1)
+    width: int = Field(128, ge=8, le=8192)
+    queries: int = Field(4, ge=1, le=256)
     """Learnable queries per dimension."""
-    depth: int = Field(1, ge=1)
+    depth: int = Field(1, ge=1, le=64)
     """Layers of the Quality Query Transformer."""
-    heads: int = Field(4, ge=1)
+    heads: int = Field(4, ge=1, le=256)
     dropout: float = Field(0.1, ge=0, lt=1)
     fusion: Literal["gate", "concat", "visual", "semantic"] = "gate"
     """`gate` is the method; the others are ablations."""
     readout: Literal["queries", "mean"] = "queries"
     """`queries` is the method; `mean` pools the fused tokens instead."""
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"the width, {self.width}, must be a multiple of the {self.heads} heads")
+        return self
 
 
 class PairsRecipe(RecipeSection):
@@ -220,10 +223,10 @@ class LossRecipe(RecipeSection):
 class TrainingRecipe(RecipeSection):
     """Optimiser and schedule: AdamW, one cycle of the learning rate, the best epoch on held-out pairs is kept."""
 
-    epochs: int = Field(10, ge=1)
-    batch_positives: int = Field(24, ge=2, validation_alias=_renamed("batch_positives", "positives"))
+    epochs: int = Field(10, ge=1, le=10_000)
+    batch_positives: int = Field(24, ge=2, le=65_536, validation_alias=_renamed("batch_positives", "positives"))
     """Positives per step."""
-    negatives: int = Field(8, ge=1)
+    negatives: int = Field(8, ge=1, le=4096)
     """Negatives per positive and step, drawn anew each time."""
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(1e-2, ge=0)
@@ -246,13 +249,13 @@ class Recipe(RecipeSection):
     training: TrainingRecipe = TrainingRecipe()
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: str | Path) -> Recipe:
     """Read a recipe file of `train`.
 
     Raises:
         InputError: no such file, no YAML, or a field is unknown, missing or out of its range.
     """
-    return checked(Recipe, read_fields(path, "train"), str(path))
+    return checked(Recipe, read_fields(Path(path), "train"), str(path))
 
 
 def with_seed(recipe: Recipe, seed: int) -> Recipe:

@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from eliq_bench.eliq.prompts.facts import Fact, Kind
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import is_image_name
 from eliq_bench.io.tables import read_table
+from eliq_bench.io.user_yaml import read_yaml
 
 Category = Literal["indoor", "urban", "natural", "people", "objects", "food", "events"]
 """The seven of the paper; `people` stands for people and activities, `objects` for objects and artifacts."""
@@ -139,10 +139,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _from_yaml(path: Path) -> list[Entry]:
-    try:
-        rows = yaml.load("\n".join(_lines(path)), Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+    rows = read_yaml(path, "a list of prompts")
     if not isinstance(rows, list):
         raise InputError(f"{path} must hold a list of prompts, each with a key `prompt`.")
     return [_checked(path, number, row) for number, row in enumerate(rows, start=1)]

@@ -40,7 +40,7 @@ class LoraRecipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rank: int = Field(16, ge=1)
+    rank: int = Field(16, ge=1, le=4096)
     alpha: int = Field(32, ge=1)
     """The adapter's output is multiplied by alpha / rank."""
     dropout: float = Field(0.05, ge=0, lt=1)
@@ -67,7 +67,7 @@ class InstructRecipe(BaseModel):
     epochs: float = Field(1.0, gt=0)
     steps: int | None = Field(None, ge=1)
     """Optimiser steps instead of epochs."""
-    batch: int = Field(4, ge=1)
+    batch: int = Field(4, ge=1, le=4096)
     """Conversations per device and forward pass."""
     accumulate: int = Field(8, ge=1)
     """Forward passes per optimiser step."""
@@ -81,7 +81,7 @@ class InstructRecipe(BaseModel):
     """Checkpoints kept."""
     recompute: bool = True
     """Compute activations again in the backward pass (gradient checkpointing): less memory, more time."""
-    workers: int = Field(4, ge=0)
+    workers: int = Field(4, ge=0, le=256)
     """Processes per device that decode and degrade images."""
 
 

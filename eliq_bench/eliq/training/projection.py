@@ -149,10 +149,10 @@ class ProjectionRecipe(RecipeSection):
     seed: int = 0
     held_out: float = Field(0.12, gt=0, lt=1)
     """Share of the prompts whose images are kept from training."""
-    hidden: int = Field(512, ge=1)
+    hidden: int = Field(512, ge=1, le=65_536)
     dropout: float = Field(0.3, ge=0, lt=1)
-    epochs: int = Field(25, ge=1)
-    batch: int = Field(500, ge=2)
+    epochs: int = Field(25, ge=1, le=10_000)
+    batch: int = Field(500, ge=2, le=65_536)
     rate: float = Field(1e-3, gt=0)
     """Highest learning rate of a one-cycle schedule."""
     decay: float = Field(0.05, ge=0)

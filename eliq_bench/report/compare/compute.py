@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from eliq_bench.datasets.open import as_list
 from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.evaluation.evaluate import ALPHA, LEVEL, groups_of, only_blank, unscored
+from eliq_bench.evaluation.evaluate import ALPHA, LEVEL, groups_of, only_blank, saw_labels, unscored
 from eliq_bench.io.optional import installed
 from eliq_bench.report.compare.join import Contender, Joined, check_models, join
 from eliq_bench.report.compare.records import (
@@ -22,12 +23,11 @@ from eliq_bench.stats.closed_form import second_opinions
 from eliq_bench.stats.many import ModelComparison, Standing, compare_models, resamples_for
 from eliq_bench.stats.paired import PairTest
 from eliq_bench.stats.statistic import Floats
-from eliq_bench.stats.tiers import tiers
 
 
 def compare(
-    runs: Sequence[str | Path],
-    models: Sequence[str] = (),
+    runs: Sequence[str | Path] | str | Path,
+    models: Sequence[str] | str = (),
     *,
     datasets: Sequence[str] = (),
     dimensions: Sequence[str] = (),
@@ -41,7 +41,7 @@ def compare(
         runs: folders that `run`, `import-scores` or `report` wrote.
         models: names to take; empty takes all.
         datasets: to compare on; empty takes all on which two models meet.
-        dimensions: likewise.
+        dimensions: to compare on; empty takes all that two models predict.
         alpha: significance level of verdicts and tiers, after Holm's correction.
         resamples: bootstrap resamples; None takes as many as Holm's correction needs.
         seed: of resampling.
@@ -49,7 +49,8 @@ def compare(
     Raises:
         InputError: a folder is no run, protocols are mixed, a name is unknown, or no two models meet.
     """
-    opened = _open(runs)
+    opened = _open(as_list(runs))
+    models = as_list(models)
     check_models(opened, models)
     names = _wanted("dataset", datasets, [name for run in opened for name in run.tables])
     joined = [join(opened, name, models) for name in names]
@@ -121,6 +122,7 @@ def _table(
 ) -> ComparisonTable:
     label = joined.table.items.labels[dimension]
     by_label = {contender.label: contender for contender in contenders}
+    ranked = [contender.label for contender in contenders if _may_rank(joined, contender, label)]
     comparison = compare_models(
         {name: contender.score for name, contender in by_label.items()},
         label,
@@ -129,9 +131,8 @@ def _table(
         level=LEVEL,
         alpha=alpha,
         seed=seed,
+        ranked=ranked,
     )
-    ranked = [contender.label for contender in contenders if _may_rank(joined, contender, label)]
-    tier = _tiers(comparison, ranked)
     return ComparisonTable(
         dataset=joined.record.name,
         title=joined.record.title,
@@ -142,34 +143,29 @@ def _table(
         n_groups=comparison.n_groups,
         n_common=comparison.n_common,
         n_resamples=comparison.n_resamples,
-        standings=[
-            _standing(joined, by_label[standing.model], standing, label, tier.get(standing.model))
-            for standing in comparison.standings
-        ],
+        standings=[_standing(joined, by_label[standing.model], standing, label) for standing in comparison.standings],
         pairs=[_pair(pair, by_label[pair.a].score, by_label[pair.b].score, label, alpha) for pair in comparison.pairs],
-        notes=[*joined.notes, *_power(comparison)],
+        notes=[*joined.notes, *_ranking(comparison, ranked, int(np.isfinite(label).sum())), *_power(comparison)],
     )
 
 
 def _may_rank(joined: Joined, contender: Contender, label: Floats) -> bool:
     """Whether a tier says anything: as in a leaderboard, but within a subset too."""
     lost = unscored(contender.column, label)
-    return only_blank(joined.record, joined.table, lost) and not _saw_labels(joined, contender)
+    return only_blank(joined.record, joined.table, lost) and not saw_labels(joined.record, contender.record)
 
 
-def _saw_labels(joined: Joined, contender: Contender) -> bool:
-    return joined.record.name in contender.record.trained_on
+def _ranking(comparison: ModelComparison, ranked: Sequence[str], labelled: int) -> list[str]:
+    """A note on what ranks and tiers rest on, where that is not every labelled item."""
+    if not ranked or comparison.n_common == labelled:
+        return []
+    return [
+        f"Ranks and tiers rest on the {comparison.n_common:,} of {labelled:,} items that all ranked models scored, "
+        "each SRCC on the items of its model, each pair on the items of both."
+    ]
 
 
-def _tiers(comparison: ModelComparison, ranked: Sequence[str]) -> dict[str, int]:
-    """Tiers among the ranked models, by the p-values of the whole family."""
-    values = {standing.model: standing.value for standing in comparison.standings if standing.model in ranked}
-    return tiers(values, {(pair.a, pair.b): pair.p_holm for pair in comparison.pairs}, comparison.alpha)
-
-
-def _standing(
-    joined: Joined, contender: Contender, standing: Standing, label: Floats, tier: int | None
-) -> ComparedModel:
+def _standing(joined: Joined, contender: Contender, standing: Standing, label: Floats) -> ComparedModel:
     record = contender.record
     return ComparedModel.of(
         standing,
@@ -178,11 +174,10 @@ def _standing(
         floor=record.floor,
         supervision=record.supervision,
         imported_from=record.imported_from,
-        saw_labels=_saw_labels(joined, contender),
+        saw_labels=saw_labels(joined.record, contender.record),
         run=contender.run,
         srcc=standing.value,
         total=int(np.isfinite(label).sum()),
-        tier=tier,
     )
 
 

@@ -38,7 +38,7 @@ class ComparedModel(Record, frozen=True):
     """1 is best; None for a model that saw the labels or has no score for an item that is not blank."""
     rank: int | None
     rank_low: Number
-    """Best rank inside the 95 % interval, among all models of the table."""
+    """Best rank inside the 95 % interval, among the ranked models of the table."""
     rank_high: Number
     reason: str = ""
 
@@ -79,7 +79,7 @@ class ComparisonTable(Record, frozen=True):
     n_items: int
     n_groups: int
     n_common: int
-    """Items that every model scored: rank intervals rest on these."""
+    """Items that every ranked model scored: ranks and tiers rest on these."""
     n_resamples: int
     standings: list[ComparedModel]
     pairs: list[ComparedPair]

@@ -167,7 +167,7 @@ def test_calibration_rises_and_puts_medians_where_it_says(good: list[float], bad
         ("name: a\nbackbone: {kind: lite}\nlearning: 3", "unknown field learning"),
         ("name: a\nbackbone: {kind: lite}\nnetwork: {width: 0}", "wrong at network.width"),
         ("- 1", "is no recipe"),
-        ("a: [", "cannot be read"),
+        ("a: [", "is not valid YAML"),
     ],
 )
 def test_a_wrong_recipe_is_named(text: str, says: str, tmp_path: Path) -> None:

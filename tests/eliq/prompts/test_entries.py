@@ -34,7 +34,7 @@ def test_every_form_gives_the_same_prompts(name: str, tmp_path: Path) -> None:
         ("a.txt", "", "holds no prompt"),
         ("a.csv", "text\nA cat\n", "has no column 'prompt'"),
         ("a.yaml", "prompt: A cat\n", "must hold a list"),
-        ("a.yaml", "- {prompt: [", "is not YAML"),
+        ("a.yaml", "- {prompt: [", "is not valid YAML"),
         ("a.yaml", "- prompt: A cat\n  objects: [dog]\n", "prompt 1, facts: 'dog' does not stand"),
         ("a.yaml", "- {text: A cat}\n", "prompt 1, prompt: Field required"),
         ("a.yaml", "- {prompt: A cat, categories: [space]}\n", r"prompt 1, categories.0: Input should be"),
