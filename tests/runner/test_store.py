@@ -347,6 +347,7 @@ def test_an_identity_that_is_none_is_refused(tmp_path: Path, content: str) -> No
         store.describe(IDENTITY.digest)
 
 
+@pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize("harm", ["text", "pages", "tables"])
 def test_a_run_on_a_store_that_cannot_be_read_says_what_to_do(
     cli: Cli, own_table: Path, cache: Path, tmp_path: Path, harm: str
