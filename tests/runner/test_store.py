@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -140,6 +141,19 @@ def test_several_processes_write_at_once_even_into_a_new_store(tmp_path: Path) -
         assert {name: len(store.rows(name)) for name in ("one", "two", "three", "both")} == dict.fromkeys(
             ("one", "two", "three", "both"), 200
         )
+
+
+def test_a_new_store_waits_for_another_process_that_creates_it(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("PRAGMA user_version=0")
+        release = threading.Timer(0.2, lambda: other.execute("COMMIT"))
+        release.start()
+        with ScoreStore(path) as store:
+            store.add([ROW])
+        release.join()
+    assert read(path) == [values(ROW)]
 
 
 def test_a_full_disk_is_one_sentence_and_keeps_what_was_stored_and_what_was_not(tmp_path: Path) -> None:
