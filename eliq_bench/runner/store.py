@@ -13,6 +13,7 @@ import json
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -116,10 +117,22 @@ class ScoreStore:
                 "it away, or set ELIQ_BENCH_CACHE to another folder."
             )
         if version < SCHEMA_VERSION:
-            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._use_journal()
             self._connection.executescript(self.tables)
             self._connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         self._connection.execute("PRAGMA synchronous=NORMAL")
+
+    def _use_journal(self) -> None:
+        """Switch to WAL; SQLite itself does not wait for another process that creates the store at the same time."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
 
     def __enter__(self) -> Self:
         return self

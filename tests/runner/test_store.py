@@ -7,9 +7,11 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -141,6 +143,19 @@ def test_several_processes_write_at_once_even_into_a_new_store(tmp_path: Path) -
         )
 
 
+def test_a_new_store_waits_for_another_process_that_creates_it(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("PRAGMA user_version=0")
+        release = threading.Timer(0.2, lambda: other.execute("COMMIT"))
+        release.start()
+        with ScoreStore(path) as store:
+            store.add([ROW])
+        release.join()
+    assert read(path) == [values(ROW)]
+
+
 def test_a_full_disk_is_one_sentence_and_keeps_what_was_stored_and_what_was_not(tmp_path: Path) -> None:
     late = [replace(ROW, image=str(number), reason="x" * 2000) for number in range(100)]
     with ScoreStore(tmp_path / "s.sqlite") as store:
@@ -199,7 +214,7 @@ LOSSES: dict[str, Callable[[Path, Path], object]] = {
     "deleted with its folder": lambda path, _: shutil.rmtree(path.parent),
     "moved": lambda path, _: path.rename(path.with_name("moved.sqlite")),
     "replaced": lambda path, other: other.replace(path),
-    "deleted and copied": lambda path, other: path.unlink() or shutil.copy(other, path),  # type: ignore[func-returns-value]
+    "deleted and copied": lambda path, other: [step(path) for step in (Path.unlink, partial(shutil.copy, other))],
     "written over": lambda path, other: shutil.copy(other, path),
     "emptied": lambda path, _: path.write_bytes(b""),
     "damaged": lambda path, _: scatter(path),
@@ -346,6 +361,7 @@ def test_an_identity_that_is_none_is_refused(tmp_path: Path, content: str) -> No
         store.describe(IDENTITY.digest)
 
 
+@pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize("harm", ["text", "pages", "tables"])
 def test_a_run_on_a_store_that_cannot_be_read_says_what_to_do(
     cli: Cli, own_table: Path, cache: Path, tmp_path: Path, harm: str
