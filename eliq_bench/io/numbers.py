@@ -34,9 +34,9 @@ def interval(low: float | None, high: float | None, *, minus: str = "-") -> str:
 def probability(value: float | None) -> str:
     """A p-value with four decimals, never 0.
 
-    >>> probability(0.04), probability(1e-9), probability(None)
-    ('0.0400', '<0.0001', '–')
+    >>> probability(0.04), probability(1e-9), probability(None), probability(math.nan)
+    ('0.0400', '<0.0001', '–', '–')
     """
-    if value is None:
+    if value is None or math.isnan(value):
         return "–"
     return "<0.0001" if value < 0.0001 else f"{value:.4f}"

@@ -13,6 +13,7 @@ import json
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -116,10 +117,22 @@ class ScoreStore:
                 "it away, or set ELIQ_BENCH_CACHE to another folder."
             )
         if version < SCHEMA_VERSION:
-            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._use_journal()
             self._connection.executescript(self.tables)
             self._connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         self._connection.execute("PRAGMA synchronous=NORMAL")
+
+    def _use_journal(self) -> None:
+        """Switch to WAL; SQLite itself does not wait for another process that creates the store at the same time."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
 
     def __enter__(self) -> Self:
         return self
@@ -181,7 +194,7 @@ class ScoreStore:
         with self._use("read"):
             wrong = self._connection.execute(f"{wanted} AND ({self.valid}) IS NOT TRUE", (fingerprint,)).fetchone()
             if wrong:
-                raise sqlite3.DataError(f"no eliq-bench wrote the row {wrong!r:.400}")
+                raise sqlite3.DataError(f"it has a row that eliq-bench never writes: {wrong!s:.400}")
             cursor = self._connection.execute(wanted, (fingerprint,))
             return {(row[1], row[2], row[3]): ScoreRow(*row) for row in cursor}
 
@@ -260,7 +273,7 @@ class ScoreStore:
                     self._added.backup(saved)
                     saved.execute("PRAGMA journal_mode=WAL")
             except sqlite3.Error:
-                Path(name).unlink()
+                Path(name).unlink(missing_ok=True)
                 continue
             use = (
                 f"put the store right, or set ELIQ_BENCH_CACHE to a folder where that file is called {self.path.name},"
