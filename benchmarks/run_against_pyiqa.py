@@ -115,6 +115,7 @@ def main() -> None:
         environment.pop("ELIQ_BENCH_WEIGHTS", None)
         pyiqa = [
             sys.executable,
+            "-P",
             "-m",
             "pyiqa.pyiqa_cmd",
             *METRICS,
@@ -123,7 +124,7 @@ def main() -> None:
             "--device",
             "cpu",
         ]
-        ours = [sys.executable, "-m", "eliq_bench", "run", "--models", ",".join(METRICS)]
+        ours = [sys.executable, "-P", "-m", "eliq_bench", "run", "--models", ",".join(METRICS)]
         ours += ["--datasets", str(table), "--out", str(work / "out")]
         found: dict[str, list[Measured]] = {"pyiqa": [], "cold": [], "warm": [], "help": []}
         for _ in range(arguments.repeat):
@@ -132,7 +133,7 @@ def main() -> None:
             found["cold"].append(measure(ours, environment))
             results = json.loads((work / "out" / "results.json").read_text())["environment"]
             found["warm"].append(measure(ours, environment))
-            found["help"].append(measure([sys.executable, "-m", "eliq_bench", "--help"], environment))
+            found["help"].append(measure([sys.executable, "-P", "-m", "eliq_bench", "--help"], environment))
     report(found, count, results["decode_seconds"], results["scoring_seconds"])
 
 

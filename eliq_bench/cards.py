@@ -90,6 +90,8 @@ class WeightFile(Card):
     file: str
     url: str = ""
     sha256: str = ""
+    also_known: tuple[str, ...] = ()
+    """sha256 of other files with the same parameters."""
     size: int = 0
     """Bytes; 0 if not known."""
     cache: str = ""

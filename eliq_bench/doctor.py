@@ -82,7 +82,7 @@ def ready_models() -> list[str]:
     return [name for name, card in model_cards().items() if "zero-shot" in card.protocols and not missing(card)]
 
 
-def determinism(models: Sequence[str], device: str = "auto") -> Iterator[Check]:
+def determinism(models: Sequence[str], device: str = "auto", trust_weights: bool = False) -> Iterator[Check]:
     """Score ladder images with each model twice, one by one, in batches of 8, and in reverse order.
 
     All must agree within the tolerance of the model's card: this is what makes a stored score reusable.
@@ -98,7 +98,7 @@ def determinism(models: Sequence[str], device: str = "auto") -> Iterator[Check]:
     images = list(dict(zip(hashes.values(), hashes, strict=True)).items())[:CHECKED_IMAGES]
     for card, options in choose(list(models), {}, offline=True):
         try:
-            spec = make_spec(card, options, resolve_device(device), None, offline=True)
+            spec = make_spec(card, options, resolve_device(device), None, offline=True, trust_weights=trust_weights)
         except EliqBenchError as error:
             yield Check(card.name, False, str(error))
             continue

@@ -19,7 +19,8 @@ MARKS = {True: click.style("ok  ", fg="green"), False: click.style("FAIL", fg="r
 @click.option("-m", "--models", multiple=True, help="Models to test, or `all` that are ready.  [default: those of run]")
 @options.data_root_option
 @click.option("--device", default="auto", show_default=True, help="Where the models are tested.")
-def doctor(models: tuple[str, ...], data_root: tuple[Path, ...], device: str) -> None:
+@options.trust_weights_option
+def doctor(models: tuple[str, ...], data_root: tuple[Path, ...], device: str, trust_weights: bool) -> None:
     """Check this machine, datasets, weights, and that each model scores alike in any batch and order.
 
     Exit code 1 if a check fails; what is merely absent is no failure.
@@ -33,7 +34,7 @@ def doctor(models: tuple[str, ...], data_root: tuple[Path, ...], device: str) ->
     failed = _show("Machine", checks.machine())
     failed |= _show("Datasets", checks.datasets(data_root))
     failed |= _show("Weights", checks.weights())
-    failed |= _show("Models", checks.determinism(chosen, device))
+    failed |= _show("Models", checks.determinism(chosen, device, trust_weights))
     if failed:
         raise click.exceptions.Exit(1)
 

@@ -24,6 +24,10 @@ def option_set(*options: Option) -> Option:
     return add
 
 
+trust_weights_option = click.option(
+    "--trust-weights", is_flag=True, help="Use files of weights whose hash is not known."
+)
+
 scoring_options = option_set(
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps."),
     click.option(
@@ -34,6 +38,7 @@ scoring_options = option_set(
     click.option("--batch-size", default="auto", show_default=True, help="Images per call, or auto."),
     click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core or GPU]"),
     click.option("--offline", is_flag=True, help="Open no network connection."),
+    trust_weights_option,
     click.option(
         "--model-args",
         multiple=True,
@@ -83,6 +88,7 @@ def settings(
     batch_size: str,
     workers: int | None,
     offline: bool,
+    trust_weights: bool,
     model_args: tuple[str, ...],
 ) -> Any:
     """The `Settings` that the scoring options ask for.
@@ -101,6 +107,7 @@ def settings(
         batch_size=None if batch_size == "auto" else int(batch_size),
         workers=workers,
         offline=offline,
+        trust_weights=trust_weights,
         model_options=parse_options(model_args),
     )
 

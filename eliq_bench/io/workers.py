@@ -251,8 +251,33 @@ def map_in_processes(
 def _environment(threads: int) -> dict[str, str]:
     """The variables of this process, with a number of threads and the places where it finds modules."""
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    modules = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
-    return {**os.environ, **dict.fromkeys(names, str(threads)), "PYTHONPATH": modules}
+    return {**os.environ, **dict.fromkeys(names, str(threads)), "PYTHONPATH": os.pathsep.join(_module_folders())}
+
+
+def _module_folders() -> list[str]:
+    """Where this process finds modules, without the working folder that nobody asked for.
+
+    `python -m`, `python -c` and an empty part of PYTHONPATH add that folder, and a `numpy.py` beside the user's images
+    would be executed. It stays if PYTHONPATH names it, if the script that is run lies in it, or this package itself.
+    """
+    asked = {_absolute(part) for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part}
+    asked.add(_absolute(str(Path(__file__).parents[2])))
+    main = sys.modules["__main__"]
+    if getattr(main, "__spec__", None) is None and getattr(main, "__file__", None):
+        asked.add(_absolute(str(Path(str(main.__file__)).parent)))
+    folders = dict.fromkeys(_absolute(entry) for entry in sys.path if entry)
+    return [folder for folder in folders if folder in asked or folder not in (_STARTED_IN, _absolute(os.curdir))]
+
+
+def _absolute(folder: str) -> str:
+    """With links resolved; as it is if it is relative and the working folder was deleted."""
+    try:
+        return os.path.realpath(folder)
+    except OSError:
+        return folder
+
+
+_STARTED_IN = _absolute(os.curdir)
 
 
 def _check_importable(function: Callable[..., Any]) -> None:

@@ -13,16 +13,16 @@ DECODER = "pillow-1"
 """How images reach a model (runner/decode.py); raise the number when decoded pixels change."""
 
 
-def fingerprint(card: ModelCard, options: dict[str, Any], dtype: str) -> Fingerprint:
-    """What identifies a model with these options in this precision.
+def fingerprint(card: ModelCard, options: dict[str, Any], dtype: str, trust_weights: bool = False) -> Fingerprint:
+    """What identifies a model with these options in this precision; `trust_weights` accepts files without a known hash.
 
     Raises:
-        EliqBenchError: a weight file is missing or is not the one on the card.
+        EliqBenchError: a weight file is missing or is not the one on the card, see `identify`.
     """
     return Fingerprint(
         model=card.name,
         version=card.version,
-        weights=identify(card),
+        weights=identify(card, trust_weights),
         options=tuple((key, json.dumps(options[key])) for key in sorted(options))
         + ((("threads", str(machine_threads())),) if card.thread_dependent else ()),
         packages=tuple((name, installed(name)) for name in card.packages),

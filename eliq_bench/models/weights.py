@@ -12,6 +12,7 @@ look, as named by `cache` on its card:
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,14 +21,20 @@ from functools import cache
 from pathlib import Path
 
 from eliq_bench.cards import ModelCard, WeightFile
-from eliq_bench.errors import EliqBenchError, first_line
+from eliq_bench.errors import EliqBenchError, InputError, first_line
 from eliq_bench.io.files import sha256_of
 from eliq_bench.io.hub import Repository, fetch_folder
 
 OTHER_FORMATS = ["*.msgpack", "*.h5", "*.onnx", "*.ot", "*.tflite"]
 """Files of a hub repository that PyTorch does not read."""
 
+_HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.[^.]+$")
+"""The first digits of the file's sha256, as torch.hub.load_state_dict_from_url(check_hash=True) reads them."""
+
 HUB = "https://huggingface.co"
+
+ONLY_WEIGHTS = {"TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "0"}
+"""Variables that keep `torch.load` from unpickling code, whatever a library passes to it (torch.serialization)."""
 
 SHIPPED = Path(__file__).parent.parent / "eliq/shipped"
 """Weights that are part of this package."""
@@ -111,7 +118,8 @@ def view(card: ModelCard) -> Iterator[Path]:
     """A home folder in which the libraries see exactly the files that `find` found.
 
     The score of a model is filed under the sha256 of these files, so no other copy may be loaded. While the
-    context lasts, `HOME` and `TORCH_HOME` point into the folder; it holds links, no copies.
+    context lasts, `HOME` and `TORCH_HOME` point into the folder; it holds links, no copies. `torch.load` executes
+    nothing that a file asks for, see `ONLY_WEIGHTS`.
     """
     home = _home()
     for weight in card.weights:
@@ -123,8 +131,9 @@ def view(card: ModelCard) -> Iterator[Path]:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(path.resolve())
-    before = {key: os.environ.get(key) for key in ("HOME", "TORCH_HOME")}
-    os.environ.update(HOME=str(home), TORCH_HOME=str(home / ".cache/torch"))
+    ours = {"HOME": str(home), "TORCH_HOME": str(home / ".cache/torch"), **ONLY_WEIGHTS}
+    before = {key: os.environ.get(key) for key in ours}
+    os.environ.update(ours)
     try:
         yield home
     finally:
@@ -135,11 +144,16 @@ def view(card: ModelCard) -> Iterator[Path]:
                 os.environ[key] = value
 
 
-def identify(card: ModelCard) -> tuple[tuple[str, str], ...]:
+def identify(card: ModelCard, trust: bool = False) -> tuple[tuple[str, str], ...]:
     """(file, sha256 of its bytes) of every weight; for a hub repository (id, commit).
 
+    Args:
+        card: of the model.
+        trust: accept files for which neither the card nor the file name has a hash.
+
     Raises:
-        EliqBenchError: a file is missing, or its sha256 is not the one on the card.
+        EliqBenchError: a file is missing, or has another hash than the card or its own name says.
+        InputError: nothing says which hash a file should have, and it is not trusted.
     """
     identified: list[tuple[str, str]] = []
     for weight in card.weights:
@@ -147,13 +161,29 @@ def identify(card: ModelCard) -> tuple[tuple[str, str], ...]:
         if path is None:
             raise EliqBenchError(f"{card.name} needs {weight.file}, which is not on this machine.")
         digest = path.name if path.is_dir() else sha256_of(path)
-        if weight.sha256 and digest != weight.sha256:
-            raise EliqBenchError(
-                f"{path} is not the {weight.file} that {card.name} expects (sha256 {digest[:16]}, "
-                f"not {weight.sha256[:16]}); remove it or replace it."
-            )
+        if path.is_file():
+            _check_hash(card, weight, path, digest, trust)
         identified.append((weight.file, digest))
     return tuple(identified)
+
+
+def _check_hash(card: ModelCard, weight: WeightFile, path: Path, digest: str, trust: bool) -> None:
+    if digest in weight.also_known:
+        return
+    named = _HASH_IN_NAME.search(weight.file)
+    expected = weight.sha256 or (named[1] if named else "")
+    if expected and not digest.startswith(expected):
+        raise EliqBenchError(
+            f"{path} is not the {weight.file} that {card.name} expects (sha256 {digest[:16]}, "
+            f"not {expected[:16]}); remove it or replace it."
+        )
+    # What ships with the code is as trustworthy as the code; a checkpoint named by its path is safetensors.
+    ours = weight.cache == "package" or Path(weight.cache).is_absolute()
+    if not (expected or ours or trust):
+        raise InputError(
+            f"{card.name} needs {weight.file}, and nothing tells whether {path} is the right one (sha256 {digest}); "
+            "compare it with its source, then repeat the command with --trust-weights (Settings(trust_weights=True))."
+        )
 
 
 def _download(weight: WeightFile) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.io.workers import Failure, WorkerPool
+from eliq_bench.models.weights import ONLY_WEIGHTS
 from eliq_bench.runner.plan import ModelSpec, Plan, Task, Want
 from eliq_bench.runner.scoring import ChunkScorer, ScoringStep, failed_rows
 from eliq_bench.runner.store import ScoreRow, ScoreStore, prompt_key
@@ -104,7 +105,7 @@ def _failed(task: Task, specs: list[ModelSpec], reason: str) -> ScoringStep:
 
 
 def _environment(offline: bool) -> dict[str, str]:
-    """Variables of the workers, chiefly for memory that is kept rather than returned.
+    """Variables of the workers, chiefly for memory that is kept rather than returned, and against code in weights.
 
     By default glibc maps every tensor of some megabytes afresh and the kernel clears its pages; keeping the
     memory makes pyiqa's NIQE more than twice as fast (`benchmarks/README.md`).
@@ -113,6 +114,7 @@ def _environment(offline: bool) -> dict[str, str]:
         "OMP_WAIT_POLICY": "PASSIVE",  # an idle thread that spins takes the core of another worker
         "MALLOC_MMAP_THRESHOLD_": str(2**30),
         "MALLOC_TRIM_THRESHOLD_": str(2**31),
+        **ONLY_WEIGHTS,
     }
     return variables | ({"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"} if offline else {})
 

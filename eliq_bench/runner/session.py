@@ -38,6 +38,8 @@ class Settings:
     workers: int | None = None
     """None: one process per core, or per GPU."""
     offline: bool = False
+    trust_weights: bool = False
+    """Use files of weights for which neither the card of the model nor the file name has a hash."""
     model_options: ModelOptions = field(default_factory=dict)
 
 
@@ -127,7 +129,7 @@ def prepare(datasets: Sequence[Dataset], request: Request, store: ScoreStore) ->
             raise InputError(f"Two datasets are called {name}; rename one of the tables.")
     settings, device = request.settings, request.device
     specs = [
-        make_spec(card, options, device, settings.dtype, settings.offline, request.protocol)
+        make_spec(card, options, device, settings.dtype, settings.offline, request.protocol, settings.trust_weights)
         for card, options in request.models
     ]
     images = [path for dataset in datasets for path in dataset.items.image if path is not None]

@@ -60,17 +60,18 @@ def make_spec(
     dtype: str | None,
     offline: bool,
     protocol: RunProtocol = "zero-shot",
+    trust_weights: bool = False,
 ) -> ModelSpec:
     """A model ready to run, its weights on this machine.
 
     A model that does not offer `dtype` keeps its own precision; the spec says which it is.
 
     Raises:
-        EliqBenchError: a package or a weight file is missing.
+        EliqBenchError: a package or a weight file is missing, or a file may not be used, see `identify`.
     """
     for package in card.packages:
         if installed(package) == "missing":
             raise EliqBenchError(f"{card.name} needs the package {package}: `pip install {package}`.")
     require(card, offline)
     precision = dtype if dtype in card.dtypes else card.dtypes[0]
-    return ModelSpec(card, options, device, precision, fingerprint(card, options, precision), protocol)
+    return ModelSpec(card, options, device, precision, fingerprint(card, options, precision, trust_weights), protocol)

@@ -8,11 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy
 import psutil
 import pytest
+import scipy
 from support.workers import give_lambda, refuse, sleep, some_results, start, upper, variables, what_started
 
 from eliq_bench.errors import EliqBenchError, InputError, did_you_mean
@@ -24,6 +27,18 @@ from eliq_bench.io.workers import map_in_processes
 for _ in map_in_processes(sleep, [(0,), (0,), (600,), (600,)], 2):
     print("began", flush=True)
 """
+
+HOSTILE = """
+import sys
+from pathlib import Path
+import numpy, scipy, types
+from support.workers import file_of
+from eliq_bench.io.workers import map_in_processes
+for name in sys.argv[1:]:
+    Path(name).with_suffix(".py").write_text("open('executed', 'w')")
+print(*map_in_processes(file_of, [(name,) for name in sys.argv[1:]], 1), sep="\\n")
+"""
+"""A parent whose working folder fills with files of these names once it has its own modules."""
 
 
 def test_every_task_has_its_result_in_the_order_of_the_tasks() -> None:
@@ -193,3 +208,24 @@ def test_what_workers_leave_in_the_temporary_folder_is_removed() -> None:
         ((folder,),) = pool.map(variables, [("TMPDIR",)])
         assert Path(str(folder)).is_dir()
     assert not Path(str(folder)).exists()
+
+
+@pytest.mark.parametrize(
+    ("start", "first"),
+    [(["-m", "parent"], []), (["-c", HOSTILE], []), (["-P", "-c", HOSTILE], [""])],
+    ids=["-m", "-c", "empty part of PYTHONPATH"],
+)
+def test_modules_in_the_working_folder_are_not_executed(tmp_path: Path, start: list[str], first: list[str]) -> None:
+    (tmp_path / "parent.py").write_text(HOSTILE)
+    path = os.pathsep.join([*first, *filter(None, sys.path)])
+    words = [sys.executable, *start, "numpy", "types", "scipy"]
+    done = subprocess.run(words, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
+    assert done.stdout.split() == [module.__file__ for module in (numpy, types, scipy)], done.stderr
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_working_folder_that_pythonpath_names_is_searched(tmp_path: Path) -> None:
+    path = os.pathsep.join([*filter(None, sys.path), str(tmp_path)])
+    words = [sys.executable, "-c", HOSTILE, "my_plug_in"]
+    done = subprocess.run(words, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
+    assert done.stdout.split() == [str(tmp_path / "my_plug_in.py")], done.stderr

@@ -1,5 +1,6 @@
 """Functions that the tests of the pool run in worker processes, which import them from here."""
 
+import importlib
 import os
 import signal
 import sys
@@ -54,3 +55,7 @@ def give_lambda() -> Callable[[], None]:
 def die(*_: object) -> None:
     """As a model whose native code crashes when it is built."""
     os._exit(5)
+
+
+def file_of(name: str) -> str | None:
+    return importlib.import_module(name).__file__

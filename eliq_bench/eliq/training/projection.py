@@ -115,8 +115,8 @@ def _features(
     sizes = [_size(row.image) for row in rows]
     about = "\n".join([str(LONGEST), str(semantics.vision.dtype), *sizes])
     kept = folder / f"{hashlib.sha256(about.encode()).hexdigest()[:16]}.npy"
-    if kept.exists():
-        return torch.from_numpy(np.load(kept)).float()
+    if (stored := _stored(kept, len(rows))) is not None:
+        return stored
     features = []
     for done, row in enumerate(rows, start=1):
         try:
@@ -127,6 +127,17 @@ def _features(
     folder.mkdir(parents=True, exist_ok=True)
     np.save(kept, torch.stack(features).numpy())
     return torch.stack(features).float()
+
+
+def _stored(kept: Path, images: int) -> torch.Tensor | None:
+    """What an earlier call kept; None if there is nothing, or a damaged file, whose features are computed anew."""
+    try:
+        with kept.open("rb") as file:
+            features = np.lib.format.read_array(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError, MemoryError):
+        return None
+    fits = features.dtype == np.float16 and features.ndim == 2 and len(features) == images
+    return torch.from_numpy(features).float() if fits else None
 
 
 def _size(image: Path) -> str:

@@ -3,11 +3,13 @@
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image
 
 from eliq_bench.cli import cli
 from eliq_bench.eliq.critic.lite.projection import FEATURES, Projection
@@ -17,6 +19,7 @@ from eliq_bench.eliq.training.projection import (
     Captions,
     ProjectionRecipe,
     is_held_out,
+    load_captions,
     make_projection,
     read_projection_recipe,
     read_table,
@@ -158,3 +161,31 @@ def test_the_command_writes_weights_and_prints_what_they_reach(
     metadata = Projection.load(out).metadata
     assert '"data":"toys"' in metadata["recipe"]
     assert metadata["tables"] == '{"toy": 600}'
+
+
+class BrightVision:
+    """Stands for the network: what it computes of an image is its brightness."""
+
+    vision = SimpleNamespace(dtype=torch.float32)
+
+    def features(self, image: np.ndarray) -> torch.Tensor:
+        return torch.full((10, 4), float(image.mean()))
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "pickle", "zip", "rows", "huge"])
+def test_a_damaged_file_of_features_is_computed_anew(damage: str, tmp_path: Path) -> None:
+    for grey in (10, 200):
+        Image.new("RGB", (8, 8), (grey,) * 3).save(tmp_path / f"{grey}.png")
+    (tmp_path / "t.csv").write_text("image,prompt\n10.png,night\n200.png,day\n")
+    captions = [load_captions(tmp_path / "t.csv", BrightVision(), 0.5, tmp_path / "kept")]  # type: ignore[arg-type]
+    (kept,) = (tmp_path / "kept").iterdir()
+    whole = kept.read_bytes()
+    if damage in ("pickle", "rows"):
+        np.save(kept, np.array([{}, 1], object) if damage == "pickle" else np.zeros((3, 4), np.float16))
+    else:
+        huge = whole.replace(b"(2, 4), } ", b"(2000000000000, 4), } ")
+        kept.write_bytes({"cut": whole[:-3], "empty": b"", "zip": b"PK\3\4" + whole, "huge": huge}[damage])
+    captions.append(load_captions(tmp_path / "t.csv", BrightVision(), 0.5, tmp_path / "kept"))  # type: ignore[arg-type]
+    for one in captions:
+        np.testing.assert_array_equal(one.features, np.repeat([[10.0], [200.0]], 4, axis=1))
+    assert kept.read_bytes() == whole
