@@ -119,8 +119,15 @@ def _tiers(ranked: dict[str, Floats], target: Target) -> dict[str, int | None]:
     if len(ranked) < 2:
         return {}
     how = target.resampling
-    needed = max(how.resamples, resamples_for(len(ranked), ALPHA))
-    comparison = compare_models(ranked, target.label, target.groups, n_resamples=needed, alpha=ALPHA, seed=how.seed)
+    enough = how.resamples > resamples_for(len(ranked), ALPHA)
+    comparison = compare_models(
+        ranked,
+        target.label,
+        target.groups,
+        n_resamples=how.resamples if enough else None,
+        alpha=ALPHA,
+        seed=how.seed,
+    )
     return {standing.model: standing.tier for standing in comparison.standings}
 
 

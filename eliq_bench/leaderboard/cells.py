@@ -6,7 +6,7 @@ from functools import cache, partial
 from importlib.resources import files
 from typing import NamedTuple
 
-from eliq_bench.io.numbers import interval, number
+from eliq_bench.io.numbers import CHANCE_LEGEND, chance, interval, number
 from eliq_bench.leaderboard.board import Board, BoardRow, BoardTable
 from eliq_bench.report.layout import GENERATORS, LEGEND_OF_PAIRS, PROMPTS
 
@@ -73,7 +73,8 @@ LABEL_FREE = ("training-free", "label-free")
 LEGEND = (
     "SRCC: Spearman rank correlation with the labels, signed; the interval is that of a bootstrap over groups "
     "({group}), {resamples:,} resamples, seed {seed}.",
-    "tier: models that a paired test on the same items does not separate from the best of a tier share it "
+    CHANCE_LEGEND,
+    "tier: no two models of one tier are separated by a paired test on the same items "
     "(bootstrap over groups, Holm over all pairs, 5 %).",
     "ranks: between which ranks a model lies in 95 % of the resamples.",
     "within gen., within prompt: mean SRCC inside one generator, inside one prompt: what is left when the "
@@ -112,7 +113,9 @@ def columns(board: Board, table: BoardTable, notes: "Footnotes") -> list[Column]
     other = _other_label(board, table)
     every = [
         Column("model", "model", lambda row: Cell(row.model, row.model.lower())),
-        Column("srcc", "SRCC [95 %]", lambda row: Cell(with_interval(row), row.srcc)),
+        Column(
+            "srcc", "SRCC [95 %]", lambda row: Cell(with_interval(row) + chance(row.srcc_low, row.srcc_high), row.srcc)
+        ),
         Column("tier", "tier", lambda row: Cell(str(row.tier or ""), row.tier)),
         Column("ranks", "ranks", lambda row: Cell(ranks(row), row.rank)),
         Column("within_generator", "within gen.", lambda row: _numeric(row.srcc_within_generator)),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from eliq_bench.io.numbers import number
+from eliq_bench.io.numbers import number, probability
 from eliq_bench.leaderboard.board import Board, BoardRow, BoardScores, BoardTable, CountGrid, ModelView
 from eliq_bench.leaderboard.cells import Published, disagrees, published_for, ranks
 from eliq_bench.report.layout import without_score
@@ -36,7 +36,12 @@ def detail(board: Board, table: BoardTable) -> dict[str, Any]:
             if row.supervision is not None
         ],
         "pairs": [
-            [position[pair.a], position[pair.b], *_rounded(pair.difference, pair.low, pair.high, pair.p_holm)]
+            [
+                position[pair.a],
+                position[pair.b],
+                *_rounded(pair.difference, pair.low, pair.high, pair.p_holm),
+                probability(pair.p_holm, pair.p_holm_error, bound=pair.p_is_bound),
+            ]
             for pair in table.pairs
         ],
     }

@@ -103,7 +103,7 @@ class Row(Record, frozen=True):
     """False in a subset, for a row that saw the labels, for what is no model, and below full coverage, unless
     only blank images (see the dataset) lack a score."""
     tier: int | None = None
-    """Ranked models that a paired test cannot separate share one; 1 is best."""
+    """Among ranked models, 1 is best; no two of one tier are separated by a paired test."""
     fingerprint: str = ""
     reasons: dict[str, str] = Field(default_factory=dict)
 

@@ -152,7 +152,7 @@ def _table(rows: list[CheckedRow]) -> str:
             "SRCC before": number(row.srcc_before),
             "SRCC now": number(row.srcc_now),
             "difference [95 %]": number(row.difference) + interval(row.low, row.high),
-            "p": probability(row.p),
+            "p": probability(row.p, row.p_error, bound=row.p_is_bound),
             "scores moved": f"{row.drifted:,}/{row.compared:,}",
             "lost": f"{row.lost:,}",
         }
