@@ -235,6 +235,7 @@ def _statistics(target: Target, score: Floats) -> tuple[dict[str, Statistic], di
         "krcc": krcc(score, label),
         "plcc": plcc(score, label),
         "plcc_logistic4": mapped.plcc,
+        "plcc_logistic4_spread": Statistic(mapped.spread, mapped.plcc.n),
         "rmse_logistic4": mapped.rmse,
         "srcc_within_generator": Statistic(inside_generator.value, inside_generator.n, inside_generator.reason),
         "srcc_within_prompt": Statistic(inside_prompt.value, inside_prompt.n, inside_prompt.reason),

@@ -31,6 +31,16 @@ def interval(low: float | None, high: float | None, *, minus: str = "-") -> str:
     return f" [{number(low, minus=minus)}, {number(high, minus=minus)}]"
 
 
+def with_spread(value: float | None, spread: float | None, *, missing: str = "–", minus: str = "-") -> str:
+    """A value with its spread, if that reaches the third decimal.
+
+    >>> with_spread(0.7342, 0.0021), with_spread(0.7342, 0.0001), with_spread(None, None)
+    ('0.734 ± 0.002', '0.734', '–')
+    """
+    shown = number(value, missing=missing, minus=minus)
+    return f"{shown} ± {number(spread)}" if spread is not None and value is not None and spread >= 0.0005 else shown
+
+
 CHANCE = " °"
 """Mark of an SRCC that does not differ from chance."""
 CHANCE_LEGEND = "°: the interval includes 0: not shown to be better than chance."

@@ -62,9 +62,12 @@ class Row(Record, frozen=True):
     krcc: Number = None
     plcc: Number = None
     plcc_logistic4: Number = None
-    """Pearson correlation after a logistic mapping that did not see the group it maps."""
+    """Pearson correlation after a logistic mapping that did not see the group it maps: mean over 5 divisions into
+    folds."""
+    plcc_logistic4_spread: Number = None
+    """Its standard deviation over these divisions."""
     rmse_logistic4: Number = None
-    """Root mean squared error after that mapping, on the scale of the labels."""
+    """Root mean squared error after these mappings, on the scale of the labels."""
     n: int
     """Items with a score and a label."""
     total: int
