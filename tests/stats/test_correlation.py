@@ -106,10 +106,17 @@ def test_plcc_of_tiny_huge_and_offset_values() -> None:
 
 def exact_pearson(x: Floats, y: Floats) -> float:
     """In rational numbers up to the last square root, which has 60 digits."""
-    a, b = ([Fraction(float(value)) for value in values] for values in (x, y))
-    a, b = ([value - sum(values) / len(values) for value in values] for values in (a, b))
-    top = sum(p * q for p, q in zip(a, b, strict=True))
-    squared = top * top / (sum(p * p for p in a) * sum(q * q for q in b))
+
+    def centred(values: Floats) -> list[Fraction]:
+        exact = [Fraction(float(value)) for value in values]
+        return [value - sum(exact, Fraction(0)) / len(exact) for value in exact]
+
+    def product(one: list[Fraction], other: list[Fraction]) -> Fraction:
+        return sum((p * q for p, q in zip(one, other, strict=True)), Fraction(0))
+
+    a, b = centred(x), centred(y)
+    top = product(a, b)
+    squared = top * top / (product(a, a) * product(b, b))
     with localcontext(prec=60):
         root = (Decimal(squared.numerator) / Decimal(squared.denominator)).sqrt()
     return math.copysign(float(root), float(top))

@@ -80,7 +80,12 @@ def test_the_mean_of_divisions_tells_their_spread() -> None:
 def test_models_with_gaps_share_the_folds(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[NDArray[np.intp]] = []
     real = mapping._map_folds
-    monkeypatch.setattr(mapping, "_map_folds", lambda x, y, folds: (seen.append(folds), real(x, y, folds))[1])
+
+    def watched(x: Floats, y: Floats, folds: NDArray[np.intp]) -> mapping._Division:
+        seen.append(folds)
+        return real(x, y, folds)
+
+    monkeypatch.setattr(mapping, "_map_folds", watched)
     x, y, groups = saturated()
     map_logistic(x, y, groups)
     x[groups < 2] = np.nan  # two groups lose all their items
