@@ -13,15 +13,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from eliq_bench.api import Settings, evaluate, run, score
     from eliq_bench.datasets.open import load_dataset
+    from eliq_bench.eliq.critic.recipe import Recipe, read_recipe
     from eliq_bench.eliq.pairs.build import build_pairs
+    from eliq_bench.eliq.pairs.settings import BuildSettings
+    from eliq_bench.eliq.training.pairs import Corpus
+    from eliq_bench.eliq.training.tokens import Hardware
     from eliq_bench.eliq.training.train import train
     from eliq_bench.imports.run import import_scores
+    from eliq_bench.imports.store import Declared
     from eliq_bench.registry import create_model
     from eliq_bench.report.check.gate import check
+    from eliq_bench.report.check.rows import Gate
     from eliq_bench.report.compare.compute import compare
     from eliq_bench.results.records import Results
 
 _MODULES = {
+    "BuildSettings": "eliq_bench.eliq.pairs.settings",
+    "Corpus": "eliq_bench.eliq.training.pairs",
+    "Declared": "eliq_bench.imports.store",
+    "Gate": "eliq_bench.report.check.rows",
+    "Hardware": "eliq_bench.eliq.training.tokens",
+    "Recipe": "eliq_bench.eliq.critic.recipe",
     "Results": "eliq_bench.results.records",
     "Settings": "eliq_bench.runner.session",
     "build_pairs": "eliq_bench.eliq.pairs.build",
@@ -31,6 +43,7 @@ _MODULES = {
     "evaluate": "eliq_bench.api",
     "import_scores": "eliq_bench.imports.run",
     "load_dataset": "eliq_bench.datasets.open",
+    "read_recipe": "eliq_bench.eliq.critic.recipe",
     "run": "eliq_bench.api",
     "score": "eliq_bench.api",
     "train": "eliq_bench.eliq.training.train",
@@ -38,6 +51,12 @@ _MODULES = {
 """The module of each public name."""
 
 __all__ = [
+    "BuildSettings",
+    "Corpus",
+    "Declared",
+    "Gate",
+    "Hardware",
+    "Recipe",
     "Results",
     "Settings",
     "build_pairs",
@@ -47,6 +66,7 @@ __all__ = [
     "evaluate",
     "import_scores",
     "load_dataset",
+    "read_recipe",
     "run",
     "score",
     "train",

@@ -94,7 +94,7 @@ def run(
         scored = _compute(opened, request, progress or _silent)
     results = assemble(scored, Resampling(seed, resamples))
     if out is not None:
-        save(results, scored.tables, scored.columns, Path(out))
+        save(results, scored.tables, scored.columns, Path(out), overwrite)
     return results
 
 

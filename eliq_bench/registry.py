@@ -122,7 +122,7 @@ def model_card(name: str, offline: bool = False) -> ModelCard:
         offline: fetch no checkpoint from a hub.
 
     Raises:
-        InputError: no model has this name, or its checkpoint cannot be had.
+        InputError: no model has this name, or its checkpoint is not available.
     """
     if name.startswith("eliq:"):
         card: ModelCard = resolve(CRITIC_CARD)(name, offline)

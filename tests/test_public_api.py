@@ -5,7 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from PIL import Image
+from support.runs import TRUTH, make_run, noise
+
 import eliq_bench
+from eliq_bench.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,3 +39,13 @@ def test_importing_the_package_imports_nothing_else() -> None:
     code = "import sys; import eliq_bench; print({'click', 'numpy', 'pydantic'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_paths_may_be_strings_and_types_have_defaults(tmp_path: Path) -> None:
+    run = str(make_run(tmp_path, steady=TRUTH + noise(1), other=TRUTH + noise(2)))
+    assert eliq_bench.Results.load(run).models
+    assert eliq_bench.check(run, run).passed
+    assert [model.name for model in eliq_bench.compare(run).tables[0].standings]
+    Image.new("RGB", (256, 256)).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="holds a run"):
+        eliq_bench.build_pairs(str(tmp_path), run)

@@ -52,13 +52,15 @@ def _types(function: Any) -> str:
 def _class(name: str, kind: Any) -> str:
     if dataclasses.is_dataclass(kind):
         types = {field.name: field.type for field in dataclasses.fields(kind)}
+    elif issubclass(kind, tuple):
+        types = inspect.get_annotations(kind)
     else:
         types = {key: value.annotation for key, value in kind.model_fields.items()}
     fields = [f"- `{key}: {_annotation(it)}`" for key, it in types.items()]
     methods = [
         f"### {name}.{key}\n\n```python\n{_signature(f'{name}.{key}', getattr(kind, key))}\n```\n\n{_text(member)}\n"
         for key, member in vars(kind).items()
-        if not key.startswith("_") and inspect.isroutine(member) and member.__doc__
+        if not key.startswith("_") and callable(getattr(kind, key)) and inspect.isroutine(member) and member.__doc__
     ]
     return "\n".join([f"## {name}\n\n{_text(kind)}\n", *fields, "", *methods])
 

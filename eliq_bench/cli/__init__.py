@@ -128,7 +128,9 @@ def _never_fail_to_print() -> None:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    from eliq_bench.cli.terminal import echo  # help needs no other module of this room
+
+    echo(text, err=True)
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

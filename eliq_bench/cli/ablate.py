@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from eliq_bench.cli import options
+from eliq_bench.cli.terminal import echo
 from eliq_bench.errors import InputError
 
 
@@ -63,10 +64,10 @@ def ablate(
 
     with stage_bars() as progress:
         ablations = run_ablations(chosen, corpus, out, numbers, Hardware(device, dtype, workers), progress)
-    click.echo(markdown(ablations), nl=False)
+    echo(markdown(ablations), nl=False)
     left_out = sum(bool(one.reason) for one in ablations.variants)
     trained = len(ablations.variants) - left_out
-    click.echo(f"{out / ABLATIONS_JSON}: {trained} recipes compared, {left_out} left out", err=True)
+    echo(f"{out / ABLATIONS_JSON}: {trained} recipes compared, {left_out} left out", err=True)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

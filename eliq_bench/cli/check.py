@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eliq_bench.cli import options
+from eliq_bench.cli.terminal import echo
 from eliq_bench.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def check(
         raise InputError(f"--out {out}: the folder {out.parent} does not exist; create it first.")
     if update_baseline:
         written = gate.update_baseline(run, baseline)
-        click.echo(f"Baseline: {baseline}, {len(written.rows)} rows, {baseline.stat().st_size / 1000:,.0f} kB")
+        echo(f"Baseline: {baseline}, {len(written.rows)} rows, {baseline.stat().st_size / 1000:,.0f} kB")
         return
     strictness = Gate(alpha, min_effect, allow_new_fingerprint, resamples, seed)
     report = gate.check(run, baseline, strictness)
@@ -84,7 +85,7 @@ def _show(report: "CheckReport", form: str, out: Path | None) -> None:
     from eliq_bench.report.check import gate
 
     texts = {"md": gate.markdown(report), "json": report.model_dump_json(indent=1) + "\n"}
-    click.echo(texts[form], nl=False)
+    echo(texts[form], nl=False)
     if out is not None:
         text = texts[out.suffix[1:]]
         write_whole(out, lambda target: target.write_text(text, encoding="utf-8"), "choose another --out")

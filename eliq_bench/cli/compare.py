@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from eliq_bench.cli import options
+from eliq_bench.cli.terminal import echo
 
 
 @click.command()
@@ -43,7 +44,7 @@ def compare(
     """
     from eliq_bench.report.compare.compute import compare as test
     from eliq_bench.report.compare.text import COMPACT, markdown, sections
-    from eliq_bench.report.console import show_section, terminal
+    from eliq_bench.report.console import plain, show_section, terminal
 
     report = test(
         runs or what,
@@ -55,13 +56,13 @@ def compare(
         seed=seed,
     )
     if form == "json":
-        click.echo(report.model_dump_json(indent=1))
+        echo(report.model_dump_json(indent=1))
         return
     if form == "md":
-        click.echo(markdown(report), nl=False)
+        echo(markdown(report), nl=False)
         return
     console = terminal()
     for section in sections(report, second_opinions=False):
         show_section(section, console, COMPACT[section.headers])
     for note in report.notes:
-        console.print(f"Note: {note}", highlight=False, markup=False)
+        console.print(plain(f"Note: {note}"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eliq_bench.cli import options
+from eliq_bench.cli.terminal import echo
 
 if TYPE_CHECKING:
     from eliq_bench import doctor as checks
@@ -42,6 +43,7 @@ def _show(title: str, results: "Iterable[checks.Check]") -> bool:
     click.secho(f"\n{title}", bold=True)
     failed = False
     for check in results:
-        click.echo(f"  {MARKS[check.ok]} {check.name}: {check.text}")
+        click.echo(f"  {MARKS[check.ok]} ", nl=False)  # its colour is ours
+        echo(f"{check.name}: {check.text}")
         failed |= check.ok is False
     return failed

@@ -8,6 +8,7 @@ import click
 
 from eliq_bench.cli.options import names
 from eliq_bench.cli.progress import stage_bars
+from eliq_bench.cli.terminal import echo
 from eliq_bench.errors import InputError
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def generate(
     check_wanted(wanted, bool(weaker), bool(editor))
     entries = read_prompts(prompts)
     if dry_run:
-        click.echo(preflight(entries, given, revision, wanted, weaker, editor, out))
+        echo(preflight(entries, given, revision, wanted, weaker, editor, out))
     else:
         _draw(entries, given, revision, wanted, weaker, editor, out, where, offload)
 
@@ -130,15 +131,15 @@ def _draw(
     helpers = Helpers(locate(weaker) if weaker else None, locate(editor) if editor else None)
     plan = plan_jobs(entries, generators, wanted, helpers)
     for note in plan.notes:
-        click.echo(f"Note: {note}", err=True)
+        echo(f"Note: {note}", err=True)
     known = [*generators, *(one for one in helpers if one)]
     with stage_bars() as report:
         drawn = draw_jobs(plan.jobs, known, out, devices, offload, report)
     if drawn.kept:
-        click.echo(f"Kept: {drawn.kept:,} images existed before.", err=True)
+        echo(f"Kept: {drawn.kept:,} images existed before.", err=True)
     if drawn.refused:
-        click.echo(f"Refused: {drawn.refused:,} images, by a safety checker or with their positive.", err=True)
-    click.echo(f"{out}: {drawn.drawn:,} images drawn in {drawn.seconds:.1f} s")
+        echo(f"Refused: {drawn.refused:,} images, by a safety checker or with their positive.", err=True)
+    echo(f"{out}: {drawn.drawn:,} images drawn in {drawn.seconds:.1f} s")
 
 
 def _devices(device: str, devices: str | None, dry_run: bool) -> list[str]:

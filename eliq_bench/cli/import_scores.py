@@ -6,6 +6,7 @@ from typing import cast, get_args
 import click
 
 from eliq_bench.cli import options
+from eliq_bench.cli.terminal import echo
 from eliq_bench.vocabulary import Direction, Supervision
 
 
@@ -88,4 +89,4 @@ def import_scores(
         image_column=image_column,
     )
     show(results)
-    click.echo(f"\nResults: {out}")
+    echo(f"\nResults: {out}")

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from eliq_bench.cli import options
+from eliq_bench.cli.terminal import echo
 
 FOLDER = click.option(
     "--board",
@@ -37,8 +38,8 @@ def add(run: Path, folder: Path, datasets: tuple[str, ...], models: tuple[str, .
 
     boards = add_run(run, folder, datasets=options.names(datasets), models=options.names(models), replace=replace)
     for board in boards:
-        click.echo(f"{folder / board.dataset.name}.json: {len(board.models)} models")
-    click.echo(f"Render with: eliq-bench leaderboard render --board {folder}")
+        echo(f"{folder / board.dataset.name}.json: {len(board.models)} models")
+    echo(f"Render with: eliq-bench leaderboard render --board {folder}")
 
 
 @leaderboard.command("render")
@@ -48,7 +49,7 @@ def render(folder: Path) -> None:
     from eliq_bench.leaderboard.folder import render as write
 
     for path in write(folder):
-        click.echo(str(path))
+        echo(str(path))
 
 
 @leaderboard.command("check")
@@ -59,8 +60,8 @@ def check(folder: Path) -> None:
 
     changed = differences(folder)
     for line in changed:
-        click.echo(line)
+        echo(line)
     if changed:
-        click.echo(f"Render again with: eliq-bench leaderboard render --board {folder}", err=True)
+        echo(f"Render again with: eliq-bench leaderboard render --board {folder}", err=True)
         raise click.exceptions.Exit(1)
-    click.echo(f"All rendered files of {folder} are up to date.")
+    echo(f"All rendered files of {folder} are up to date.")

@@ -8,6 +8,7 @@ import click
 
 from eliq_bench.cards import DatasetCard, ModelCard
 from eliq_bench.cli import options
+from eliq_bench.cli.terminal import echo
 from eliq_bench.models.weights import missing
 from eliq_bench.registry import dataset_cards, model_cards
 from eliq_bench.vocabulary import Kind, Supervision
@@ -54,7 +55,7 @@ def list_models(
         and (not ready or not missing(card))
     ]
     if form == "json":
-        click.echo(json.dumps([_model_json(card) for card in cards], indent=1))
+        echo(json.dumps([_model_json(card) for card in cards], indent=1))
     else:
         _show([_model_row(card) for card in cards], form, "models")
 
@@ -72,7 +73,7 @@ def list_datasets(form: str, pattern: str, dimension: str | None, kind: tuple[st
         and (not kind or card.kind in kind)
     ]
     if form == "json":
-        click.echo(json.dumps([card.model_dump() for card in cards], indent=1))
+        echo(json.dumps([card.model_dump() for card in cards], indent=1))
     else:
         _show([_dataset_row(card) for card in cards], form, "datasets")
 
@@ -97,9 +98,11 @@ def _role(card: ModelCard) -> str:
 def _weights(card: ModelCard) -> str:
     if not card.weights:
         return "none needed" if card.weights_complete else "fetched by its library"
+    from rich.filesize import decimal
+
     size = sum(weight.size for weight in card.weights)
     at_least = "" if all(weight.size for weight in card.weights) and card.weights_complete else "at least "
-    known = f", {at_least}{size / 1e6:.2g} MB" if size else ""
+    known = f", {at_least}{decimal(size)}" if size else ""
     return ("missing" if missing(card) else "present") + known
 
 
@@ -123,11 +126,12 @@ def _dataset_row(card: DatasetCard) -> dict[str, str]:
 
 def _show(rows: Sequence[Mapping[str, str]], form: str, what: str) -> None:
     if not rows:
-        click.echo(f"No {what} match; leave a filter out.")
+        echo(f"No {what} match; leave a filter out.")
     elif form == "md":
-        from tabulate import tabulate
+        from eliq_bench.io.markdown import table
 
-        click.echo(tabulate(rows, headers="keys", tablefmt="github"))
+        align = ["right" if name == "items" else "left" for name in rows[0]]
+        echo(table(list(rows[0]), [list(row.values()) for row in rows], align))
     else:
         # here, not above: `--format json` needs neither numpy nor rich
         from eliq_bench.report.console import show_section, terminal
@@ -136,4 +140,4 @@ def _show(rows: Sequence[Mapping[str, str]], form: str, what: str) -> None:
         cells = [list(row.values()) for row in rows]
         section = ReportSection("", tuple(rows[0]), cells, [False] * len(rows), [])
         show_section(section, terminal(), COMPACT[what], justify="left")
-    click.echo(f"{len(rows)} {what if len(rows) != 1 else what[:-1]}", err=True)
+    echo(f"{len(rows)} {what if len(rows) != 1 else what[:-1]}", err=True)

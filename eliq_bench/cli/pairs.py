@@ -9,6 +9,7 @@ import click
 from eliq_bench.cli.generate import generate
 from eliq_bench.cli.options import levels
 from eliq_bench.cli.progress import stage_bars
+from eliq_bench.cli.terminal import echo
 from eliq_bench.errors import InputError
 
 
@@ -61,7 +62,7 @@ def export(
     with stage_bars() as report:
         done = export_pairs(manifest, out, selection, images, workers, report)
     names = ", ".join(path.name for path in done.files[:3]) + (", ..." if len(done.files) > 3 else "")
-    click.echo(f"{out}: {done.pairs:,} pairs in {names}")
+    echo(f"{out}: {done.pairs:,} pairs in {names}")
 
 
 SHOWN = 10
@@ -128,14 +129,14 @@ def build(
     with stage_bars() as report:
         built = build_pairs(images, out, settings, workers, limit, report, safety, overwrite)
     for note in built.notes:
-        click.echo(f"Note: {note}", err=True)
+        echo(f"Note: {note}", err=True)
     for line in describe_rejected(built.rejected):
-        click.echo(f"Rejected: {line}.", err=True)
+        echo(f"Rejected: {line}.", err=True)
     if len(built.rejected) > NAMED:
-        click.echo(f"All rejected images: {out / BUILD_FILE}, under rejected_images.", err=True)
+        echo(f"All rejected images: {out / BUILD_FILE}, under rejected_images.", err=True)
     if built.continued:
-        click.echo(f"Continued: {built.continued:,} positives had been finished before.", err=True)
-    click.echo(f"{built.manifest}: {built.pairs:,} pairs of {built.positives:,} positives in {built.seconds:.1f} s")
+        echo(f"Continued: {built.continued:,} positives had been finished before.", err=True)
+    echo(f"{built.manifest}: {built.pairs:,} pairs of {built.positives:,} positives in {built.seconds:.1f} s")
 
 
 @pairs.command("verify")
@@ -158,17 +159,17 @@ def verify(manifest: Path, images: Path | None, share: float, seed: int, workers
     with stage_bars() as report:
         verified = verify_pairs(manifest, images, share, seed, workers, report)
     if note := prompts_note(manifest_path(manifest)):
-        click.echo(note)
+        echo(note)
     for wrong in verified.mismatches[:SHOWN]:
-        click.echo(f"{wrong.pair_id} {wrong.image} {wrong.mode} {wrong.severity}: {wrong.what}.")
+        echo(f"{wrong.pair_id} {wrong.image} {wrong.mode} {wrong.severity}: {wrong.what}.")
     for name, (recorded, here) in verified.versions.items():
-        click.echo(f"Version of {name}: {recorded} recorded, {here} here.")
-    click.echo(
+        echo(f"Version of {name}: {recorded} recorded, {here} here.")
+    echo(
         f"{verified.checked:,} of {verified.total:,} pairs checked, {len(verified.mismatches):,} differ"
         + (f", of which {SHOWN} are listed" if len(verified.mismatches) > SHOWN else "")
     )
     for what, count in verified.reasons().items():
-        click.echo(f"{count:,}: {what}.")
+        echo(f"{count:,}: {what}.")
     if verified.mismatches:
         raise click.exceptions.Exit(1)
 
@@ -178,29 +179,26 @@ def verify(manifest: Path, images: Path | None, share: float, seed: int, workers
 @click.option("--format", "form", type=click.Choice(["md", "json"]), default="md", show_default=True)
 def stats(manifest: Path, form: str) -> None:
     """Number of PAIRS by cell, mode, severity and side of the split."""
-    from tabulate import tabulate
-
     from eliq_bench.eliq.pairs.manifest import count_pairs
+    from eliq_bench.io.markdown import table
 
     counts = count_pairs(manifest)
     if form == "json":
         modes = [mode._asdict() for mode in counts.modes]
-        click.echo(json.dumps({**counts._asdict(), "cells": counts.cells, "modes": modes}, indent=1))
+        echo(json.dumps({**counts._asdict(), "cells": counts.cells, "modes": modes}, indent=1))
         return
     rows = [
         [
             mode.cell,
             mode.mode + (" (simulated)" if mode.simulated else ""),
-            mode.train,
-            mode.held_out,
-            *mode.by_severity,
+            *(f"{count:,}" for count in (mode.train, mode.held_out, *mode.by_severity)),
         ]
         for mode in counts.modes
     ]
     headers = ["cell", "mode", "train", "held-out", *(f"severity {level}" for level in range(1, 6))]
-    click.echo(tabulate(rows, headers, tablefmt="github", intfmt=","))
+    echo(table(headers, rows, ("left", "left", *("right",) * (len(headers) - 2))))
     train, held_out = counts.groups
-    click.echo(
+    echo(
         f"\n{counts.pairs:,} pairs in {len(counts.cells)} cells and {len({m.mode for m in counts.modes})} modes; "
         f"{counts.positives:,} positives, {counts.prompts:,} prompts, {counts.generators:,} generators; "
         f"{train:,} groups in train, {held_out:,} held out."
@@ -213,7 +211,7 @@ def modes(form: str) -> None:
     """Cards of all ways to make a negative: what each does, its strengths, and where it comes from."""
     from eliq_bench.eliq.degrade.modes import mode_rows, mode_table
 
-    click.echo(json.dumps(mode_rows(), indent=1) if form == "json" else mode_table())
+    echo(json.dumps(mode_rows(), indent=1) if form == "json" else mode_table())
 
 
 @pairs.command("show")
@@ -257,4 +255,4 @@ def show(
     from eliq_bench.eliq.pairs.show import PageSelection, write_page
 
     shown = write_page(manifest, html, PageSelection(cell, mode, each, seed), images, size)
-    click.echo(f"{html}: {shown:,} pairs")
+    echo(f"{html}: {shown:,} pairs")

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from eliq_bench.cli import options
+from eliq_bench.cli.terminal import echo
 
 KINDS = ("scatter", "forest", "generators", "cd", "diagnosis")
 
@@ -29,4 +30,4 @@ def plot(run: Path, kind: str, out: Path, dataset: str | None, dimension: str | 
     from eliq_bench.report.plots import draw
 
     draw(kind, run, out, dataset=dataset, dimension=dimension, models=options.names(models))
-    click.echo(str(out))
+    echo(str(out))

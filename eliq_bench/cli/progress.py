@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from eliq_bench.io.escape import spelt_out
+
 if TYPE_CHECKING:
     from eliq_bench.types import Progress as Report
 
@@ -40,14 +42,15 @@ def progress_bar() -> "Iterator[Report]":
 def stage_bars() -> "Iterator[Report]":
     """A bar per stage, gone at the end: a function to call with (stage, done, total)."""
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         stages = {}
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in stages:
-                stages[stage] = bar.add_task(stage, total=total)
+                stages[stage] = bar.add_task(spelt_out(stage), total=total)
             bar.update(stages[stage], completed=done, total=total)
 
         yield report

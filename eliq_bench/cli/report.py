@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from eliq_bench.cli import options
+from eliq_bench.cli.terminal import echo
 
 
 @click.command()
@@ -19,8 +20,8 @@ def report(run: Path, seed: int | None, resamples: int | None, form: str) -> Non
 
     results = evaluate(run, seed=seed, resamples=resamples)
     if form == "md":
-        click.echo(results.to_markdown())
+        echo(results.to_markdown())
     elif form == "json":
-        click.echo(results.model_dump_json(indent=1))
+        echo(results.model_dump_json(indent=1))
     else:
         show(results)

@@ -8,6 +8,7 @@ import click
 
 from eliq_bench.cli import options
 from eliq_bench.cli.progress import progress_bar
+from eliq_bench.cli.terminal import echo
 from eliq_bench.vocabulary import RunProtocol
 
 
@@ -73,7 +74,7 @@ def run(
         default = api.probe_models if protocol == "probe" else api.default_models
         wanted = options.names(models) or default()
         text, ready = preflight(wanted, names, data_root, chosen, settings, limit, seed, protocol, image_column)
-        click.echo(text)
+        echo(text)
         raise click.exceptions.Exit(0 if ready else 1)
     folder = out or Path("runs") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
     with progress_bar() as progress:
@@ -93,4 +94,4 @@ def run(
             image_column=image_column,
         )
     show(results)
-    click.echo(f"\nResults: {folder}")
+    echo(f"\nResults: {folder}")

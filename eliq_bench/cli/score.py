@@ -7,6 +7,7 @@ import click
 
 from eliq_bench.cli import options
 from eliq_bench.cli.progress import progress_bar
+from eliq_bench.cli.terminal import echo
 
 
 @click.command()
@@ -38,11 +39,11 @@ def score(
         show(table, columns)
     else:
         save(table, columns, out)
-        click.echo(f"{len(table.items)} images scored: {out}")
+        echo(f"{len(table.items)} images scored: {out}")
     for note in (*scored.session.datasets[0].notes, *scored.session.warnings, *unprompted):
-        click.echo(f"Note: {note}", err=True)
+        echo(f"Note: {note}", err=True)
     unscored = problems(table, columns)
     for image, text, failed in unscored:
-        click.echo(f"{'No score' if failed else 'Scored in part'}: {image}: {text}", err=True)
+        echo(f"{'No score' if failed else 'Scored in part'}: {image}: {text}", err=True)
     if any(problem.failed for problem in unscored):
         raise click.exceptions.Exit(1)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from eliq_bench.cli import options
+from eliq_bench.cli.terminal import echo
 from eliq_bench.errors import InputError
 
 
@@ -62,7 +63,7 @@ def train(
     corpus = open_corpus(pairs, images, tokens)
     old = open_corpus(old_pairs, old_images, tokens) if old_pairs else None
     for note in training_notes(plan, corpus):  # before long work
-        click.echo(note, err=True)
+        echo(note, err=True)
     from eliq_bench.eliq.training.drift import DRIFT_MD, markdown
     from eliq_bench.eliq.training.tokens import Hardware
     from eliq_bench.eliq.training.train import adapt
@@ -76,9 +77,9 @@ def train(
             run = train_new(plan, corpus, out, hardware, progress)
     trained, best = run.trained, run.trained.ranked.chosen
     parts = ", ".join(f"{name} {value:.3f}" for name, value in sorted(best.accuracy.items()))
-    click.echo(
+    echo(
         f"{trained.checkpoint}: {len(trained.sides.train):,} training pairs, epoch {best.epoch} of "
         f"{len(trained.ranked.epochs)} kept; accuracy on {len(trained.sides.held_out):,} held-out pairs: {parts}"
     )
     if run.drift:
-        click.echo(f"\n{markdown(run.drift)}\n{out / DRIFT_MD}")
+        echo(f"\n{markdown(run.drift)}\n{out / DRIFT_MD}")

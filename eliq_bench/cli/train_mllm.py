@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from eliq_bench.cli import options
+from eliq_bench.cli.terminal import echo
 
 
 @click.command("train-mllm")
@@ -28,12 +29,12 @@ def train_mllm(recipe: Path, pairs: Path, images: Path | None, out: Path, device
     from eliq_bench.eliq.training.instruct import instruct
     from eliq_bench.eliq.training.instruct_data import read_stage1
 
-    tuned = instruct(read_stage1(recipe), pairs, images, out, device, lambda text: click.echo(text, err=True))
+    tuned = instruct(read_stage1(recipe), pairs, images, out, device, lambda text: echo(text, err=True))
     if not tuned.first:
         return
     if tuned.continued:
-        click.echo(f"Continued: {tuned.continued:,} steps were done before.", err=True)
-    click.echo(
+        echo(f"Continued: {tuned.continued:,} steps were done before.", err=True)
+    echo(
         f"{tuned.adapter}: {tuned.steps:,} steps on {tuned.conversations:,} conversations, "
         f"loss {tuned.held_out_loss:.4f} on {tuned.held_out:,} of held-out pairs"
     )

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from eliq_bench.cli.terminal import echo
+
 
 @click.command("train-projection")
 @click.option(
@@ -39,4 +41,4 @@ def train_projection(
     plan = read_projection_recipe(recipe)
     with stage_bars() as report:
         reached = make_projection(plan, tables, checks, features, out, report)
-    click.echo(json.dumps({name: result._asdict() for name, result in reached.items()}, indent=2))
+    echo(json.dumps({name: result._asdict() for name, result in reached.items()}, indent=2))

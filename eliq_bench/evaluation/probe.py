@@ -35,7 +35,7 @@ def compute(datasets: Sequence[Dataset], request: Request, seed: int, progress: 
         datasets: with labels.
         request: models that give features, with the protocol `probe`.
         seed: of the folds.
-        progress: called with (done, total) while features are computed.
+        progress: called with (stage, done, total) while features are computed.
 
     Raises:
         InputError: a dataset has no labels or is reserved.

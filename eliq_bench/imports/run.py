@@ -47,7 +47,7 @@ def import_scores(
     Images need not be here; where they are, equal ones are recognised and kept in one group.
 
     Args:
-        file: CSV, TSV, text, JSON, Excel or Parquet, see `score_file.read_score_file`.
+        file: CSV, TSV, text, JSON, Excel or Parquet.
         dataset: name in the catalogue, or path of an own table.
         declared: origin, dimension and direction of the scores, supervision and licence of the models.
         out: folder for results.json, scores.parquet, items.parquet and report.md; None writes nothing.
@@ -77,7 +77,7 @@ def import_scores(
     match = match_rows(table.path, table.image, table.prompt, opened.items)
     results, scored = _evaluate(opened, table, match, declared, Resampling(seed, resamples), began)
     if out is not None:
-        save(results, scored.tables, scored.columns, Path(out))
+        save(results, scored.tables, scored.columns, Path(out), overwrite)
     return results
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from eliq_bench.datasets.readers import NO_NUMBER, numbers
 from eliq_bench.errors import InputError, did_you_mean, first_names
 from eliq_bench.io.columns import LABELS, PROMPT, UNDIRECTED, described, find_column, find_image_column, normalised
+from eliq_bench.io.escape import read_csv_text
 from eliq_bench.io.tables import Table, read_table
 
 if TYPE_CHECKING:
@@ -68,10 +69,11 @@ def read_score_file(path: Path, chosen: Sequence[str] = (), image_column: str | 
     named = find_image_column(table, image_column)
     if not table.rows:
         raise InputError(f"{path} has a header but no rows.")
-    image = tuple(cell.strip() for cell in table.columns[named])
+    image = tuple(read_csv_text(cell.strip()) for cell in table.columns[named])
     if "" in image:
         raise InputError(f"{path}, row {image.index('') + 1}: the column {named!r} is empty.")
     prompt = find_column(table, PROMPT)
+    prompts = table.columns.get(prompt or "", [""] * table.rows)
     offered, left_out = _offered(table, {named, prompt})
     wanted = dict(_choice(table, offered, text) for text in chosen) or offered
     if not wanted:
@@ -83,7 +85,7 @@ def read_score_file(path: Path, chosen: Sequence[str] = (), image_column: str | 
     return ScoreFile(
         path=path,
         image=image,
-        prompt=tuple(cell if cell.strip() else None for cell in table.columns.get(prompt or "", [""] * table.rows)),
+        prompt=tuple(read_csv_text(cell) if cell.strip() else None for cell in prompts),
         models={name: _scored(table, columns, image) for name, columns in wanted.items()},
         left_out=() if chosen else left_out,
         read_as=_read_as(table, named, wanted),

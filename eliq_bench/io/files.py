@@ -16,18 +16,25 @@ IMAGE_SUFFIXES = frozenset(
 
 LONGEST_NAME = 200
 """Bytes: room for a suffix below the 255 of common file systems."""
+DEVICES = frozenset(
+    ("con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"))
+)
+"""Names that Windows keeps for devices, with any suffix."""
 
 
 def check_file_name(name: str) -> str:
     """The name of a file or folder, as it is.
 
     Raises:
-        ValueError: it would lead out of its folder, hide, or fit no file system.
+        ValueError: it would lead out of its folder, hide, or not be a file on every system. A colon is kept, since
+            sets of pairs are named `pairs:x`.
     """
     if not name or name.startswith(".") or len(name.encode()) > LONGEST_NAME:
         raise ValueError(f"{name!r} cannot be the name of a file: empty, too long, or with a dot in front")
     if any(sign in "/\\" or not sign.isprintable() for sign in name):
         raise ValueError(f"{name!r} cannot be the name of a file: a slash or an unprintable sign in it")
+    if name.endswith((".", " ")) or name.partition(".")[0].rstrip(" ").lower() in DEVICES:
+        raise ValueError(f"{name!r} cannot be the name of a file on Windows: a device, or with a dot or space behind")
     return name
 
 

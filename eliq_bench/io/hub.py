@@ -94,7 +94,7 @@ def fetch_file(repository: Repository, file: str, offline: bool = False) -> Path
         offline: open no connection; what is not in the cache is an error.
 
     Raises:
-        InputError: it cannot be had; the sentence says why and what to do.
+        InputError: it is not available; the sentence says why and what to do.
     """
     if offline:
         # The Hub's client of version 2 opens a connection even where it is told to use local files only.
@@ -117,7 +117,7 @@ def fetch_folder(repository: Repository, allow: list[str] | None = None, ignore:
         ignore: patterns of the files to leave.
 
     Raises:
-        InputError: it cannot be had; the sentence says why and what to do.
+        InputError: it is not available; the sentence says why and what to do.
     """
     from huggingface_hub import snapshot_download
 

@@ -49,7 +49,7 @@ class DecodeError(Exception):
 
 
 class TransientDecodeError(DecodeError):
-    """The file was not read for want of memory or permission or by a failing disk: another time it may be."""
+    """The file was not read for lack of memory or permission, or since the disk failed; it may be readable later."""
 
 
 def decode(path: Path) -> RGB:

@@ -1,4 +1,4 @@
-"""Numbers as text: every table, page and message rounds here and nowhere else."""
+"""Numbers as text, as tables, pages and messages show them."""
 
 import math
 

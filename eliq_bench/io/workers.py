@@ -78,7 +78,7 @@ class _Worker:
         """How the process ended, with the last line it wrote unless a signal ended it."""
         code = self.process.wait()
         if code < 0:
-            memory = ", probably for want of memory" if code == -signal.SIGKILL else ""
+            memory = ", probably out of memory" if code == -signal.SIGKILL else ""
             return f"the worker process was killed by signal {-code}{memory}"
         self.log.seek(0)
         lines = self.log.read().decode(errors="replace").strip().splitlines()

@@ -78,7 +78,7 @@ def require(card: ModelCard, offline: bool) -> None:
     """Make sure that all weights of a model are here, downloading them unless `offline`.
 
     Raises:
-        EliqBenchError: a file is missing and cannot be had; the sentence names it, its place and its page.
+        EliqBenchError: a file is missing and not available; the sentence names it, its place and its page.
     """
     for weight in missing(card):
         place = cache_folder(weight)

@@ -3,7 +3,9 @@
 from rich import box
 from rich.console import Console, JustifyMethod
 from rich.table import Table
+from rich.text import Text
 
+from eliq_bench.io.escape import spelt_out
 from eliq_bench.report.known_pairs import COMPACT as PAIRS_COMPACT
 from eliq_bench.report.known_pairs import LEGEND, pair_sections
 from eliq_bench.report.layout import COMPACT, ReportSection, sections
@@ -21,12 +23,17 @@ def show(results: Results, console: Console | None = None) -> None:
     for section in pair_sections(results):
         show_section(section, console, PAIRS_COMPACT)
     for line in LEGEND if results.pairs else ():
-        console.print(f"  {line}", style="dim", highlight=False, markup=False)
+        console.print(plain(f"  {line}", "dim"))
     for record in results.datasets:
         for note in record.notes:
-            console.print(f"{record.name}: {note}", style="dim", highlight=False, markup=False)
+            console.print(plain(f"{record.name}: {note}", "dim"))
     for warning in results.warnings:
-        console.print(f"Warning: {warning}", style="yellow", highlight=False, markup=False)
+        console.print(plain(f"Warning: {warning}", "yellow"))
+
+
+def plain(text: str, style: str = "") -> Text:
+    """Text as it is, in one line: rich would read `[red]`, `[/x]` and `:cat:` in a name as markup."""
+    return Text(spelt_out(text), style)
 
 
 def terminal() -> Console:
@@ -48,12 +55,12 @@ def show_section(
     console.print()
     console.print(table)
     for note in section.notes:
-        console.print(f"  {note}", style="dim", highlight=False, markup=False)
+        console.print(plain(f"  {note}", "dim"))
 
 
 def _table(section: ReportSection, justify: JustifyMethod) -> Table:
     table = Table(
-        title=section.title,
+        title=plain(section.title) if section.title else None,
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
@@ -61,9 +68,9 @@ def _table(section: ReportSection, justify: JustifyMethod) -> Table:
         pad_edge=False,
     )
     for position, header in enumerate(section.headers):
-        widest = max((len(cells[position]) for cells in section.rows), default=0)
+        widest = max((plain(cells[position]).cell_len for cells in section.rows), default=0)
         # Only headers may wrap: a number or a name that is cut in two cannot be read.
-        table.add_column(header, justify="left" if position == 0 else justify, min_width=widest)
+        table.add_column(plain(header), justify="left" if position == 0 else justify, min_width=widest)
     for cells, struck in zip(section.rows, section.struck, strict=True):
-        table.add_row(*cells, style="strike dim" if struck else None)
+        table.add_row(*map(plain, cells), style="strike dim" if struck else None)
     return table

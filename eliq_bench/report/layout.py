@@ -37,12 +37,12 @@ STATUS_WORDS = {
 }
 """Why an item has no score, in words that follow a count."""
 GENERATORS = {
-    "system_tau": "generators: tau",
-    "system_accuracy": "generator pairs",
-    "system_soft_accuracy": "soft",
+    "system_tau": "Kendall tau (generators)",
+    "system_accuracy": "pairwise acc. (generators)",
+    "system_soft_accuracy": "soft pairwise acc.",
 }
 """Fields of a row that rank generators, and their headers."""
-PROMPTS = {"pair_accuracy_within_prompt": "pairs in a prompt", "acc_eq_within_prompt": "acc_eq"}
+PROMPTS = {"pair_accuracy_within_prompt": "pairwise acc. (prompt)", "acc_eq_within_prompt": "acc_eq"}
 """Fields of a row on pairs of images of one prompt, and their headers."""
 COMPACT = ("model", "SRCC [95 %]", "tier", "PLCC", "within gen.", "scored")
 """Columns that a narrow terminal shows; the report has all."""
@@ -60,13 +60,12 @@ PROBE = (
     "labels. It is never compared with a zero-shot result."
 )
 LEGEND_OF_PAIRS = (
-    "generators: tau: Kendall's tau-b between the mean scores and the mean labels of the generators. generator pairs: "
-    "pairwise accuracy, the share of pairs of generators in the order of their mean labels (0.5 is guessing). soft: "
-    "soft pairwise accuracy, which compares how confidently score and labels order each pair. Only with 4 generators "
-    "or more.",
-    "pairs in a prompt: pairwise accuracy, the share of pairs of images of one prompt that the score puts in the order "
-    "of their labels (0.5 is guessing). acc_eq: the same over all pairs, equal labels included; two scores count as "
-    "equal up to a difference that was chosen on other groups.",
+    "Kendall tau (generators): Kendall's tau-b between the mean scores and the mean labels of the generators. pairwise "
+    "acc. (generators): the share of pairs of generators in the order of their mean labels (0.5 is guessing). soft "
+    "pairwise acc.: compares how confidently score and labels order each pair of generators. Only with 4 or more.",
+    "pairwise acc. (prompt): the share of pairs of images of one prompt that the score puts in the order of their "
+    "labels (0.5 is guessing). acc_eq: the same over all pairs, equal labels included; two scores count as equal up to "
+    "a difference that was chosen on other groups.",
 )
 """For the columns of `GENERATORS` and `PROMPTS`."""
 LEGEND = (

@@ -1,7 +1,7 @@
 """The report of a run: tables a reader understands without having seen the command."""
 
-from tabulate import tabulate
-
+from eliq_bench.io.markdown import Markdown, bullets, code, escape
+from eliq_bench.io.markdown import table as markdown_table
 from eliq_bench.report.known_pairs import LEGEND as PAIRS_LEGEND
 from eliq_bench.report.known_pairs import pair_sections
 from eliq_bench.report.layout import LEGEND, PROBE, ReportSection, sections
@@ -35,15 +35,15 @@ def report(results: Results) -> str:
 def table(section: ReportSection) -> str:
     """The table of a section; rows of models that saw the labels are struck out."""
     rows = [
-        [f"~~{cell}~~" if cell else "" for cell in cells] if struck else cells
+        [Markdown(f"~~{escape(cell)}~~") if cell else "" for cell in cells] if struck else cells
         for cells, struck in zip(section.rows, section.struck, strict=True)
     ]
     align = ("left", *("right",) * (len(section.headers) - 1))
-    return tabulate(rows, headers=section.headers, tablefmt="github", colalign=align, disable_numparse=True)
+    return markdown_table(section.headers, rows, align)
 
 
 def _section(section: ReportSection) -> list[str]:
-    parts = [f"## {section.title}", table(section)]
+    parts = [f"## {escape(section.title)}", table(section)]
     return [*parts, bullets(section.notes)] if section.notes else parts
 
 
@@ -55,28 +55,37 @@ def _dataset(record: DatasetRecord) -> str:
         *(f"Subset: {text}. It must not enter a leaderboard." for text in [record.subset] if text),
         *(["Reserved for independent evaluation."] if record.reserved else []),
         *record.notes,
-        *(f"Label file {file}: sha256 `{digest[:16]}`" for file, digest in record.label_sha256.items()),
+        *label_files(record),
         *([f"Cite: {record.citation}"] if record.citation else []),
     ]
-    return f"### {record.title} (`{record.name}`)\n\n{bullets(facts)}"
+    return f"### {escape(record.title)} ({code(record.name)})\n\n{bullets(facts)}"
+
+
+def label_files(record: DatasetRecord) -> list[Markdown]:
+    """A line per file of labels with its hash."""
+    return [
+        Markdown(f"Label file {escape(file)}: sha256 {code(digest[:16])}")
+        for file, digest in record.label_sha256.items()
+    ]
 
 
 def _models(records: list[ModelRecord]) -> str:
+    headers = ("model", "what it is", "its own score", "labels seen", "code, weights", "images/s", "fingerprint")
     rows = [
-        {
-            "model": record.name,
-            "what it is": _what_it_is(record),
-            "its own score": ", ".join(f"{name}: {way} is better" for name, way in record.dimensions.items()),
-            "labels seen": ", ".join(record.trained_on) or "none",
-            "code, weights": f"scores: {record.code_licence}"
+        [
+            record.name,
+            _what_it_is(record),
+            ", ".join(f"{name}: {way} is better" for name, way in record.dimensions.items()),
+            ", ".join(record.trained_on) or "none",
+            f"scores: {record.code_licence}"
             if record.imported_from
             else f"{record.code_licence}; {record.weights_licence}",
-            "images/s": "–" if record.images_per_second is None else f"{record.images_per_second:,.1f}",
-            "fingerprint": f"`{record.fingerprint}`",
-        }
+            "–" if record.images_per_second is None else f"{record.images_per_second:,.1f}",
+            code(record.fingerprint),
+        ]
         for record in records
     ]
-    return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True) + (
+    return markdown_table(headers, rows) + (
         "\n\nimages/s: of one worker process, decoding excluded. The fingerprint is a digest of name, version, "
         "weights, options, precision and decoder; `results.json` lists them."
     )
@@ -94,7 +103,7 @@ def _computing(environment: Environment) -> str:
 def _what_it_is(record: ModelRecord) -> str:
     if not record.imported_from:
         return record.summary
-    return f"{record.summary}; imported from {record.imported_from}".replace("|", r"\|")
+    return f"{record.summary}; imported from {record.imported_from}"
 
 
 def _made(results: Results) -> str:
@@ -102,14 +111,9 @@ def _made(results: Results) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
     return bullets(
         [
-            f"Command: `{environment.command}`",
+            Markdown(f"Command: {code(environment.command)}"),
             f"{environment.created}, {environment.wall_seconds:.1f} s on {environment.machine}, "
             f"{_computing(environment)}, seed {environment.seed}.",
             f"eliq-bench {environment.eliq_bench}, Python {environment.python}, {packages}",
         ]
     )
-
-
-def bullets(lines: list[str]) -> str:
-    """The lines as a list."""
-    return "\n".join(f"- {line}" for line in lines)

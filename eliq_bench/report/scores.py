@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eliq_bench.errors import InputError
+from eliq_bench.io.escape import csv_text
 from eliq_bench.io.write import write_whole
 from eliq_bench.results.folder import KEPT
 from eliq_bench.types import NO_PROMPT, ItemTable, ScoreColumn
@@ -113,9 +114,10 @@ def save(table: ItemTable, columns: list[ScoreColumn], path: Path) -> None:
             parquet.write(pa.Table.from_pylist(rows), target)
         else:
             with target.open("w", newline="", encoding="utf-8") as stream:
-                writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
-                writer.writeheader()
-                writer.writerows(rows)
+                writer = csv.writer(stream)
+                writer.writerow(map(csv_text, rows[0]))
+                for row in rows:
+                    writer.writerow(csv_text(cell) if isinstance(cell, str) else cell for cell in row.values())
 
     write_whole(path, write, KEPT)
 
@@ -126,8 +128,13 @@ def show(table: ItemTable, columns: list[ScoreColumn]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from eliq_bench.report.console import plain
+
     rows = records(table, columns)
-    shown = Table(*rows[0], box=box.SIMPLE_HEAD)
+    shown = Table(box=box.SIMPLE_HEAD)
+    for header in rows[0]:
+        shown.add_column(plain(header))
     for row in rows:
-        shown.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else str(cell or "") for cell in row.values()))
+        cells = (f"{cell:.4g}" if isinstance(cell, float) else str(cell or "") for cell in row.values())
+        shown.add_row(*map(plain, cells))
     Console().print(shown)

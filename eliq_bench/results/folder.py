@@ -38,7 +38,7 @@ def check_run_folder(folder: Path) -> None:
     foreign = [name for name in (SCORES_FILE, ITEMS_FILE, PAIRS_FILE, REPORT_FILE) if (folder / name).exists()]
     if foreign and not (folder / RESULTS_FILE).exists():
         raise InputError(f"{folder} holds a {foreign[0]} that is not of a run; choose another --out.")
-    check_writable(folder)
+    check_writable(folder, RESULTS_FILE)
 
 
 def check_same_run(
@@ -58,38 +58,58 @@ def check_same_run(
     Raises:
         InputError: it holds another run, or results that cannot be read.
     """
-    if overwrite or not (folder / RESULTS_FILE).exists():
+    if not overwrite:
+        here: dict[str, list[str]] = {
+            "models": sorted(models),
+            "datasets": sorted(f"{one.card.name} {one.subset}".strip() for one in datasets),
+            "protocol": [protocol],
+        }
+        _refuse_other_run(folder, here, "choose another --out, or replace it with --overwrite")
+
+
+def _refuse_other_run(folder: Path, here: dict[str, list[str]], advice: str) -> None:
+    if not (folder / RESULTS_FILE).exists():
         return
-    advice = "choose another --out, or replace it with --overwrite"
     try:
-        there = Results.load(folder)
+        there = _parts_of(Results.load(folder))
     except InputError as error:
         raise InputError(f"{str(error).rstrip('.')}; {advice}.") from error
-    here: dict[str, list[str]] = {
-        "models": sorted(models),
-        "datasets": sorted(f"{one.card.name} {one.subset}".strip() for one in datasets),
-        "protocol": [protocol],
-    }
-    known: dict[str, list[str]] = {
-        "models": sorted(record.name for record in there.models),
-        "datasets": sorted(f"{record.name} {record.subset}".strip() for record in there.datasets),
-        "protocol": [there.protocol],
-    }
     for what, names in here.items():
-        if names != known[what]:
+        if names != there[what]:
             raise InputError(
-                f"{folder} holds another run ({what} there: {first_names(known[what])}; "
+                f"{folder} holds another run ({what} there: {first_names(there[what])}; "
                 f"here: {first_names(names)}); {advice}."
             )
 
 
-def save(results: Results, tables: list[ItemTable], columns: list[ScoreColumn], folder: Path) -> None:
-    """Write a run folder; files of an earlier run in it are replaced.
+def _parts_of(results: Results) -> dict[str, list[str]]:
+    """What makes two runs the same."""
+    return {
+        "models": sorted(record.name for record in results.models),
+        "datasets": sorted(f"{record.name} {record.subset}".strip() for record in results.datasets),
+        "protocol": [results.protocol],
+    }
+
+
+def save(
+    results: Results, tables: list[ItemTable], columns: list[ScoreColumn], folder: Path, overwrite: bool = False
+) -> None:
+    """Write a run folder; files of the same run in it are replaced.
+
+    Args:
+        results: of the run.
+        tables: one per dataset.
+        columns: scores of every model.
+        folder: is created if it does not exist.
+        overwrite: replace another run too.
 
     Raises:
-        EliqBenchError: the disk is full or a file cannot be written. Scores stay in the store.
+        EliqBenchError: the disk is full, a file cannot be written, or another run was saved here since this one began.
+            Scores stay in the store.
     """
     with locked(folder):  # the files of one run belong together
+        if not overwrite:
+            _refuse_other_run(folder, _parts_of(results), KEPT)
         write_whole(folder / ITEMS_FILE, lambda path: write_items(tables, path), KEPT)
         if any(table.pairs for table in tables):
             write_whole(folder / PAIRS_FILE, lambda path: write_pairs(tables, path), KEPT)

@@ -283,12 +283,13 @@ class Results(Record):
         return self.to_markdown()
 
     @classmethod
-    def load(cls, run: Path) -> "Results":
+    def load(cls, run: str | Path) -> "Results":
         """Read the results of a run folder (or a results file).
 
         Raises:
             InputError: there is none, or it is not of this schema.
         """
+        run = Path(run)
         path = run / RESULTS_FILE if run.is_dir() else run
         try:
             return cls.model_validate_json(path.read_bytes())

@@ -4,14 +4,14 @@ They go the way of scores (plan, workers, batches, rows), and their rows are tho
 own that also holds the vectors. So a rerun computes only what is missing, and a killed one loses the batch in flight.
 """
 
-from collections.abc import Iterable
+import sqlite3
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eliq_bench.errors import EliqBenchError
-from eliq_bench.runner.store import TABLES, ScoreRow, ScoreStore
+from eliq_bench.runner.store import IS_WRITTEN, TABLES, ScoreRow, ScoreStore
 from eliq_bench.types import NO_PROMPT, Batch, Features, Scorer
 
 Vector = NDArray[np.float32]
@@ -62,19 +62,29 @@ CREATE TABLE IF NOT EXISTS features (
 );
 """
     )
+    noun = "feature"
+    valid = f"""{IS_WRITTEN} AND score IS NULL AND (status <> 'ok' OR EXISTS (
+        SELECT 1 FROM features AS kept WHERE typeof(vector) = 'blob' AND length(vector) > 0 AND length(vector) % 4 = 0
+        AND (kept.fingerprint, kept.image, kept.prompt, kept.dimension)
+        = (scores.fingerprint, scores.image, scores.prompt, scores.dimension)))"""
 
     def vectors(self, fingerprint: str, dimension: str) -> dict[tuple[str, str], Vector]:
         """Features (D,) of a model for one dimension, by (image, prompt)."""
-        cursor = self._connection.execute(
-            "SELECT image, prompt, vector FROM features WHERE fingerprint = ? AND dimension = ?",
-            (fingerprint, dimension),
-        )
-        return {(image, prompt): np.frombuffer(vector, "<f4") for image, prompt, vector in cursor}
+        with self._use("read"):
+            cursor = self._connection.execute(
+                "SELECT image, prompt, vector FROM features WHERE fingerprint = ? AND dimension = ? "
+                "AND typeof(vector) = 'blob' AND length(vector) % 4 = 0",
+                (fingerprint, dimension),
+            )
+            found = {(image, prompt): np.frombuffer(vector, "<f4") for image, prompt, vector in cursor}
+            for (image, _), vector in found.items():
+                if not np.isfinite(vector).all():
+                    raise sqlite3.DataError(f"the features of image {image} are not finite")
+            return found
 
-    def _insert(self, rows: Iterable[ScoreRow]) -> None:
-        rows = list(rows)
-        super()._insert(rows)
-        self._connection.executemany(
+    def _insert(self, connection: sqlite3.Connection, rows: list[ScoreRow]) -> None:
+        super()._insert(connection, rows)
+        connection.executemany(
             "INSERT OR IGNORE INTO features VALUES (?, ?, ?, ?, ?)",
             ((*row.key, row.vector) for row in rows if isinstance(row, FeatureRow)),
         )

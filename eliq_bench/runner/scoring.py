@@ -233,8 +233,8 @@ def _with_score(undefined: ScoreRow, score: float) -> ScoreRow:
 
 
 def _with_vector(undefined: ScoreRow, vector: NDArray[np.floating[Any]]) -> ScoreRow:
-    """The row with its features, if all are numbers."""
-    if not np.isfinite(vector).all():
+    """The row with its features, if all are numbers that float32 holds."""
+    if not (np.abs(vector) <= np.finfo(np.float32).max).all():
         return undefined
     return FeatureRow(*undefined.key, None, "ok", "", undefined.seconds, packed(vector))
 
@@ -247,7 +247,7 @@ def failed_rows(spec: ModelSpec, want: Want, image: str, status: Status, reason:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether the failure is for want of memory, on the CPU or on a GPU."""
+    """Whether the failure is lack of memory, on the CPU or on a GPU."""
     return isinstance(error, MemoryError) or "memory" in str(error).lower()
 
 

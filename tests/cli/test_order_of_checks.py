@@ -1,13 +1,18 @@
 """A wrong command is answered before a dataset is opened, and leaves nothing behind."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+import eliq_bench.evaluation.assemble
 from eliq_bench.cli import main
 from eliq_bench.datasets import ladder
 from eliq_bench.errors import InputError
+from eliq_bench.evaluation.evaluate import Resampling
 from eliq_bench.io.write import check_writable, write_whole
+from eliq_bench.results.records import Results
+from eliq_bench.runner.session import Scored
 
 IMPORT = ("--origin", "a paper", "--supervision", "training-free", "--out", "imported")
 
@@ -110,3 +115,29 @@ def test_a_folder_is_checked_without_being_created_and_created_by_the_first_file
         check_writable(folder / "c.txt")
     with pytest.raises(InputError, match="choose another --out"):
         check_writable(folder / "c.txt" / "d")
+
+
+def test_of_two_runs_that_began_together_the_second_loses_no_work(
+    empty_folder: Path, own_table: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is saved while the second computes; then a third finds all scores of the second in the store."""
+    words = ["run", "--datasets", str(own_table), "--workers", "1", "--models"]
+    assemble = eliq_bench.evaluation.assemble.assemble
+
+    def overtaken(scored: Scored, resampling: Resampling) -> Results:
+        monkeypatch.setattr(eliq_bench.evaluation.assemble, "assemble", assemble)
+        with pytest.raises(SystemExit):
+            main([*words, "contrast", "--out", "out"])
+        return assemble(scored, resampling)
+
+    monkeypatch.setattr(eliq_bench.evaluation.assemble, "assemble", overtaken)
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "sharpness", "--out", "out"])
+    message = capsys.readouterr().err
+    assert ended.value.code
+    assert "out holds another run (models there: contrast; here: sharpness)" in message
+    assert "scores are kept in the store" in message
+    assert json.loads((empty_folder / "out" / "results.json").read_text())["models"][0]["name"] == "contrast"
+    with pytest.raises(SystemExit):
+        main([*words, "sharpness", "--dry-run"])
+    assert "12 stored" in capsys.readouterr().out

@@ -17,7 +17,7 @@ def rows(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-@pytest.mark.usefixtures("plugin", "one_process")
+@pytest.mark.usefixtures("plugin")
 @pytest.mark.parametrize("model", ["dummy-critic", pytest.param("eliq", marks=pytest.mark.slow)])
 def test_a_folder_without_prompts_gets_quality_and_one_note_and_fails_of_a_bad_file_only(
     cli: Cli, pictures: Path, tmp_path: Path, model: str

@@ -104,7 +104,7 @@ def test_a_worker_that_died_between_two_rounds_is_an_error() -> None:
     with WorkerPool(1) as pool:
         (process,) = pool.map(os.getpid, [()])
         os.kill(process, signal.SIGKILL)
-        with pytest.raises(WorkerDiedError, match="killed by signal 9, probably for want of memory"):
+        with pytest.raises(WorkerDiedError, match="killed by signal 9, probably out of memory"):
             list(pool.map(os.getpid, [()]))
 
 
@@ -129,7 +129,7 @@ def test_streamed_results_and_failures_are_data() -> None:
     assert given == {0: [0, 1], 1: [0], 2: [0, 1, 2], 3: [], 4: [0]}
     assert {position: one.results for position, one in failed.items()} == {1: (0,), 2: (0, 1, 2), 3: ()}
     assert isinstance(failed[1].error, WorkerDiedError)
-    assert str(failed[1].error) == "the worker process was killed by signal 9, probably for want of memory"
+    assert str(failed[1].error) == "the worker process was killed by signal 9, probably out of memory"
     assert str(failed[2].error) == "the image is blue"
     assert str(failed[3].error) == "the worker process ended with code 3 (no more paper)"
 

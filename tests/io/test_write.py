@@ -1,9 +1,12 @@
 """Locks, and names that become paths."""
 
+import fcntl
+import os
 import subprocess
 import sys
+import threading
 import time
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 from hypothesis import given
@@ -51,8 +54,60 @@ def test_a_folder_in_which_nothing_was_written_is_not_left_behind(tmp_path: Path
         pass
     assert not (tmp_path / "new").exists()
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="cannot be written to"), locked(tmp_path / "file" / "below"):
-        pass
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    for place in ("file/below", "file", "link", "link/below"):
+        with pytest.raises(InputError, match="cannot be written to"), locked(tmp_path / place):
+            pass
+
+
+WRITE_NOTHING = """
+import os, sys
+from pathlib import Path
+from eliq_bench.io.write import locked
+folder, inside = Path(sys.argv[1]), Path(sys.argv[2])
+for _ in range(150):
+    with locked(folder):
+        os.close(os.open(inside, os.O_CREAT | os.O_EXCL))  # fails if another process holds the folder too
+        os.unlink(inside)
+"""
+
+
+def test_a_removed_folder_is_not_held_by_one_process_and_its_successor_by_another(tmp_path: Path) -> None:
+    arguments = [sys.executable, "-c", WRITE_NOTHING, str(tmp_path / "new"), str(tmp_path / "inside")]
+    writers = [subprocess.Popen(arguments, stderr=subprocess.PIPE) for _ in range(4)]
+    assert [writer.communicate()[1].decode()[-300:] for writer in writers] == [""] * 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_waiter_takes_over_the_folder_that_stands_there(tmp_path: Path) -> None:
+    """The order of events is forced: hold, wait, remove, create again; the kernel says who holds the new one."""
+    folder = tmp_path / "new"
+    folder.mkdir()
+    first = os.open(folder, os.O_RDONLY)
+    fcntl.flock(first, fcntl.LOCK_EX)
+    held = threading.Event()
+    leave = threading.Event()
+
+    def wait_and_hold() -> None:
+        with locked(folder):
+            held.set()
+            leave.wait(10)
+
+    waiter = threading.Thread(target=wait_and_hold)
+    waiter.start()
+    time.sleep(0.2)
+    folder.rmdir()
+    folder.mkdir()
+    os.close(first)
+    assert held.wait(10)
+    third = os.open(folder, os.O_RDONLY)
+    try:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(third, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        leave.set()
+        waiter.join()
+        os.close(third)
 
 
 @given(st.text(max_size=300))
@@ -69,10 +124,25 @@ def test_a_name_that_is_accepted_is_a_file_of_its_folder(name: str) -> None:
     assert name.isprintable()
 
 
-@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "a\\b", ".hidden", "a\nb", "a\x00", "x" * 300, "\u202etxt"])
+@pytest.mark.parametrize(
+    "name", ["", "..", "../x", "a/b", "a\\b", ".hidden", "a\nb", "a\x00", "x" * 300, "\u202etxt", "x.", "x "]
+)
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="cannot be the name of a file"):
         check_file_name(name)
+
+
+@pytest.mark.parametrize("name", ["CON", "nul.txt", "Aux .x.csv", "com1", "LPT³.json"])
+def test_devices_of_windows_are_refused(name: str) -> None:
+    assert PureWindowsPath(name).is_reserved()
+    with pytest.raises(ValueError, match="cannot be the name of a file on Windows"):
+        check_file_name(name)
+
+
+@pytest.mark.parametrize("name", ["pairs:x", "console", "com", "a.nul", "x y"])
+def test_names_that_only_look_like_devices_are_kept(name: str) -> None:
+    assert not PureWindowsPath(name).is_reserved()
+    assert check_file_name(name) == name
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "../a.png", "a/../../b.png", "", "\\\\server\\a.png"])

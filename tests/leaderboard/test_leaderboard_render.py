@@ -90,7 +90,7 @@ def test_markdown_has_every_row_with_interval_tier_coverage_and_supervision(boar
             assert "160/160" in line
             assert row.supervision in line
     assert "| *follows*" in quality
-    assert re.search(r"\| generators: tau \|.*\| acc_eq \|", re.sub(" +", " ", quality))
+    assert re.search(r"\| Kendall tau \(generators\) \|.*\| acc_eq \|", re.sub(" +", " ", quality))
     assert "label-free (alignment score)" in quality
     assert "**noise ceiling**" in quality
     for word in ("sha256", "Licence: MIT; the labels are in the board file", "One image is blank."):

@@ -1,5 +1,7 @@
 """Features on their way from a scorer to the store: shapes, reasons, vectors beside their rows."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from eliq_bench.eliq.critic.checkpoint import Calibration, CriticCard
 from eliq_bench.eliq.critic.critic import Critic
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import LiteRecipe, NetworkRecipe, Recipe
-from eliq_bench.errors import EliqBenchError
+from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.models.eliq import CriticScorer
 from eliq_bench.registry import model_card
 from eliq_bench.runner.features import FeatureRow, FeatureStore, features_of, packed
@@ -56,6 +58,45 @@ def test_vectors_come_back_and_an_error_is_tried_again(tmp_path: Path) -> None:
         assert store.vectors(ROW.fingerprint, "alignment") == {}
     assert len(found) == 2
     assert found["b" * 64, ""].tolist() == np.array([1.5, -2.0, 1 / 3], np.float32).tolist()
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "DELETE FROM features",
+        "UPDATE features SET vector = 'text'",
+        "UPDATE features SET vector = x'00000000ff'",
+        "UPDATE features SET vector = x'0000807f'",  # infinite in float32
+        "UPDATE scores SET score = 1.5",
+    ],
+)
+def test_features_that_are_none_are_refused(tmp_path: Path, harm: str) -> None:
+    with FeatureStore(tmp_path / "f.sqlite") as store:
+        store.add([ROW])
+    with closing(sqlite3.connect(tmp_path / "f.sqlite", isolation_level=None)) as connection:
+        connection.execute(harm)
+
+    def use(store: FeatureStore) -> None:
+        store.rows(ROW.fingerprint)
+        store.vectors(ROW.fingerprint, "quality")
+
+    with (
+        FeatureStore(tmp_path / "f.sqlite") as store,
+        pytest.raises(InputError, match=r"feature store .* cannot be read"),
+    ):
+        use(store)
+
+
+def test_features_of_a_lost_store_are_saved_with_their_vectors(tmp_path: Path) -> None:
+    def lose(store: FeatureStore) -> None:
+        store.add([ROW])
+        store.path.unlink()
+
+    with pytest.raises(EliqBenchError, match=r"\(1 feature\) is in "), FeatureStore(tmp_path / "f.sqlite") as store:
+        lose(store)
+    (saved,) = tmp_path.glob("f-saved-*.sqlite")
+    with closing(sqlite3.connect(saved)) as connection:
+        assert connection.execute("SELECT vector FROM features").fetchall() == [(VECTOR,)]
 
 
 @pytest.mark.parametrize("found", [np.zeros(3), np.zeros((2, 4)), np.zeros((3, 4, 1))])

@@ -45,7 +45,7 @@ def test_an_image_that_kills_its_process_becomes_an_error_and_costs_nothing_else
     rows = computed(specs("dummy-mean", "dummy-killer"), pictures, workers=2)
     failed = {row.image: row for row in rows if row.status == "error"}
     assert set(failed) == {"3.png", "7.png"}
-    assert "killed by signal 9, probably for want of memory" in failed["3.png"].reason
+    assert "killed by signal 9, probably out of memory" in failed["3.png"].reason
     assert len({(row.fingerprint, row.image) for row in rows}) == len(rows) == 24
 
 

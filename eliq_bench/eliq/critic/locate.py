@@ -16,7 +16,7 @@ def locate(given: str, offline: bool = False) -> Path:
         offline: open no connection; a repository is then looked for in the Hub's cache alone.
 
     Raises:
-        InputError: neither a path nor a repository that can be had.
+        InputError: neither a path nor an available repository.
     """
     if not given:
         raise InputError("No critic is named behind `eliq:`; write eliq:PATH or eliq:OWNER/REPOSITORY.")

@@ -249,13 +249,13 @@ class Recipe(RecipeSection):
     training: TrainingRecipe = TrainingRecipe()
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: str | Path) -> Recipe:
     """Read a recipe file of `train`.
 
     Raises:
         InputError: no such file, no YAML, or a field is unknown, missing or out of its range.
     """
-    return checked(Recipe, read_fields(path, "train"), str(path))
+    return checked(Recipe, read_fields(Path(path), "train"), str(path))
 
 
 def with_seed(recipe: Recipe, seed: int) -> Recipe:

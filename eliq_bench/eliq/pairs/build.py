@@ -88,8 +88,8 @@ class Parts(NamedTuple):
 
 
 def build_pairs(
-    images: Path,
-    out: Path,
+    images: str | Path,
+    out: str | Path,
     settings: BuildSettings | None = None,
     workers: int | None = None,
     limit: int | None = None,
@@ -104,13 +104,13 @@ def build_pairs(
     with the same arguments is written again; it is the same unless images have changed.
 
     Args:
-        images: a table or a folder, see `sources.find_candidates`.
+        images: a folder of images, or a table with their paths, prompts and generators (docs/pairs.md).
         out: folder, created if it does not exist.
         settings: what to make; the default draws one severity per positive and mode.
         workers: number of processes; None takes one per core.
         limit: take only about this many images, spread evenly over the list; None takes all.
         report: receives the progress.
-        safety: model that flags unsafe images, see `screen.SafetyModel`; None flags none.
+        safety: id of a model on the Hub, or a folder, that flags unsafe images; None flags none.
         overwrite: replace a manifest that was made with other arguments.
 
     Raises:
@@ -119,12 +119,13 @@ def build_pairs(
         EliqBenchError: a worker died, a file changed on the way, or the disk is full.
     """
     started = time.monotonic()
+    images, out = Path(images), Path(out)
     request = BuildRequest(images, settings or BuildSettings(), limit, safety)
     check_severities(request.settings.severities, request.settings.per_mode)
     candidates = find_candidates(images).thinned(limit)
     if not overwrite:
         check_existing_build(out / MANIFEST_FILE, request, interrupted=any(out.glob(f"{PARTS}*")))
-    check_writable(out)
+    check_writable(out, MANIFEST_FILE)
     checker = SafetyModel(safety) if safety else None
     with locked(out, wait=False), WorkerPool(workers) as pool:
         build = Build(out, request, candidates, pool, checker, report or (lambda *_: None), started)

@@ -137,7 +137,7 @@ class _SelectedPairs:
 
 def _open_folder(out: Path, manifest: Path, selection: Selection) -> None:
     """Create the folder, or check that it holds the same export."""
-    check_writable(out)
+    check_writable(out, "export.json")
     wanted = {"manifest_sha256": sha256_of(manifest), **selection._asdict()}
     record = out / RECORD
     if record.is_file():

@@ -6,13 +6,13 @@ from operator import attrgetter
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from tabulate import tabulate
 
 from eliq_bench.eliq.critic.backbone import DIMENSIONS
 from eliq_bench.eliq.critic.recipe import Recipe
 from eliq_bench.eliq.training.ablations import FULL, Variant
 from eliq_bench.eliq.training.judge import RESAMPLES, paired_change
 from eliq_bench.eliq.training.pairs import Preference
+from eliq_bench.io.markdown import Markdown, bullets, code, escape, table
 from eliq_bench.io.numbers import number
 from eliq_bench.stats.statistic import Floats
 from eliq_bench.stats.tiers import holm
@@ -174,19 +174,19 @@ def markdown(ablations: Ablations) -> str:
     trained = [one for one in ablations.variants if not one.reason]
     scopes = [score.scope for score in trained[0].scores]
     parts = [
-        f"Recipe `{ablations.recipe.name}`, seeds {', '.join(map(str, ablations.seeds))}, manifest "
-        f"`{ablations.manifest_sha256[:16]}`."
+        f"Recipe {code(ablations.recipe.name)}, seeds {', '.join(map(str, ablations.seeds))}, manifest "
+        f"{code(ablations.manifest_sha256[:16])}."
     ]
     for scope in [name for name in scopes if name in DIMENSIONS]:
         parts += [f"**{scope}**, {_size(trained[0], scope)}", _dimension_table(trained, scope)]
     cells = [name for name in scopes if name not in DIMENSIONS]
     parts += ["**by cell**: accuracy, and difference to the full recipe", _cell_table(trained, cells)]
     left = [
-        f"`{one.name}` ({one.changes}) was left out: {one.reason.rstrip('.')}."
+        Markdown(code(one.name) + escape(f" ({one.changes}) was left out: {one.reason.rstrip('.')}."))
         for one in ablations.variants
         if one.reason
     ]
-    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in (*NOTES, *left))]) + "\n"
+    return "\n\n".join([*parts, bullets((*NOTES, *left))]) + "\n"
 
 
 def _size(full: VariantResult, scope: str) -> str:
@@ -205,17 +205,17 @@ def _dimension_table(variants: list[VariantResult], scope: str) -> str:
         spread = np.std(score.by_seed, ddof=1) if len(score.by_seed) > 1 else math.nan
         deviation = "" if math.isnan(spread) else f" ({spread:.3f})"
         interval, p = _interval(score.difference), _p(score.difference)
-        rows.append((f"`{one.name}`", one.changes, number(score.accuracy) + deviation, interval, p))
+        rows.append((code(one.name), one.changes, number(score.accuracy) + deviation, interval, p))
     headers = ("variant", "what is different", "accuracy", "difference [95 %]", "p")
     align = ("left", "left", "right", "right", "right")
-    return tabulate(rows, headers, tablefmt="github", colalign=align, disable_numparse=True)
+    return table(headers, rows, align)
 
 
 def _cell_table(variants: list[VariantResult], cells: list[str]) -> str:
-    rows = [(f"`{one.name}`", *(_cell(_score(one, cell)) for cell in cells)) for one in variants]
+    rows = [(code(one.name), *(_cell(_score(one, cell)) for cell in cells)) for one in variants]
     sizes = [f"{cell} ({_score(variants[0], cell).pairs:,})" for cell in cells]
     align = ("left", *("right",) * len(cells))
-    return tabulate(rows, ("variant", *sizes), tablefmt="github", colalign=align, disable_numparse=True)
+    return table(("variant", *sizes), rows, align)
 
 
 def _cell(score: ScopeScore) -> str:

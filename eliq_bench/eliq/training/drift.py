@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
-from tabulate import tabulate
 
 from eliq_bench.eliq.critic import checkpoint
 from eliq_bench.eliq.critic.backbone import Dimension
@@ -17,6 +16,8 @@ from eliq_bench.eliq.training.fit import Trained
 from eliq_bench.eliq.training.judge import AccuracyChange, pair_scores, paired_change, pairwise_correct
 from eliq_bench.eliq.training.pairs import Corpus, Preference
 from eliq_bench.eliq.training.tokens import Hardware, TokenCache, TokenSource, token_source
+from eliq_bench.io.markdown import bullets, code, table
+from eliq_bench.io.numbers import probability
 from eliq_bench.io.write import write_whole
 from eliq_bench.stats.correlation import krcc
 from eliq_bench.types import Progress
@@ -190,11 +191,11 @@ def markdown(drift: Drift) -> str:
     """Tables of the critics, the distances and the accuracies, then notes; ends with a newline."""
     lines = [_distance_line(name, one) for name, one in drift.distances.items()]
     heads = ("head", "images (groups)", "distance [95 %]", "chance level", "reading")
-    distances = tabulate(lines, heads, tablefmt="github", disable_numparse=True)
+    distances = table(heads, lines)
     rows = [("new", one) for one in drift.new_pairs] + [("old", one) for one in drift.old_pairs]
     headers = ("held-out pairs", "dimension", "n (groups)", "before", "after", "change [95 %]", "p", "tau")
-    accuracy = tabulate([_accuracy_line(*one) for one in rows], headers, tablefmt="github", disable_numparse=True)
-    notes = "\n".join(f"- {note}" for note in (NOTES if drift.old_pairs else (*NOTES, NO_OLD_PAIRS)))
+    accuracy = table(headers, [_accuracy_line(*one) for one in rows])
+    notes = bullets(NOTES if drift.old_pairs else (*NOTES, NO_OLD_PAIRS))
     return "\n\n".join([TITLE, _critics(drift), distances, accuracy, notes]) + "\n"
 
 
@@ -209,10 +210,10 @@ def _critics(drift: Drift) -> str:
             "–" if value is None else str(value)  # another program may have written less
             for value in (card.manifest_sha256, card.positives, card.generators)
         )
-        trained_on = f"`{manifest[:16]}`", f"{positives} ({generators})"
-        lines.append((which, f"`{critic}`", *trained_on, f"`{pairs}`" if pairs else "–"))
+        trained_on = code(manifest[:16]), f"{positives} ({generators})"
+        lines.append((which, code(critic), *trained_on, code(pairs) if pairs else "–"))
     headers = ("", "checkpoint", "trained on manifest", "positives (generators)", "pairs, as given")
-    return tabulate(lines, headers, tablefmt="github", disable_numparse=True)
+    return table(headers, lines)
 
 
 def _distance_line(name: str, one: Distance) -> tuple[str, ...]:
@@ -232,4 +233,4 @@ def _accuracy_line(which: str, one: AccuracyBeforeAfter) -> tuple[str, ...]:
 def _change(change: AccuracyChange) -> tuple[str, str]:
     if change.reason:
         return f"{change.value:+.3f} ({change.reason})", "–"
-    return f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]", f"{change.p:.4f}"
+    return f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]", probability(change.p)

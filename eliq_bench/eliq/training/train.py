@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from eliq_bench.eliq.critic.locate import CHECKPOINT_FILE
 from eliq_bench.eliq.critic.recipe import Recipe
 from eliq_bench.eliq.training.drift import Drift, load_previous, measure_drift, write_drift
 from eliq_bench.eliq.training.fit import Trained, fit
@@ -82,5 +83,5 @@ def adapt(
 
 def _check(recipe: Recipe, corpus: Corpus, out: Path) -> tuple[str, ...]:
     """Report errors before the long work; returns the warnings."""
-    check_writable(out)
+    check_writable(out, CHECKPOINT_FILE)
     return training_notes(recipe, corpus)

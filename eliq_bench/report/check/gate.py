@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tabulate import tabulate
-
 from eliq_bench.errors import InputError
+from eliq_bench.io.markdown import Markdown, bullets, code, escape, table
 from eliq_bench.io.numbers import interval, number, probability
 from eliq_bench.io.optional import installed
 from eliq_bench.report.check.baseline import (
@@ -20,26 +19,29 @@ from eliq_bench.report.check.baseline import (
 from eliq_bench.report.check.findings import CheckedRow, CheckReport, Finding
 from eliq_bench.report.check.revision import check_dataset
 from eliq_bench.report.check.rows import BaselineScores, Gate, check_row
-from eliq_bench.report.markdown import bullets
 from eliq_bench.results.folder import Run, load_run
 
+ROW = ("dataset", "model", "dimension")
+"""What names a row."""
 
-def check(run: Path, baseline: Path, gate: Gate) -> CheckReport:
+
+def check(run: str | Path, baseline: str | Path, gate: Gate | None = None) -> CheckReport:
     """Compare a run with a baseline.
 
     Args:
         run: folder that `run` or `import-scores` wrote.
-        baseline: file that `update_baseline` wrote, or the folder of an earlier run.
-        gate: how strict to be.
+        baseline: file that `eliq-bench check --update-baseline` wrote, or the folder of an earlier run.
+        gate: how strict to be; None takes the defaults.
 
     Raises:
         InputError: run or baseline are not there, damaged, or hold no scores per item.
     """
-    opened = load_run(run)
+    gate = gate or Gate()
+    opened = load_run(Path(run))
     baseline_made = ""
     rows: list[CheckedRow] = []
     try:
-        earlier = read_baseline(baseline)
+        earlier = read_baseline(Path(baseline))
     except SchemaDiffersError as error:
         findings = [Finding(kind="schema", fails=True, text=f"{error}; make a new baseline")]
     else:
@@ -129,7 +131,7 @@ def markdown(report: CheckReport) -> str:
     fails = sum(finding.fails for finding in report.findings)
     verdict = "passed" if report.passed else f"FAILED ({fails} {'finding' if fails == 1 else 'findings'})"
     made = f", made {report.baseline_made}" if report.baseline_made else ""
-    parts = [f"## eliq-bench check: {verdict}", f"`{report.run}` against `{report.baseline}`{made}."]
+    parts = [f"## eliq-bench check: {verdict}", f"{code(report.run)} against {code(report.baseline)}{escape(made)}."]
     if report.findings:
         parts.append(bullets([_line(finding) for finding in report.findings]))
     if report.rows:
@@ -140,26 +142,28 @@ def markdown(report: CheckReport) -> str:
 def _line(finding: Finding) -> str:
     place = ", ".join(part for part in (finding.dataset, finding.model, finding.dimension) if part)
     mark = "**FAIL**" if finding.fails else "note:"
-    return f"{mark} {finding.kind}{f' ({place})' if place else ''}: {finding.text}."
+    text = f"{finding.kind}{f' ({place})' if place else ''}: {finding.text}."
+    return Markdown(f"{mark} {escape(text)}")
 
 
 def _table(rows: list[CheckedRow]) -> str:
+    headers = (*ROW, "SRCC before", "SRCC now", "difference [95 %]", "p", "scores moved", "lost")
     cells = [
-        {
-            "dataset": row.dataset,
-            "model": row.model,
-            "dimension": row.dimension,
-            "SRCC before": number(row.srcc_before),
-            "SRCC now": number(row.srcc_now),
-            "difference [95 %]": number(row.difference) + interval(row.low, row.high),
-            "p": probability(row.p, row.p_error, bound=row.p_is_bound),
-            "scores moved": f"{row.drifted:,}/{row.compared:,}",
-            "lost": f"{row.lost:,}",
-        }
+        [
+            row.dataset,
+            row.model,
+            row.dimension,
+            number(row.srcc_before),
+            number(row.srcc_now),
+            number(row.difference) + interval(row.low, row.high),
+            probability(row.p, row.p_error, bound=row.p_is_bound),
+            f"{row.drifted:,}/{row.compared:,}",
+            f"{row.lost:,}",
+        ]
         for row in rows
     ]
-    align = ("left", "left", "left", *("right",) * 6)
-    return tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True, colalign=align)
+    align = (*("left",) * len(ROW), *("right",) * 6)
+    return table(headers, cells, align)
 
 
 def _criteria(report: CheckReport) -> str:

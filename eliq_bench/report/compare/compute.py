@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from eliq_bench.datasets.open import as_list
 from eliq_bench.errors import InputError, did_you_mean
-from eliq_bench.evaluation.evaluate import ALPHA, LEVEL, groups_of, only_blank, unscored
+from eliq_bench.evaluation.evaluate import ALPHA, LEVEL, groups_of, only_blank, saw_labels, unscored
 from eliq_bench.io.optional import installed
 from eliq_bench.report.compare.join import Contender, Joined, check_models, join
 from eliq_bench.report.compare.records import (
@@ -25,8 +26,8 @@ from eliq_bench.stats.statistic import Floats
 
 
 def compare(
-    runs: Sequence[str | Path],
-    models: Sequence[str] = (),
+    runs: Sequence[str | Path] | str | Path,
+    models: Sequence[str] | str = (),
     *,
     datasets: Sequence[str] = (),
     dimensions: Sequence[str] = (),
@@ -40,7 +41,7 @@ def compare(
         runs: folders that `run`, `import-scores` or `report` wrote.
         models: names to take; empty takes all.
         datasets: to compare on; empty takes all on which two models meet.
-        dimensions: likewise.
+        dimensions: to compare on; empty takes all that two models predict.
         alpha: significance level of verdicts and tiers, after Holm's correction.
         resamples: bootstrap resamples; None takes ten times as many as Holm's correction needs, and more where a
             corrected p is near alpha.
@@ -49,7 +50,8 @@ def compare(
     Raises:
         InputError: a folder is no run, protocols are mixed, a name is unknown, or no two models meet.
     """
-    opened = _open(runs)
+    opened = _open(as_list(runs))
+    models = as_list(models)
     check_models(opened, models)
     names = _wanted("dataset", datasets, [name for run in opened for name in run.tables])
     joined = [join(opened, name, models) for name in names]
@@ -151,11 +153,7 @@ def _table(
 def _may_rank(joined: Joined, contender: Contender, label: Floats) -> bool:
     """Whether a tier says anything: as in a leaderboard, but within a subset too."""
     lost = unscored(contender.column, label)
-    return only_blank(joined.record, joined.table, lost) and not _saw_labels(joined, contender)
-
-
-def _saw_labels(joined: Joined, contender: Contender) -> bool:
-    return joined.record.name in contender.record.trained_on
+    return only_blank(joined.record, joined.table, lost) and not saw_labels(joined.record, contender.record)
 
 
 def _ranking(comparison: ModelComparison, ranked: Sequence[str], labelled: int) -> list[str]:
@@ -177,7 +175,7 @@ def _standing(joined: Joined, contender: Contender, standing: Standing, label: F
         floor=record.floor,
         supervision=record.supervision,
         imported_from=record.imported_from,
-        saw_labels=_saw_labels(joined, contender),
+        saw_labels=saw_labels(joined.record, contender.record),
         run=contender.run,
         srcc=standing.value,
         total=int(np.isfinite(label).sum()),

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from eliq_bench.io.markdown import bullets, escape
 from eliq_bench.io.numbers import CHANCE_LEGEND, chance, interval, number, probability
 from eliq_bench.report.compare.records import (
     ComparedModel,
@@ -11,7 +12,7 @@ from eliq_bench.report.compare.records import (
     ComparisonTable,
 )
 from eliq_bench.report.layout import ReportSection, imported_notes
-from eliq_bench.report.markdown import bullets, table
+from eliq_bench.report.markdown import table
 
 STANDINGS = ("model", "SRCC [95 %]", "tier", "rank [95 %]", "scored", "supervision")
 PAIRS = ("a", "b", "a - b [95 %]", "p", "p Holm", "verdict")
@@ -42,9 +43,9 @@ def sections(report: ComparisonReport, second_opinions: bool) -> list[ReportSect
 
 def markdown(report: ComparisonReport) -> str:
     """The whole comparison as markdown, with second opinions and legend; ends with a newline."""
-    parts = ["# eliq-bench compare", f"Protocol: **{report.protocol}**. Test: {report.test}."]
+    parts = ["# eliq-bench compare", f"Protocol: **{report.protocol}**. Test: {escape(report.test)}."]
     for section in sections(report, second_opinions=True):
-        parts += [f"## {section.title}", table(section)]
+        parts += [f"## {escape(section.title)}", table(section)]
         parts += [bullets(section.notes)] if section.notes else []
     parts += ["## How to read this", bullets([line.format(alpha=report.alpha) for line in LEGEND])]
     runs = [f"{run.path}, made {run.created} by eliq-bench {run.eliq_bench}" for run in report.runs]

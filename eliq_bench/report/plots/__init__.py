@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eliq_bench.errors import InputError
+from eliq_bench.io.escape import spelt_out
 from eliq_bench.io.write import write_whole
 from eliq_bench.report.plots.critical_difference import critical_difference
 from eliq_bench.report.plots.data import PlotData, read_plot_data
@@ -72,8 +73,10 @@ def _save(make: Callable[[], "Figure"], out: Path) -> None:
         figure = make()
         # neither date nor version, so that the same run gives the same bytes
         metadata = {"Date": None, "Creator": None} if out.suffix == ".svg" else {"Software": None}
-        write_whole(
-            out,
-            lambda path: figure.savefig(path, format=out.suffix[1:], dpi=DPI, metadata=metadata),
-            "choose another --out",
-        )
+
+        def write(path: Path) -> None:
+            figure.savefig(path, format=out.suffix[1:], dpi=DPI, metadata=metadata)
+            if out.suffix == ".svg":  # XML has no control characters
+                path.write_text(spelt_out(path.read_text(encoding="utf-8"), keep="\n"), encoding="utf-8")
+
+        write_whole(out, write, "choose another --out")

@@ -19,6 +19,7 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "eliq-bench",  # element names in SVG are random without it
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans",  # ships with matplotlib
+    "text.parse_math": False,  # a dollar in a name is a dollar
     "font.size": 9.0,
     "axes.titlesize": 10.0,
     "axes.titleweight": "bold",
