@@ -21,11 +21,11 @@ Weights = NDArray[np.floating[Any]]
 """Whole numbers; single precision where it holds twice the largest rank."""
 Seed = int | tuple[int, ...]
 
-_RUN = 32
+_RUN = 16
 """Items whose weights one matrix product adds up."""
 _LOWER = {np.dtype(kind): np.tril(np.ones((_RUN, _RUN), dtype=kind)) for kind in (np.float32, np.float64)}
 """Ones on and below the diagonal: the product with it cumulates a run, that with its last row adds it up."""
-_BLOCK_CELLS = 100_000
+_BLOCK_CELLS = 150_000
 """Items times resamples of a block: about 1 MB per array, so that a block stays in the processor's cache."""
 
 
@@ -87,16 +87,38 @@ def srcc_replicates(
     exact = np.float32 if 2 * heaviest + 1 < 2**24 else np.float64
     replicates = np.empty((n_resamples, len(models)))
     start = 0
+    scratch: _Scratch | None = None
     for counts in count_blocks(n_groups, len(label), n_resamples, seed):
-        stop = start + counts.shape[1]
-        weights = np.zeros((n_groups + 1, counts.shape[1]), dtype=exact)  # the last row is for places past the end
+        width = counts.shape[1]
+        if scratch is None or width < scratch.width:
+            scratch = _Scratch.of(len(target.codes), width, exact)
+        weights = np.zeros((n_groups + 1, width), dtype=exact)  # the last row is for places past the end
         weights[:-1] = counts
-        ranked = _rank(target, weights)
+        ranked = _rank(target, weights, scratch)
         weighted = ranked.doubled.take(target.values, axis=0).astype(np.float64) * weights.take(codes, axis=0)
         for column, model in enumerate(models):
-            replicates[start:stop, column] = _spearman(model, weights, weighted, ranked)
-        start = stop
+            replicates[start : start + width, column] = _spearman(model, weights, weighted, ranked, scratch)
+        start += width
     return replicates
+
+
+class _Scratch(NamedTuple):
+    """Tables (rows, b) that all columns of values use in turn: to ask for fresh ones takes as long as to fill them."""
+
+    one: Weights
+    two: Weights
+    exact: Floats
+    more: Floats
+
+    @classmethod
+    def of(cls, rows: int, width: int, kind: type[np.floating[Any]]) -> "_Scratch":
+        one, two = np.empty((2, rows, width), dtype=kind)
+        exact, more = np.empty((2, rows, width))
+        return cls(one, two, exact, more)
+
+    @property
+    def width(self) -> int:
+        return int(self.one.shape[1])
 
 
 class _Sorted(NamedTuple):
@@ -131,22 +153,32 @@ class _Ranks(NamedTuple):
     """(b,) twelve times the centred sum of squares of the ranks: N^3 - N - sum(t^3 - t) over ties t."""
 
 
-def _rank(column: _Sorted, weights: Weights) -> _Ranks:
-    upto = _cumulated(column, weights).take(column.ends, axis=0)
-    tied = upto.copy()
-    tied[1:] -= upto[:-1]
-    doubled = 2 * upto - tied + 1
+def _rank(column: _Sorted, weights: Weights, scratch: _Scratch) -> _Ranks:
+    """The ranks; `doubled` is in `scratch.one`."""
+    k = len(column.ends)
+    cumulated = _cumulated(column, weights, scratch)
+    upto = cumulated.take(column.ends, axis=0, out=scratch.one[:k], mode="clip")
     total = upto[-1].astype(np.float64)
-    exact = tied.astype(np.float64)
-    return _Ranks(doubled, total, total**3 - _summed(exact * exact * exact))
+    tied, exact, cubes = scratch.two[:k], scratch.exact[:k], scratch.more[:k]
+    tied[0] = upto[0]
+    np.subtract(upto[1:], upto[:-1], out=tied[1:])
+    doubled = upto
+    doubled *= 2
+    doubled -= tied
+    doubled += 1
+    exact[:] = tied
+    np.multiply(exact, exact, out=cubes)
+    cubes *= exact
+    return _Ranks(doubled, total, total**3 - _summed(cubes))
 
 
-def _cumulated(column: _Sorted, weights: Weights) -> Weights:
-    """Weight up to each sorted item (c * _RUN, b)."""
-    b = weights.shape[1]
-    runs = weights.take(column.codes, axis=0).reshape(-1, _RUN, b)
+def _cumulated(column: _Sorted, weights: Weights, scratch: _Scratch) -> Weights:
+    """Weight up to each sorted item (c * _RUN, b), in `scratch.two`."""
+    shape = -1, _RUN, scratch.width
+    runs = weights.take(column.codes, axis=0, out=scratch.one, mode="clip").reshape(shape)
     runs[1:, 0] += _of_runs(runs)[:-1].cumsum(axis=0)
-    return np.asarray(_LOWER[weights.dtype] @ runs).reshape(-1, b)
+    np.matmul(_LOWER[weights.dtype], runs, out=scratch.two.reshape(shape))
+    return scratch.two
 
 
 def _summed(table: Floats) -> Floats:
@@ -162,10 +194,12 @@ def _of_runs(runs: Weights) -> Weights:
     return np.asarray(_LOWER[runs.dtype][-1:] @ runs)[:, 0]
 
 
-def _spearman(model: _Sorted, weights: Weights, weighted: Floats, label: _Ranks) -> Floats:
+def _spearman(model: _Sorted, weights: Weights, weighted: Floats, label: _Ranks, scratch: _Scratch) -> Floats:
     """SRCC (b,) from the ranks of the model and the weighted ranks (n, b) of the label."""
-    ranked = _rank(model, weights)
-    covariance = _summed(ranked.doubled.take(model.values, axis=0) * weighted) - label.total * (label.total + 1.0) ** 2
+    ranked = _rank(model, weights, scratch)
+    n = len(model.values)
+    ranks = ranked.doubled.take(model.values, axis=0, out=scratch.two[:n], mode="clip")
+    covariance = _summed(np.multiply(ranks, weighted, out=scratch.exact[:n])) - label.total * (label.total + 1.0) ** 2
     scale = np.sqrt(ranked.spread) * np.sqrt(label.spread) / 3.0
     undefined = (ranked.spread <= 0.0) | (label.spread <= 0.0)
     scale[undefined] = 1.0

@@ -214,13 +214,13 @@ def test_more_is_drawn_where_p_is_near_the_level_and_its_error_is_told() -> None
     scores, y, groups = near_the_level(b=1.14)
     found = [compare_models(scores, y, groups, alpha=0.058, seed=seed) for seed in range(4, 8)]
     pairs = [result.pair("a", "b") for result in found]
-    assert [pair.n_resamples for pair in pairs] == [20_000] * 4
+    assert [pair.n_resamples for pair in pairs] == [15_000] * 4
     for pair in found[0].pairs:
         if (pair.a, pair.b) != ("a", "b"):
             assert (pair.n_resamples, pair.p_is_bound) == (10_000, pair.p == 2 / 10_001)
     # p varies between seeds as its error says: chi-square of 3 degrees of freedom, 99.9 % below 16.3
     drawn, error = np.array([pair.p for pair in pairs]), pairs[0].p_error
-    assert error == pytest.approx(2 * scipy.stats.binom.std(20_000, drawn[0] / 2) / 20_000)
+    assert error == pytest.approx(2 * scipy.stats.binom.std(15_000, drawn[0] / 2) / 15_000)
     assert 0.02 < ((drawn - drawn.mean()) ** 2).sum() / error**2 < 16.3
     assert pairs[0].p_holm_error == pytest.approx(2 * error)
 
@@ -230,10 +230,10 @@ def test_more_draws_are_those_of_a_seed_of_their_own() -> None:
     pair = compare_models({name: scores[name] for name in "ab"}, y, groups).pairs[0]
     both = np.stack([scores["a"], scores["b"]])
     drawn = np.concatenate(
-        [srcc_replicates(both, y, groups, 100, n, seed) for n, seed in ((10_000, 0), (5_000, (0, 1)))]
+        [srcc_replicates(both, y, groups, 100, n, seed) for n, seed in ((10_000, 0), (2_500, (0, 1)))]
     )
     other_side = min((drawn[:, 0] <= drawn[:, 1]).sum(), (drawn[:, 0] >= drawn[:, 1]).sum())
-    assert (pair.n_resamples, pair.p) == (15_000, 2 * (other_side + 1) / 15_001)
+    assert (pair.n_resamples, pair.p) == (12_500, 2 * (other_side + 1) / 12_501)
 
 
 def test_false_alarms_of_tiers_stay_below_their_level() -> None:
