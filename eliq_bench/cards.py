@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import check_file_name
+from eliq_bench.io.user_yaml import LOADER
 from eliq_bench.vocabulary import Direction, Kind, RunProtocol, Supervision, Truth
 
 DatasetName = Annotated[str, AfterValidator(check_file_name)]
@@ -146,7 +147,6 @@ class ModelCard(Card):
 
 
 # The loader in C is ten times faster; PyYAML may be built without it.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def catalogue_file() -> Path:
@@ -178,7 +178,7 @@ def read_cards(text: str, source: str) -> dict[str, DatasetCard]:
         InputError: the text is not YAML, or a card has a missing, misspelt or wrong field.
     """
     try:
-        content = yaml.load(text, Loader=_LOADER)
+        content = yaml.load(text, Loader=LOADER)
     except yaml.YAMLError as error:
         raise InputError(f"{source} is not valid YAML: {_flat(error)}.") from error
     if not isinstance(content, dict):

@@ -63,8 +63,8 @@ def probability(value: float | None, error: float | None = None, *, bound: bool 
         error: standard error over seeds; where it reaches the fourth decimal it is shown, and p to its first digit.
         bound: True if p is at most this.
 
-    >>> probability(0.04), probability(1e-9), probability(None)
-    ('0.0400', '<0.0001', '–')
+    >>> probability(0.04), probability(1e-9), probability(None), probability(math.nan)
+    ('0.0400', '<0.0001', '–', '–')
     >>> probability(0.0482, 0.0019), probability(0.0482, 0.00001), probability(0.02497, 0.02, bound=True)
     ('0.048 ± 0.002', '0.0482', '≤ 0.0250')
     """

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from eliq_bench.errors import InputError
+from eliq_bench.errors import EliqBenchError, InputError
 
 NOISY_LOGGERS = ("bitsandbytes", "diffusers", "transformers")
 """Loggers; the first warns of missing 4-bit kernels, which are not needed."""
@@ -58,6 +59,23 @@ def import_diffusers() -> Any:
     diffusers = import_extra("diffusers", "Drawing images needs", "generate")
     diffusers.utils.logging.disable_progress_bar()
     return diffusers
+
+
+def package_folder(module: str, package: str, purpose: str) -> Path:
+    """The folder of an installed package that brings files, which is not imported.
+
+    Args:
+        module: its top-level module.
+        package: its name for an installer.
+        purpose: start of the sentence, such as `clipscore needs`.
+
+    Raises:
+        EliqBenchError: it is not installed.
+    """
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise EliqBenchError(f"{purpose} the package {package}; install it with `pip install {package}`.")
+    return Path(spec.origin).parent
 
 
 def installed(package: str) -> str:

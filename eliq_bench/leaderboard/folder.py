@@ -43,9 +43,8 @@ def render(folder: Path) -> list[Path]:
         InputError: there is no board, or one is damaged.
         EliqBenchError: a file cannot be written.
     """
-    boards = read_boards(folder)
-    with locked(folder):
-        texts = rendered(boards)
+    with locked(folder):  # from reading on: another process may be adding to a board
+        texts = rendered(read_boards(folder))
         for name, text in texts.items():
             _write(folder / name, text)
         for path in _left_over(folder, set(texts)):

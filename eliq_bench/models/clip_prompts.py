@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from functools import cache
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
-from pathlib import Path
+from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
 from eliq_bench.errors import EliqBenchError
+from eliq_bench.io.optional import package_folder
 
 LONGEST = 77
 PREFIX = "A photo depicts "
@@ -30,11 +30,10 @@ def unread(prompts: Sequence[str]) -> dict[str, list[str]]:
 @cache
 def _tokenizer() -> Any:
     """CLIP's tokenizer from its file: the package around it imports torch."""
-    package = find_spec("clip")
-    folder = Path(package.origin).parent if package and package.origin else None
-    spec = spec_from_file_location("clip_simple_tokenizer", folder / "simple_tokenizer.py") if folder else None
+    file = package_folder("clip", "openai-clip", "clipscore needs") / "simple_tokenizer.py"
+    spec = spec_from_file_location("clip_simple_tokenizer", file)
     if spec is None or spec.loader is None:
-        raise EliqBenchError("clipscore needs the package openai-clip: `pip install openai-clip`.")
+        raise EliqBenchError(f"{file} is no Python file; reinstall openai-clip.")
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.SimpleTokenizer()

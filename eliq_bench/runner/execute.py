@@ -84,7 +84,7 @@ def _probe(specs: list[ModelSpec], offline: bool, failures: int) -> None:
 
 def _unfinished(chunk: list[Task], specs: list[ModelSpec], given: Sequence[ScoringStep]) -> list[Task]:
     """The tasks of a chunk with the wants that have no row yet."""
-    done = {(row.fingerprint, row.image, row.prompt) for progress in given for row in progress.rows}
+    done = {(row.fingerprint, row.image, row.prompt) for step in given for row in step.rows}
     left = []
     for task in chunk:
         wants = tuple(

@@ -2,12 +2,14 @@
 
 import re
 import shutil
+import threading
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from support.boards import MODELS, Model, make_run
 
+from eliq_bench.io.write import locked
 from eliq_bench.leaderboard.add import add_run
 from eliq_bench.leaderboard.board import Board, BoardRow
 from eliq_bench.leaderboard.cells import Published, disagrees, published, published_for, shown
@@ -56,6 +58,18 @@ def test_the_same_boards_give_the_same_bytes(boards: Path) -> None:
     first, second = rendered(read_boards(boards)), rendered(read_boards(boards))
     assert first == second
     assert list(first) == ["closed.md", "toy.md", "README.md", "index.html"]
+
+
+def test_boards_that_come_while_render_waits_are_rendered(boards: Path, tmp_path: Path) -> None:
+    late = (boards / "closed.json").rename(tmp_path / "closed.json")
+    rendering = threading.Thread(target=render, args=(boards,))
+    with locked(boards):
+        rendering.start()
+        rendering.join(0.2)
+        late.rename(boards / "closed.json")
+    rendering.join()
+    assert (boards / "closed.md").exists()
+    assert differences(boards) == []
 
 
 def test_check_names_what_render_would_change(boards: Path) -> None:

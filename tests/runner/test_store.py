@@ -209,6 +209,13 @@ def failure(path: Path, use: Callable[[ScoreStore], None]) -> pytest.ExceptionIn
 
 EARLIER = [replace(ROW, fingerprint="e" * 16, image=f"{number:064}") for number in range(300)]
 MINE = [replace(ROW, image=f"{number:064}", score=number / 3) for number in range(20)]
+
+
+def deleted_and_copied(path: Path, other: Path) -> None:
+    path.unlink()
+    shutil.copy(other, path)
+
+
 LOSSES: dict[str, Callable[[Path, Path], object]] = {
     "deleted": lambda path, _: path.unlink(),
     "deleted with its folder": lambda path, _: shutil.rmtree(path.parent),

@@ -192,7 +192,8 @@ def load(path: Path) -> tuple[CriticNetwork, CriticCard]:
     card = read_card(file)
     try:
         with safe_open(file, framework="pt") as content:
-            stored = {name.replace(STORED_PRIOR_WEIGHT, PRIOR_WEIGHT): name for name in content.keys()}  # noqa: SIM118 - not a dict, it cannot be iterated
+            names = content.keys()
+            stored = {name.replace(STORED_PRIOR_WEIGHT, PRIOR_WEIGHT): name for name in names}
             _check_sizes(card, {name: tuple(content.get_slice(key).get_shape()) for name, key in stored.items()})
             network = CriticNetwork(card.visual_width, card.semantic_width, card.recipe.network, card.dimensions)
             network.load_state_dict({name: content.get_tensor(key) for name, key in stored.items()})

