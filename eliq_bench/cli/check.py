@@ -40,7 +40,8 @@ FORMATS = (".md", ".json")
     help="Smaller drops of SRCC pass.",
 )
 @click.option("--allow-new-fingerprint", is_flag=True, help="Scores of a model that was changed on purpose may move.")
-@options.resampling_options
+@click.option("--seed", default=0, show_default=True, help="Seed of resampling.")
+@click.option("--resamples", default=10_000, show_default=True, type=click.IntRange(100), help="Of the paired test.")
 @options.format_option("md", "json")
 @options.output_option("Write the report here too: .md or .json.")
 def check(

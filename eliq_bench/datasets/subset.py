@@ -1,12 +1,16 @@
 """Parts of a dataset, always marked as such: a subset never enters a leaderboard."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from eliq_bench.errors import InputError, plural
-from eliq_bench.types import Dataset, KnownPair
+from eliq_bench.io.files import sha256_of
+from eliq_bench.stats.groups import merge_groups
+from eliq_bench.types import Dataset, ImageSource, Items, KnownPair
 
 
 def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
@@ -34,8 +38,38 @@ def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
     items = dataset.items
     strata = [(image is None, generator or "") for image, generator in zip(items.image, items.generator, strict=True)]
     rows = np.sort(_ranking(strata, seed)[:limit])
+    items = replace(items, group=_joined_groups(items))
     note = f"{limit:,} of {len(dataset.items):,} items, stratified by generator, seed {seed}"
-    return replace(dataset, items=dataset.items.take(rows.tolist()), subset=note)
+    return replace(dataset, items=items.take(rows.tolist()), subset=note)
+
+
+def _joined_groups(items: Items) -> tuple[str, ...]:
+    """Groups joined where images are equal byte for byte, in the whole dataset: what a subset leaves out may link
+    groups of which it has items. Only files of equal size can be equal, so few are read.
+    """
+    sizes = [_size(image) for image in items.image]
+    count = Counter(sizes)
+    digests = [
+        _digest(image) if isinstance(image, Path) and size is not None and count[size] > 1 else ""
+        for image, size in zip(items.image, sizes, strict=True)
+    ]
+    return merge_groups(items.group, digests)
+
+
+def _size(image: ImageSource | None) -> int | None:
+    """Bytes of a file; None where there is none."""
+    try:
+        return image.stat().st_size if isinstance(image, Path) else None
+    except OSError:
+        return None
+
+
+def _digest(image: Path) -> str:
+    """Its sha256; empty if it cannot be read, as a run will say when it tries."""
+    try:
+        return sha256_of(image)
+    except OSError:
+        return ""
 
 
 def check_limit(limit: int) -> None:

@@ -119,8 +119,15 @@ def _tiers(ranked: dict[str, Floats], target: Target) -> dict[str, int | None]:
     if len(ranked) < 2:
         return {}
     how = target.resampling
-    needed = max(how.resamples, resamples_for(len(ranked), ALPHA))
-    comparison = compare_models(ranked, target.label, target.groups, n_resamples=needed, alpha=ALPHA, seed=how.seed)
+    enough = how.resamples > resamples_for(len(ranked), ALPHA)
+    comparison = compare_models(
+        ranked,
+        target.label,
+        target.groups,
+        n_resamples=how.resamples if enough else None,
+        alpha=ALPHA,
+        seed=how.seed,
+    )
     return {standing.model: standing.tier for standing in comparison.standings}
 
 
@@ -228,6 +235,7 @@ def _statistics(target: Target, score: Floats) -> tuple[dict[str, Statistic], di
         "krcc": krcc(score, label),
         "plcc": plcc(score, label),
         "plcc_logistic4": mapped.plcc,
+        "plcc_logistic4_spread": Statistic(mapped.spread, mapped.plcc.n),
         "rmse_logistic4": mapped.rmse,
         "srcc_within_generator": Statistic(inside_generator.value, inside_generator.n, inside_generator.reason),
         "srcc_within_prompt": Statistic(inside_prompt.value, inside_prompt.n, inside_prompt.reason),

@@ -117,6 +117,12 @@ class BoardPair(Record, frozen=True):
     p_holm: Number
     """Corrected for all pairs of its family: those of ranked models, or those with a control."""
     n: int
+    p_holm_error: Number = None
+    """Monte-Carlo standard error of p_holm: how much it would vary with the seed."""
+    p_is_bound: bool = False
+    """True if no resample fell on the other side of 0: p and p_holm are upper bounds."""
+    n_resamples: int | None = None
+    """Resamples that p rests on: more than those of the table where p_holm is near the level."""
     control: bool = False
     """True for the pairs of the best control: with the next control, and with the best model."""
 

@@ -6,7 +6,7 @@ from functools import cache, partial
 from importlib.resources import files
 from typing import NamedTuple
 
-from eliq_bench.io.numbers import interval, number
+from eliq_bench.io.numbers import CHANCE_LEGEND, chance, interval, number, with_spread
 from eliq_bench.leaderboard.board import Board, BoardRow, BoardTable
 from eliq_bench.report.layout import GENERATORS, LEGEND_OF_PAIRS, PROMPTS
 
@@ -73,7 +73,8 @@ LABEL_FREE = ("training-free", "label-free")
 LEGEND = (
     "SRCC: Spearman rank correlation with the labels, signed; the interval is that of a bootstrap over groups "
     "({group}), {resamples:,} resamples, seed {seed}.",
-    "tier: models that a paired test on the same items does not separate from the best of a tier share it "
+    CHANCE_LEGEND,
+    "tier: no two models of one tier are separated by a paired test on the same items "
     "(bootstrap over groups, Holm over all pairs, 5 %).",
     "ranks: between which ranks a model lies in 95 % of the resamples.",
     "within gen., within prompt: mean SRCC inside one generator, inside one prompt: what is left when the "
@@ -81,7 +82,7 @@ LEGEND = (
     "partial SRCC given ...: Spearman correlation with the named label held fixed: about 0 for a score that follows "
     "only what the two labels share.",
     "PLCC: raw Pearson correlation; PLCC (logistic fit): after a 4-parameter logistic curve fitted on other groups "
-    "than the one it maps. KRCC: Kendall tau-b.",
+    "than the one it maps, mean of 5 divisions into folds with their standard deviation. KRCC: Kendall tau-b.",
     "generator floor: the SRCC of a trivial baseline that knows only which generator made an image. Floors among the "
     "models (file size, sharpness, ...) are trivial baselines that any real model must beat.",
     "noise ceiling: the SRCC between two simulated panels of raters with the spread of the real ones.",
@@ -112,14 +113,16 @@ def columns(board: Board, table: BoardTable, notes: "Footnotes") -> list[Column]
     other = _other_label(board, table)
     every = [
         Column("model", "model", lambda row: Cell(row.model, row.model.lower())),
-        Column("srcc", "SRCC [95 %]", lambda row: Cell(with_interval(row), row.srcc)),
+        Column(
+            "srcc", "SRCC [95 %]", lambda row: Cell(with_interval(row) + chance(row.srcc_low, row.srcc_high), row.srcc)
+        ),
         Column("tier", "tier", lambda row: Cell(str(row.tier or ""), row.tier)),
         Column("ranks", "ranks", lambda row: Cell(ranks(row), row.rank)),
         Column("within_generator", "within gen.", lambda row: _numeric(row.srcc_within_generator)),
         Column("within_prompt", "within prompt", lambda row: _numeric(row.srcc_within_prompt)),
         Column("partial", f"partial SRCC given {other}", lambda row: _numeric(row.partial)),
         Column("plcc", "PLCC", lambda row: _numeric(row.plcc)),
-        Column("plcc_logistic4", "PLCC (logistic fit)", lambda row: _numeric(row.plcc_logistic4)),
+        Column("plcc_logistic4", "PLCC (logistic fit)", _logistic),
         Column("krcc", "KRCC", lambda row: _numeric(row.krcc)),
         Column("scored", "scored", lambda row: Cell(scored(row), row.n if row.supervision else None)),
         Column("supervision", "supervision", lambda row: Cell(supervision(row), supervision(row))),
@@ -198,6 +201,11 @@ def is_label_free(row: BoardRow) -> bool:
 
 def _numeric(value: float | None) -> Cell:
     return Cell(number(value, missing="", minus="−"), value)
+
+
+def _logistic(row: BoardRow) -> Cell:
+    shown = with_spread(row.plcc_logistic4, row.plcc_logistic4_spread, missing="", minus="−")
+    return Cell(shown, row.plcc_logistic4)
 
 
 def _number_of(field: str, row: BoardRow) -> Cell:

@@ -234,7 +234,7 @@ def _control_pairs(target: Target, rows: Sequence[BoardRow], scores: Mapping[str
         for other in wanted
     ]
     adjusted = holm([test.p for test in tests]) if tests else ()
-    return [BoardPair.of(test, p_holm=float(p), control=True) for test, p in zip(tests, adjusted, strict=True)]
+    return [BoardPair.of(test.corrected(float(p)), control=True) for test, p in zip(tests, adjusted, strict=True)]
 
 
 def _view(given: BoardInput, column: ScoreColumn, label: Floats) -> ModelView:

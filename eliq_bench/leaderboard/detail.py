@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from eliq_bench.io.numbers import number
+from eliq_bench.io.numbers import number, probability, with_spread
 from eliq_bench.leaderboard.board import Board, BoardRow, BoardScores, BoardTable, CountGrid, ModelView
 from eliq_bench.leaderboard.cells import Published, disagrees, published_for, ranks
 from eliq_bench.report.layout import without_score
@@ -36,7 +36,12 @@ def detail(board: Board, table: BoardTable) -> dict[str, Any]:
             if row.supervision is not None
         ],
         "pairs": [
-            [position[pair.a], position[pair.b], *_rounded(pair.difference, pair.low, pair.high, pair.p_holm)]
+            [
+                position[pair.a],
+                position[pair.b],
+                *_rounded(pair.difference, pair.low, pair.high, pair.p_holm),
+                probability(pair.p_holm, pair.p_holm_error, bound=pair.p_is_bound),
+            ]
             for pair in table.pairs
         ],
     }
@@ -99,7 +104,7 @@ def _facts(board: Board, row: BoardRow) -> list[tuple[str, str]]:
         ("Ranks", ranks(row)),
         ("KRCC", number(row.krcc, missing="")),
         ("PLCC", number(row.plcc, missing="")),
-        ("PLCC (logistic fit)", number(row.plcc_logistic4, missing="")),
+        ("PLCC (logistic fit)", with_spread(row.plcc_logistic4, row.plcc_logistic4_spread, missing="")),
         ("RMSE (logistic fit)", number(row.rmse_logistic4, missing="")),
         ("Best of prompt", best),
         ("Pairwise accuracy within prompt", number(row.pair_accuracy_within_prompt, missing="")),

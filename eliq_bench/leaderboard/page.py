@@ -109,8 +109,8 @@ TEMPLATE = "board.html.j2"
 
 HELP = {
     "model": "Opens plots and tests of a model.",
-    "srcc": "Spearman rank correlation with the labels, with its 95 % interval.",
-    "tier": "Models that a paired test does not separate from the best of a tier share it.",
+    "srcc": "Spearman rank correlation with the labels, with its 95 % interval; °: not shown to be better than chance.",
+    "tier": "No two models of one tier are separated by a paired test.",
     "ranks": "Between which ranks the model lies in 95 % of the resamples.",
     "within_generator": "Mean SRCC inside one generator.",
     "within_prompt": "Mean SRCC inside one prompt.",

@@ -1,7 +1,7 @@
 """A table summarised in sentences: the best model, its lead, the distance to floor and ceiling."""
 
 from eliq_bench.evaluation.evaluate import ALPHA
-from eliq_bench.io.numbers import interval
+from eliq_bench.io.numbers import chance, interval, probability
 from eliq_bench.leaderboard.board import Board, BoardPair, BoardRow, BoardTable
 from eliq_bench.leaderboard.cells import is_label_free, signed, with_interval
 
@@ -36,7 +36,8 @@ def _best(board: Board, table: BoardTable, models: list[BoardRow]) -> list[str]:
         if len(models) == 1
         else f"Of {len(models)} models that saw no human judgement of images, the one that {truth} on {table.dimension}"
     )
-    return [f"{count} is **{best.model}**: SRCC {with_interval(best)} on {best.n:,} images of {_set(board)}."]
+    guess = ", not shown to be better than chance" if chance(best.srcc_low, best.srcc_high) else ""
+    return [f"{count} is **{best.model}**: SRCC {with_interval(best)} on {best.n:,} images of {_set(board)}{guess}."]
 
 
 def _next(table: BoardTable, models: list[BoardRow]) -> list[str]:
@@ -156,7 +157,8 @@ def separable(pair: BoardPair) -> bool:
 def difference(pair: BoardPair) -> str:
     """Difference (first minus second), interval and corrected p of a pair."""
     bounds = interval(pair.low, pair.high, minus="−")
-    return f"difference {signed(pair.difference)}{bounds}, corrected p = {signed(pair.p_holm)}"
+    p = probability(pair.p_holm, pair.p_holm_error, bound=pair.p_is_bound)
+    return f"difference {signed(pair.difference)}{bounds}, corrected p {p if p[0] in '≤<' else f'= {p}'}"
 
 
 def _set(board: Board) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from eliq_bench.io.numbers import interval, number
+from eliq_bench.io.numbers import CHANCE_LEGEND, chance, interval, number, with_spread
 from eliq_bench.results.records import CrossRow, DatasetRecord, PairRow, Results, Row
 
 HEADERS = (
@@ -72,11 +72,12 @@ LEGEND = (
     "SRCC, KRCC: rank correlation (Spearman, Kendall tau-b) with the labels, signed: a negative SRCC "
     "means that the score runs against the labels; the interval is a bootstrap over groups ({groups}).",
     "PLCC: raw Pearson correlation. PLCC (logistic fit), RMSE: after a 4-parameter logistic curve fitted on other "
-    "groups than the one it maps (5 folds).",
+    "groups than the one it maps (5 folds, mean of 5 divisions into folds; ±: their standard deviation).",
     "within gen., within prompt: mean SRCC inside one generator, inside one prompt: what is left when the "
     "generator or the content cannot help.",
     *LEGEND_OF_PAIRS,
-    "tier: models in one tier are not separated by a paired test on the same items (bootstrap over groups, "
+    CHANCE_LEGEND,
+    "tier: no two models of one tier are separated by a paired test on the same items (bootstrap over groups, "
     "Holm's correction for the number of pairs, 5 %); only fully scored models that did not see these labels are "
     "ranked, and only with an interval (10 groups or more).",
     "generator floor: the SRCC of a trivial baseline that knows only which generator made an image and predicts the "
@@ -181,11 +182,11 @@ def _cells(row: Row, imported: bool) -> list[str]:
     coverage = "" if row.kind in ("generator floor", "noise ceiling") else f"{row.n:,}/{row.total:,}"
     return [
         row.model,
-        number(row.srcc) + interval(row.srcc_low, row.srcc_high),
+        number(row.srcc) + interval(row.srcc_low, row.srcc_high) + chance(row.srcc_low, row.srcc_high),
         str(row.tier or ""),
         number(row.krcc),
         number(row.plcc),
-        number(row.plcc_logistic4),
+        with_spread(row.plcc_logistic4, row.plcc_logistic4_spread),
         number(row.rmse_logistic4),
         number(row.srcc_within_generator),
         number(row.srcc_within_prompt),

@@ -62,9 +62,12 @@ class Row(Record, frozen=True):
     krcc: Number = None
     plcc: Number = None
     plcc_logistic4: Number = None
-    """Pearson correlation after a logistic mapping that did not see the group it maps."""
+    """Pearson correlation after a logistic mapping that did not see the group it maps: mean over 5 divisions into
+    folds."""
+    plcc_logistic4_spread: Number = None
+    """Its standard deviation over these divisions."""
     rmse_logistic4: Number = None
-    """Root mean squared error after that mapping, on the scale of the labels."""
+    """Root mean squared error after these mappings, on the scale of the labels."""
     n: int
     """Items with a score and a label."""
     total: int
@@ -103,7 +106,7 @@ class Row(Record, frozen=True):
     """False in a subset, for a row that saw the labels, for what is no model, and below full coverage, unless
     only blank images (see the dataset) lack a score."""
     tier: int | None = None
-    """Ranked models that a paired test cannot separate share one; 1 is best."""
+    """Among ranked models, 1 is best; no two of one tier are separated by a paired test."""
     fingerprint: str = ""
     reasons: dict[str, str] = Field(default_factory=dict)
 

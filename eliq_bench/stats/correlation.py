@@ -172,10 +172,14 @@ def _correlation(score: ArrayLike, label: ArrayLike, function: Callable[[Floats,
 
 
 def _unit(x: Floats) -> Floats:
-    """Centred and of length 1; scaled first, so that neither tiny nor huge values under- or overflow."""
-    scaled = x / np.abs(x).max()
+    """Centred and of length 1.
+
+    Scaled by a power of two first, which is exact, so that neither tiny nor huge values under- or overflow; centred
+    before any other scaling, since a quotient would round away what tells values far from 0 apart.
+    """
+    scaled = np.ldexp(x, -int(np.frexp(np.abs(x).max())[1]))
     centred = scaled - scaled.mean()
-    centred /= np.abs(centred).max()
+    centred = np.ldexp(centred, -int(np.frexp(np.abs(centred).max())[1]))
     centred -= centred.mean()  # what rounding left of the mean
     unit: Floats = centred / math.sqrt(float(centred @ centred))
     return unit

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,9 +13,12 @@ from eliq_bench.stats.bootstrap import MIN_GROUPS, percentile_interval, standard
 from eliq_bench.stats.correlation import srcc
 from eliq_bench.stats.inputs import Coded, Groups, complete, kept_groups, vector
 from eliq_bench.stats.paired import PairTest, pair_test, untestable
-from eliq_bench.stats.resampling import srcc_replicates
+from eliq_bench.stats.resampling import Seed, srcc_replicates
 from eliq_bench.stats.statistic import TOO_FEW_GROUPS, Booleans, Floats, Statistic
 from eliq_bench.stats.tiers import holm, rank_intervals, tiers
+
+NEAR = 3.0
+"""Monte-Carlo errors between a corrected p and the significance level within which more resamples are drawn."""
 
 
 class Standing(NamedTuple):
@@ -30,7 +33,7 @@ class Standing(NamedTuple):
     high: float
     se: float
     tier: int | None
-    """1 is best; None if the model is not ranked or has no SRCC."""
+    """1 is best, no two models of one tier are separable; None if the model is not ranked or has no SRCC."""
     rank: int | None
     """Among the ranked models, by SRCC on the items that all of them scored; equal values share the better rank."""
     rank_low: float
@@ -48,6 +51,7 @@ class ModelComparison:
     alpha: float
     n_groups: int
     n_resamples: int
+    """Of all models; a pair near the level may have more, see `PairTest.n_resamples`."""
     n_common: int
     """Items that every ranked model scored: ranks, their intervals and the order of tiers rest on these."""
 
@@ -64,15 +68,15 @@ class ModelComparison:
 
 
 def resamples_for(n_models: int, alpha: float) -> int:
-    """Resamples after which Holm's correction can still reject one pair among all, with a factor 2 to spare.
+    """Ten times as many resamples as Holm's correction needs to reject one pair among all; at least 10,000.
 
     The smallest bootstrap p is 2 / (B + 1); among k pairs it is multiplied by k.
 
     >>> resamples_for(2, 0.05), resamples_for(15, 0.05)
-    (1000, 8400)
+    (10000, 42000)
     """
     n_pairs = n_models * (n_models - 1) // 2
-    return max(1000, math.ceil(4 * n_pairs / alpha))
+    return max(10_000, math.ceil(10 * 2 * n_pairs / alpha))
 
 
 def compare_models(
@@ -95,7 +99,8 @@ def compare_models(
         scores: by model name (n,), higher is better, NaN where a model has no score.
         label: (n,) higher is better.
         groups: (n,) what is resampled as a whole; None resamples single items.
-        n_resamples: None takes as many as Holm's correction needs, see `resamples_for`.
+        n_resamples: None takes ten times as many as Holm's correction needs, see `resamples_for`, and more for pairs
+            whose corrected p lies within 3 Monte-Carlo errors of alpha.
         level: coverage of all intervals.
         alpha: significance level of the tiers.
         seed: of the draws.
@@ -113,18 +118,19 @@ def compare_models(
     [('good', 1), ('bad', 2)]
     """
     table = _Table.of(scores, label, groups)
-    n_resamples = n_resamples or resamples_for(len(table.scores), alpha)
-    bootstrap = _SharedBootstrap(table, n_resamples, seed)
     values = {name: srcc(score, table.label) for name, score in table.scores.items()}
     names = sorted(values, key=lambda name: (_descending(values[name].value), name))
-    tests = [_test(bootstrap, a, b, level) for a, b in itertools.combinations(names, 2)]
-    adjusted = holm([test.p for test in tests])
-    pairs = [test._replace(p_holm=float(p)) for test, p in zip(tests, adjusted, strict=True)]
     eligible = [name for name in names if values[name].defined and (ranked is None or name in ranked)]
-    places = _places(bootstrap, eligible, {(q.a, q.b): q.p_holm for q in pairs}, alpha, level)
+    couples = list(itertools.combinations(names, 2))
+    draws = n_resamples or resamples_for(len(names), alpha)
+    bootstrap = _SharedBootstrap(table, [*couples, *((name,) for name in names), eligible], draws, seed)
+    pairs = _corrected([_test([bootstrap], a, b, level) for a, b in couples])
+    if n_resamples is None:
+        pairs = _corrected(_refined(bootstrap, pairs, level, alpha, seed))
+    places = _places(bootstrap, eligible, pairs, alpha, level)
     standings = _standings(bootstrap, names, values, places, level)
     n_common = int(table.common(eligible).sum()) if eligible else 0
-    return ModelComparison(standings, tuple(pairs), level, alpha, len(table.groups.names), n_resamples, n_common)
+    return ModelComparison(standings, tuple(pairs), level, alpha, len(table.groups.names), draws, n_common)
 
 
 class _Table(NamedTuple):
@@ -150,7 +156,7 @@ class _Table(NamedTuple):
         codes = kept_groups(groups, rows, *kept.values(), *rows.values)
         return cls(kept, rows.values[0], codes)
 
-    def common(self, names: list[str]) -> Booleans:
+    def common(self, names: Iterable[str]) -> Booleans:
         """(n,) items that all the named models scored."""
         keep = np.ones(len(self.label), dtype=bool)
         for name in names:
@@ -161,16 +167,21 @@ class _Table(NamedTuple):
 class _SharedBootstrap:
     """Replicates of the models on the same draws, computed once per model and set of items."""
 
-    def __init__(self, table: _Table, n_resamples: int, seed: int) -> None:
+    def __init__(self, table: _Table, together: Iterable[Sequence[str]], n_resamples: int, seed: Seed) -> None:
+        """`together` are the sets of models that will be asked for, each on the items that all of it scored."""
         self.table, self.n_resamples, self.seed = table, n_resamples, seed
+        self._wanted: dict[bytes, set[str]] = {}
+        for names in together:
+            self._wanted.setdefault(table.common(names).tobytes(), set()).update(names)
         self._done: dict[bytes, dict[str, Floats]] = {}
 
-    def replicates(self, names: list[str], keep: Booleans) -> Floats:
-        """(n_resamples, m) on the items to keep; NaN columns if too few groups or no value remain."""
+    def replicates(self, names: Sequence[str]) -> Floats:
+        """(n_resamples, m) on the items that all of them scored; NaN columns if too few groups or no value remain."""
+        keep = self.table.common(names)
         done = self._done.setdefault(keep.tobytes(), {})
-        if not done:  # the first question about these items: ask for all models that scored them at once
-            names_here = [n for n in self.table.scores if np.isfinite(self.table.scores[n][keep]).all()]
-            done.update(zip(names_here, self._compute(names_here, keep).T, strict=True))
+        if not done:  # the first question about these items: all models that will be asked for on them at once
+            wanted = sorted(self._wanted[keep.tobytes()])
+            done.update(zip(wanted, self._compute(wanted, keep).T, strict=True))
         return np.stack([done[name] for name in names], axis=1)
 
     def _compute(self, names: list[str], keep: Booleans) -> Floats:
@@ -187,14 +198,39 @@ class _SharedBootstrap:
         return len(np.unique(self.table.groups.codes[keep]))
 
 
-def _test(bootstrap: _SharedBootstrap, a: str, b: str, level: float) -> PairTest:
-    table = bootstrap.table
+def _test(bootstraps: Sequence[_SharedBootstrap], a: str, b: str, level: float) -> PairTest:
+    """The test of two models on the draws of all the bootstraps."""
+    table = bootstraps[0].table
     keep = table.common([a, b])
     label = table.label[keep]
     both = srcc(table.scores[a][keep], label), srcc(table.scores[b][keep], label)
-    reason = untestable(both, bootstrap.n_groups(keep))
-    replicates = np.full((1, 2), np.nan) if reason else bootstrap.replicates([a, b], keep)
+    reason = untestable(both, bootstraps[0].n_groups(keep))
+    nothing = np.full((1, 2), np.nan)
+    replicates = nothing if reason else np.concatenate([drawn.replicates([a, b]) for drawn in bootstraps])
     return pair_test((a, b), both, len(label), reason, replicates, level)
+
+
+def _corrected(tests: Sequence[PairTest]) -> list[PairTest]:
+    """The same with Holm's correction for their number."""
+    adjusted = holm([test.p for test in tests])
+    return [test.corrected(float(p)) for test, p in zip(tests, adjusted, strict=True)]
+
+
+def _refined(
+    bootstrap: _SharedBootstrap, tests: Sequence[PairTest], level: float, alpha: float, seed: int
+) -> list[PairTest]:
+    """The tests, those whose verdict another seed might turn repeated with more draws.
+
+    The additional draws are shared out among the models of these tests so that they take about a quarter as long as
+    those of all models before.
+    """
+    near = [(test.a, test.b) for test in tests if abs(test.p_holm - alpha) <= NEAR * test.p_holm_error]
+    if not near:
+        return list(tests)
+    involved = set(itertools.chain.from_iterable(near))
+    extra = math.ceil(bootstrap.n_resamples * len(bootstrap.table.scores) / (4 * len(involved)))
+    more = _SharedBootstrap(bootstrap.table, near, extra, (seed, 1))
+    return [_test([bootstrap, more], test.a, test.b, level) if (test.a, test.b) in near else test for test in tests]
 
 
 class _Place(NamedTuple):
@@ -207,7 +243,7 @@ class _Place(NamedTuple):
 
 
 def _places(
-    bootstrap: _SharedBootstrap, ranked: list[str], p: Mapping[tuple[str, str], float], alpha: float, level: float
+    bootstrap: _SharedBootstrap, ranked: list[str], pairs: Sequence[PairTest], alpha: float, level: float
 ) -> dict[str, _Place]:
     """Tier, rank and rank interval of each ranked model, all on the items that every one of them scored."""
     if not ranked:
@@ -215,8 +251,8 @@ def _places(
     table = bootstrap.table
     common = table.common(ranked)
     values = {name: srcc(table.scores[name][common], table.label[common]).value for name in ranked}
-    tier = tiers(values, p, alpha)
-    low, high = rank_intervals(bootstrap.replicates(ranked, common), level)
+    tier = tiers(values, [(pair.a, pair.b) for pair in pairs if pair.separable(alpha)])
+    low, high = rank_intervals(bootstrap.replicates(ranked), level)
     return {
         name: _Place(tier.get(name), _rank(values, name), float(low[i]), float(high[i]))
         for i, name in enumerate(ranked)
@@ -241,7 +277,7 @@ def _standings(
         low = high = se = math.nan
         reason = values[name].reason
         if not reason:
-            column = bootstrap.replicates([name], own)[:, 0]
+            column = bootstrap.replicates([name])[:, 0]
             low, high = percentile_interval(column, level)
             se = standard_error(column)
             reason = TOO_FEW_GROUPS if bootstrap.n_groups(own) < MIN_GROUPS else undefined_resamples(column)

@@ -2,22 +2,27 @@
 
 Direction is kept: the curve can only increase, it is fitted to the score times the sign of its SRCC, and
 the correlation carries that sign. The default is cross-fitted: each item is mapped by a curve that did
-not see its group. The suffix `_insample` marks a fit to the very items it maps.
+not see its group, for several divisions into folds. The suffix `_insample` marks a fit to the very items it maps.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from eliq_bench.stats.correlation import pearson, spearman
-from eliq_bench.stats.inputs import Complete, Groups, complete, kept_groups, undefined_reason
+from eliq_bench.stats.inputs import Complete, Groups, coded, complete, kept_groups, undefined_reason
 from eliq_bench.stats.logistic import fit_logistic4
 from eliq_bench.stats.statistic import TOO_FEW_GROUPS, Floats, Integers, Statistic
 
 MIN_ITEMS = 50
 """Fewer items and the fit flatters noise."""
 N_FOLDS = 5
+N_REPEATS = 5
+"""Divisions into folds. One alone moves the correlation by up to 0.023 on 600 items of AGIQA-3K."""
 
 TOO_FEW_TO_FIT = "too few for logistic fit"
 WRONG_DIRECTION = "wrong direction"
@@ -28,17 +33,20 @@ class LogisticMapping:
     """Scores mapped to the scale of the labels, and how well they agree there."""
 
     plcc: Statistic
-    """Signed correlation of mapped score and label, in [-1, 1]."""
+    """Signed correlation of mapped score and label, in [-1, 1]: the mean over all divisions into folds."""
     rmse: Statistic
-    """Root mean squared error on the scale of the labels; NaN if the score points the wrong way."""
+    """Root mean squared error on the scale of the labels, likewise; NaN if the score points the wrong way."""
+    spread: float
+    """Standard deviation of `plcc` over the divisions (ddof 1); NaN for a single one."""
     mapped: Floats
-    """(total,) mapped score of each item, NaN where it has none."""
+    """(total,) mapped score of each item, the mean over the divisions; NaN where it has none."""
 
 
 def map_logistic(score: ArrayLike, label: ArrayLike, groups: Groups | None) -> LogisticMapping:
     """Maps each item by a curve fitted to the items of other folds, then measures agreement.
 
-    Our choice: group number k, in the order of the sorted names, belongs to fold k mod 5.
+    Our choice: 5 divisions of the groups into 5 folds of equal number, at random with fixed seeds. They depend on the
+    groups alone, so that models with gaps share them.
 
     Args:
         score: (n,) any unit.
@@ -59,29 +67,57 @@ def map_logistic(score: ArrayLike, label: ArrayLike, groups: Groups | None) -> L
     (-1.0, 'wrong direction')
     """
     rows = complete(score=score, label=label)
-    kept = kept_groups(groups, rows)
-    folds = kept.codes % min(N_FOLDS, max(len(kept.names), 1))
-    return _mapping(rows, folds, TOO_FEW_GROUPS if len(np.unique(folds)) < 2 else "")
+    codes = kept_groups(groups, rows).codes if groups is None else coded(groups, len(rows.keep)).codes[rows.keep]
+    n_groups = int(codes.max(initial=0)) + 1
+    shuffles = [np.random.default_rng(seed).permutation(n_groups) for seed in range(N_REPEATS)]
+    return _mapping(rows, [shuffle[codes] % min(N_FOLDS, n_groups) for shuffle in shuffles])
+
+
+def map_in_folds(score: ArrayLike, label: ArrayLike, folds: Integers) -> LogisticMapping:
+    """As `map_logistic`, with one division into folds that is given: (n,) integers; a single fold maps itself."""
+    rows = complete(score=score, label=label)
+    return _mapping(rows, [folds[rows.keep]], insample=True)
 
 
 def map_logistic_insample(score: ArrayLike, label: ArrayLike) -> LogisticMapping:
     """As `map_logistic`, with one curve fitted to all items, which it then maps: optimistic."""
-    rows = complete(score=score, label=label)
-    return _mapping(rows, np.zeros(rows.n, dtype=np.intp), "")
+    return map_in_folds(score, label, np.zeros(np.shape(score), dtype=np.intp))
 
 
-def _mapping(rows: Complete, folds: Integers, reason: str) -> LogisticMapping:
-    """Fits per fold and gathers; a single fold is mapped by a fit to its own items."""
+def _mapping(rows: Complete, divisions: Sequence[Integers], insample: bool = False) -> LogisticMapping:
+    """The mean over divisions into folds, each (n,) for the complete rows."""
     x, y = rows.values
     dropped = rows.n_nan, rows.n_inf
-    reason = _reason(x, y) or reason
+    reason = _reason(x, y)
+    if not insample and min(len(np.unique(folds)) for folds in divisions) < 2:
+        reason = reason or TOO_FEW_GROUPS
     mapped = np.full(len(rows.keep), np.nan)
     if reason:
         nothing = Statistic.undefined(reason, len(x), *dropped)
-        return LogisticMapping(nothing, nothing, mapped)
+        return LogisticMapping(nothing, nothing, math.nan, mapped)
     sign = -1 if spearman(x, y) < 0 else 1
+    done = [_map_folds(sign * x, y, folds) for folds in divisions]
+    predicted = np.stack([division.predicted for division in done])
+    n_linear, n_folds = (sum(getattr(division, count) for division in done) for count in ("n_linear", "n_folds"))
+    note = f"linear fit in {n_linear} of {n_folds} folds" if n_linear else ""
+    mapped[rows.keep] = predicted.mean(axis=0)
+    plccs = [_signed_plcc(values, y, sign) for values in predicted]
+    plcc = Statistic(float(np.mean(plccs)), len(y), _constant(plccs) or note, *dropped)
+    spread = float(np.std(plccs, ddof=1)) if len(plccs) > 1 else math.nan
+    return LogisticMapping(plcc, _rmse(predicted, y, sign, note, dropped), spread, mapped)
+
+
+class _Division(NamedTuple):
+    """Mapped scores (n,) of one division, and how many of its folds were mapped by a line."""
+
+    predicted: Floats
+    n_linear: int
+    n_folds: int
+
+
+def _map_folds(x: Floats, y: Floats, folds: Integers) -> _Division:
+    """Fits per fold and gathers; a single fold is mapped by a fit to its own items."""
     # A fixed order of the rows makes the result independent of the order in which they come.
-    x = sign * x
     order = np.lexsort((folds, y, x))
     x, y, folds = x[order], y[order], folds[order]
     predicted = np.empty(len(x))
@@ -90,13 +126,9 @@ def _mapping(rows: Complete, folds: Integers, reason: str) -> LogisticMapping:
     for fold in present:
         inside = folds == fold
         train = ~inside if len(present) > 1 else inside
-        predicted[inside], is_logistic = _fit_and_map(x[train], y[train], x[inside])
+        predicted[order[inside]], is_logistic = _fit_and_map(x[train], y[train], x[inside])
         n_linear += not is_logistic
-    note = f"linear fit in {n_linear} of {len(present)} folds" if n_linear else ""
-    mapped[np.flatnonzero(rows.keep)[order]] = predicted
-    return LogisticMapping(
-        _signed_plcc(predicted, y, sign, note, dropped), _rmse(predicted, y, sign, note, dropped), mapped
-    )
+    return _Division(predicted, n_linear, len(present))
 
 
 def _fit_and_map(x: Floats, y: Floats, new: Floats) -> tuple[Floats, bool]:
@@ -120,16 +152,26 @@ def _fit_and_map(x: Floats, y: Floats, new: Floats) -> tuple[Floats, bool]:
     return offset + height * line, False
 
 
-def _signed_plcc(predicted: Floats, y: Floats, sign: int, note: str, dropped: tuple[int, int]) -> Statistic:
-    if predicted.min() == predicted.max():
-        return Statistic.undefined("constant mapped score", len(y), *dropped)
-    return Statistic(sign * pearson(predicted, y), len(y), note, *dropped)
+def _signed_plcc(predicted: Floats, y: Floats, sign: int) -> float:
+    return math.nan if predicted.min() == predicted.max() else sign * pearson(*_in_order(predicted, y))
+
+
+def _constant(plccs: Sequence[float]) -> str:
+    return "constant mapped score" if any(map(math.isnan, plccs)) else ""
 
 
 def _rmse(predicted: Floats, y: Floats, sign: int, note: str, dropped: tuple[int, int]) -> Statistic:
+    """Mean over the divisions (r, n) of the root mean squared error."""
     if sign < 0:
         return Statistic.undefined(WRONG_DIRECTION, len(y), *dropped)
-    return Statistic(float(np.sqrt(np.mean((predicted - y) ** 2))), len(y), note, *dropped)
+    errors = [np.sqrt(np.mean(np.subtract(*_in_order(values, y)) ** 2)) for values in predicted]
+    return Statistic(float(np.mean(errors)), len(y), note, *dropped)
+
+
+def _in_order(predicted: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Both in an order that does not depend on that of the items, so that sums do not either."""
+    order = np.lexsort((y, predicted))
+    return predicted[order], y[order]
 
 
 def _reason(x: Floats, y: Floats) -> str:

@@ -75,12 +75,12 @@ def system_level(
         return SystemLevel(nothing, nothing, nothing, ())
     systems = column.take(rows.keep)
     prompts = kept_groups(groups, rows)
-    mean_score, mean_label = (_means(values, systems) for values in rows.values)
+    x, y = (values - np.median(values) for values in rows.values)  # means of values far from 0 lose digits
+    mean_score, mean_label = _means(x, systems), _means(y, systems)
     names = tuple(map(str, systems.names))
     if len(names) < MIN_GENERATORS:
         nothing = Statistic.undefined(TOO_FEW_GENERATORS, len(names), rows.n_nan, rows.n_inf)
         return SystemLevel(nothing, nothing, nothing, names)
-    x, y = rows.values
     ordered = _without_rounding(mean_score, x), _without_rounding(mean_label, y)
     tau = krcc(*ordered)._replace(n_nan=rows.n_nan, n_inf=rows.n_inf)
     soft = _soft_accuracy(x, y, systems, prompts, n_resamples, seed)

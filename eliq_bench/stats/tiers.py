@@ -1,6 +1,6 @@
 """Ranks that do not claim more than the data show: tiers and rank intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,31 +9,31 @@ from eliq_bench.stats.bootstrap import undefined_resamples
 from eliq_bench.stats.statistic import Floats
 
 
-def tiers(values: Mapping[str, float], p: Mapping[tuple[str, str], float], alpha: float = 0.05) -> dict[str, int]:
-    """Puts models that a paired test cannot separate from a tier's best into that tier.
+def tiers(values: Mapping[str, float], separable: Collection[tuple[str, str]]) -> dict[str, int]:
+    """Puts models into tiers inside which no two are separable.
 
-    Models are taken from best to worst. One that is not significantly worse than the best of the current
-    tier joins it, any other opens the next. Models of one tier are not thereby equal: only each is not
-    shown to be worse than the tier's best.
+    Models are taken from best to worst. One that a test separates from any model of the current tier opens the next,
+    any other joins. Inside a tier no verdict says "better"; two models of different tiers need not be separable, since
+    that is no transitive relation.
 
     Args:
         values: SRCC by model; models with NaN are left out.
-        p: p-value of each pair of models, in either order, corrected for the number of pairs. A missing
-            or NaN p separates nothing.
-        alpha: significance level.
+        separable: pairs of models, in either order, between which a test corrected for their number finds a difference.
 
     Returns:
         Tier by model, 1 is best, in the order from best to worst.
 
-    >>> tiers({"a": 0.7, "b": 0.8, "c": 0.5}, {("a", "b"): 0.2, ("a", "c"): 0.2, ("b", "c"): 0.01})
+    >>> tiers({"a": 0.7, "b": 0.8, "c": 0.5}, [("b", "c")])
     {'b': 1, 'a': 1, 'c': 2}
     """
+    apart = {frozenset(pair) for pair in separable}
     result: dict[str, int] = {}
-    best, tier = "", 0
+    members: list[str] = []
+    tier = 1
     for name in sorted((n for n in values if not np.isnan(values[n])), key=lambda n: (-values[n], n)):
-        separated = tier == 0 or p.get((best, name), p.get((name, best), np.nan)) <= alpha
-        if tier == 0 or (separated and values[name] < values[best]):
-            best, tier = name, tier + 1
+        if any(frozenset((name, other)) in apart for other in members):
+            members, tier = [], tier + 1
+        members.append(name)
         result[name] = tier
     return result
 

@@ -104,7 +104,7 @@ def test_compare_in_its_three_formats(cli: Cli, run: Path) -> None:
     assert "own table small.csv: quality, who beats whom" in table
     assert "a is better" in table
     assert "Williams" not in table
-    assert "1 of 1 pairs are separable; 90 items in 30 groups (prompt), 1,000 resamples." in table
+    assert "1 of 1 pairs are separable; 90 items in 30 groups (prompt), 10,000 resamples." in table
     markdown = cli("compare", run, "--format", "md").stdout
     assert "Williams t" in markdown
     assert "## How to read this" in markdown
@@ -112,7 +112,7 @@ def test_compare_in_its_three_formats(cli: Cli, run: Path) -> None:
     assert (content["alpha"], content["seed"]) == (0.01, 4)
     (pair,) = content["tables"][0]["pairs"]
     assert (pair["a"], pair["b"], pair["verdict"]) == ("good", "bad", "a is better")
-    assert pair["p_holm"] == pytest.approx(2 / 1001)
+    assert pair["p_holm"] == pytest.approx(2 / 10_001)
     assert pair["williams_p"] < 1e-6
 
 

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +69,20 @@ def test_images_at_hand_come_first() -> None:
 def test_a_limit_below_one_is_a_mistake(limit: int) -> None:
     with pytest.raises(InputError, match="at least 1"):
         take_subset(made_of(["a"]), limit, 0)
+
+
+def test_duplicates_join_groups_over_the_whole_dataset(tmp_path: Path) -> None:
+    """Two images of a and b are equal; a subset without them still knows that a and b belong together."""
+    dataset = made_of([None] * 40)
+    images = tuple(tmp_path / name for name in dataset.items.name)
+    for row, image in enumerate(images):
+        image.write_bytes(bytes([row]) * 20)  # of equal size, so that only bytes tell
+    images[21].write_bytes(images[0].read_bytes())
+    groups = tuple(f"group {row // 10}" for row in range(40))
+    whole = replace(dataset, items=replace(dataset.items, image=images, group=groups))
+    subset = next(
+        part for seed in range(50) if not {"0.png", "21.png"} & set((part := take_subset(whole, 20, seed)).items.name)
+    )
+    group_of = dict(zip(subset.items.name, subset.items.group, strict=True))
+    joined = {"group 0": "group 0", "group 1": "group 1", "group 2": "group 0", "group 3": "group 3"}
+    assert group_of == {name: joined[groups[int(name.removesuffix(".png"))]] for name in group_of}

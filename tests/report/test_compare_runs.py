@@ -1,5 +1,6 @@
 """Joining runs and testing every pair: values, identities, and what must be refused."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def test_tables_hold_what_the_statistics_say(tmp_path: Path) -> None:
     second = second_opinions(GOOD, FAIR, items.items.labels["quality"])
     assert table.pairs[0].williams_t == second.williams.statistic
     assert table.pairs[0].zou_high == second.zou.high
-    assert (table.n_items, table.n_groups, table.n_common, table.n_resamples) == (ITEMS, 30, ITEMS, 1000)
+    assert (table.n_items, table.n_groups, table.n_common, table.n_resamples) == (ITEMS, 30, ITEMS, 10_000)
     assert ComparisonReport.model_validate_json(report.model_dump_json()) == report
 
 
@@ -148,10 +149,32 @@ def test_equal_models_are_not_separable_and_a_constant_one_is_undefined(tmp_path
     assert [model.tier for model in table.standings] == [1, 1, None]
 
 
+def test_guesses_are_marked_and_p_says_how_far_it_can_be_trusted(tmp_path: Path) -> None:
+    report = compare([make_run(tmp_path, good=GOOD, near=TRUTH + noise(4, 0.5), guess=noise(3))])
+    (table,) = report.tables
+    text = markdown(report)
+    lines = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("|")}
+    for model in table.standings:
+        assert model.low is not None
+        assert model.high is not None
+        assert ("] °" in lines[model.model]) == (model.low <= 0 <= model.high)
+    assert "] °" in lines["guess"]
+    assert "not shown to be better than chance" in text
+    far = next(pair for pair in table.pairs if {pair.a, pair.b} == {"good", "guess"})
+    assert far.p_is_bound
+    assert "≤ 0.000" in text
+    apart = [pair for pair in table.pairs if pair.verdict in ("a is better", "b is better")]
+    tier = {model.model: model.tier for model in table.standings}
+    assert all(tier[pair.a] != tier[pair.b] for pair in apart)
+    close = next(pair for pair in table.pairs if {pair.a, pair.b} == {"good", "near"})
+    assert close.p_holm_error is not None
+    assert f"± {close.p_holm_error:.{max(1, -math.floor(math.log10(close.p_holm_error)))}f}" in text
+
+
 def test_too_few_resamples_for_the_number_of_pairs_are_told(tmp_path: Path) -> None:
     run = make_run(tmp_path, **{f"m{seed}": TRUTH + noise(seed) for seed in range(6)})
     (table,) = compare([run], resamples=100).tables
-    assert "100 resamples cannot separate one pair among 15 at 0.05; take --resamples 1200" in table.notes[0]
+    assert "100 resamples cannot separate one pair among 15 at 0.05; take --resamples 10000" in table.notes[0]
     assert compare([run]).tables[0].notes == []
 
 

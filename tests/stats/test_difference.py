@@ -28,7 +28,7 @@ def two_models(
 
 def test_difference_is_that_of_shared_resamples() -> None:
     a, b, y, groups = two_models(0, 0.5)
-    result = paired_bootstrap(a, b, y, groups)
+    result = paired_bootstrap(a, b, y, groups, n_resamples=1000)
     one, other = (bootstrap_srcc(x, y, groups, keep_replicates=True).replicates for x in (a, b))
     assert one is not None
     assert other is not None

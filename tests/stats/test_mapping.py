@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from eliq_bench.stats import mapping
 from eliq_bench.stats.correlation import plcc, srcc
-from eliq_bench.stats.mapping import map_logistic, map_logistic_insample
+from eliq_bench.stats.mapping import map_in_folds, map_logistic, map_logistic_insample
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ def test_exact_curve_gives_more_than_0_9999() -> None:
 
 def test_noise_stays_near_zero_when_cross_fitted() -> None:
     generator = np.random.default_rng(0)
-    pairs = generator.normal(size=(25, 2, 200))
+    pairs = generator.normal(size=(6, 2, 200))
     crossed = [map_logistic(x, y, None).plcc.value for x, y in pairs]
     assert np.mean(np.abs(crossed)) < 0.1
     flattered = [map_logistic_insample(x, y).plcc.value for x, y in pairs]
@@ -52,13 +52,47 @@ def test_noise_stays_near_zero_when_cross_fitted() -> None:
 
 def test_every_item_is_mapped_by_a_fit_that_did_not_see_its_group() -> None:
     x, y, groups = saturated()
-    before = map_logistic(x, y, groups).mapped
+    before = map_logistic(x, y, groups)
     spoiled = y.copy()
-    spoiled[groups == 0] += 2.0  # group 0 and all of fold 0 are judged by curves that never see it
-    after = map_logistic(x, spoiled, groups).mapped
-    fold = groups % 5 == 0
-    assert np.allclose(before[fold], after[fold], atol=1e-9)
-    assert not np.allclose(before[~fold], after[~fold], atol=1e-4)
+    spoiled[groups == 0] += 2.0  # group 0 and all of its fold are judged by curves that never see it
+    after = map_logistic(x, spoiled, groups)
+    own = groups == 0
+    assert np.allclose(before.mapped[own], after.mapped[own], atol=1e-9)
+    assert not np.allclose(before.mapped[~own], after.mapped[~own], atol=1e-4)
+    folds = groups % 5
+    one, other = (map_in_folds(x, labels, folds).mapped for labels in (y, spoiled))
+    assert np.allclose(one[folds == 0], other[folds == 0], atol=1e-9)
+    assert not np.allclose(one[folds > 0], other[folds > 0], atol=1e-4)
+
+
+def test_the_mean_of_divisions_tells_their_spread() -> None:
+    """It lies as near to the mean of very many divisions as its own spread says."""
+    x, y, groups = saturated(n=300, noise=1.0)
+    ours = map_logistic(x, y, groups)
+    random = np.random.default_rng(99)
+    others = [map_in_folds(x, y, random.permutation(50)[groups] % 5).plcc.value for _ in range(40)]
+    assert ours.spread == pytest.approx(np.std(others, ddof=1), rel=1.0)
+    assert abs(ours.plcc.value - np.mean(others)) < 4 * ours.spread / math.sqrt(5)
+    assert ours.spread > 1e-4
+    assert math.isnan(map_logistic_insample(x, y).spread)
+
+
+def test_models_with_gaps_share_the_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[NDArray[np.intp]] = []
+    real = mapping._map_folds
+
+    def watched(x: Floats, y: Floats, folds: NDArray[np.intp]) -> mapping._Division:
+        seen.append(folds)
+        return real(x, y, folds)
+
+    monkeypatch.setattr(mapping, "_map_folds", watched)
+    x, y, groups = saturated()
+    map_logistic(x, y, groups)
+    x[groups < 2] = np.nan  # two groups lose all their items
+    map_logistic(x, y, groups)
+    whole, gaps = seen[: len(seen) // 2], seen[len(seen) // 2 :]
+    for one, other in zip(whole, gaps, strict=True):
+        assert one[groups >= 2].tolist() == other.tolist()
 
 
 def test_scale_of_labels_and_scores_changes_nothing_but_the_error() -> None:
@@ -116,7 +150,7 @@ def test_without_a_converged_start_a_line_is_fitted_and_said(monkeypatch: pytest
     monkeypatch.setattr(mapping, "fit_logistic4", lambda x, y: None)
     x, y, groups = saturated()
     result = map_logistic(x, y, groups)
-    assert result.plcc.reason == result.rmse.reason == "linear fit in 5 of 5 folds"
+    assert result.plcc.reason == result.rmse.reason == "linear fit in 25 of 25 folds"
     assert result.plcc.value == pytest.approx(plcc(x, y).value, abs=5e-3)
 
 
@@ -125,9 +159,9 @@ def test_the_line_too_can_only_increase(monkeypatch: pytest.MonkeyPatch) -> None
     # Ranks agree, but one item far out turns the least-squares line of every fold that sees it.
     x = np.append(np.arange(100.0), [5000.0] * 6)
     y = np.append(np.arange(100.0), [-400.0] * 6)
-    result = map_logistic(x, y, np.arange(106) // 10)
-    assert result.rmse.reason != "wrong direction"
     folds = np.arange(106) // 10 % 5
+    result = map_in_folds(x, y, folds)
+    assert result.rmse.reason != "wrong direction"
     for fold in range(5):
         mapped = result.mapped[folds == fold]
         assert (np.diff(mapped[np.argsort(x[folds == fold])]) >= 0).all()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from eliq_bench.stats.bootstrap import bootstrap_srcc
 from eliq_bench.stats.many import compare_models, resamples_for
 from eliq_bench.stats.paired import paired_bootstrap
+from eliq_bench.stats.resampling import srcc_replicates
 from eliq_bench.stats.tiers import holm, rank_intervals, tiers
 
 Floats = NDArray[np.float64]
@@ -52,30 +53,36 @@ def test_holm_leaves_undefined_tests_out_of_the_family() -> None:
 
 def test_tiers_by_hand() -> None:
     values = {"a": 0.9, "b": 0.85, "c": 0.8, "d": 0.5}
-    p = {("a", "b"): 0.5, ("c", "a"): 0.01, ("b", "c"): 0.5, ("c", "d"): 0.2, ("a", "d"): 0.001}
-    # c is worse than a although not than b; d is compared with c, the best of its tier, alone.
-    assert tiers(values, p) == {"a": 1, "b": 1, "c": 2, "d": 2}
-    assert tiers(values, p, alpha=0.0001) == {"a": 1, "b": 1, "c": 1, "d": 1}
+    # c is worse than a although not than b; d is worse than a, which is of another tier.
+    assert tiers(values, [("c", "a"), ("a", "d")]) == {"a": 1, "b": 1, "c": 2, "d": 2}
+    assert tiers(values, []) == {"a": 1, "b": 1, "c": 1, "d": 1}
+    # b beats c: they share no tier, although nothing separates c from a, the best.
+    assert tiers(values, [("b", "c")]) == {"a": 1, "b": 1, "c": 2, "d": 2}
 
 
 def test_tier_edges() -> None:
-    assert tiers({}, {}) == {}
-    assert tiers({"only": 0.3}, {}) == {"only": 1}
-    assert tiers({"a": 0.3, "b": math.nan}, {("a", "b"): math.nan}) == {"a": 1}
-    # Equal values share a tier, whatever a test says.
-    assert tiers({"a": 0.3, "b": 0.3}, {("a", "b"): 0.0}) == {"a": 1, "b": 1}
+    assert tiers({}, []) == {}
+    assert tiers({"only": 0.3}, []) == {"only": 1}
+    assert tiers({"a": 0.3, "b": math.nan}, [("a", "b")]) == {"a": 1}
 
 
 @reproducible
-@given(st.permutations(["a", "b", "c", "d", "e"]), st.lists(st.floats(0, 1), min_size=10, max_size=10))
-def test_tiers_do_not_depend_on_the_order_of_the_input(order: list[str], p: list[float]) -> None:
+@given(
+    st.permutations(["a", "b", "c", "d", "e"]),
+    st.sets(st.sampled_from(list(itertools.combinations("abcde", 2)))),
+)
+def test_no_tier_contradicts_a_verdict(order: list[str], apart: set[tuple[str, str]]) -> None:
     values = {"a": 0.9, "b": 0.9, "c": 0.7, "d": -0.2, "e": 0.1}
-    pairs = dict(zip(itertools.combinations("abcde", 2), p, strict=True))
-    expected = tiers(values, pairs, alpha=0.4)
-    result = tiers({n: values[n] for n in order}, {(b, a): q for (a, b), q in pairs.items()}, alpha=0.4)
+    expected = tiers(values, apart)
+    result = tiers({n: values[n] for n in order}, [(b, a) for a, b in apart])
     assert result == expected
     assert list(result) == ["a", "b", "c", "e", "d"]
-    assert sorted(set(result.values())) == list(range(1, max(result.values()) + 1))
+    assert all(result[a] != result[b] for a, b in apart)
+    assert list(result.values()) == sorted(result.values())
+    for first in range(2, max(result.values()) + 1):  # a tier begins only where a verdict asks for it
+        opener = next(name for name, tier in result.items() if tier == first)
+        before = [name for name, tier in result.items() if tier == first - 1]
+        assert any((name, opener) in apart or (opener, name) in apart for name in before)
 
 
 def test_rank_intervals() -> None:
@@ -115,7 +122,7 @@ def test_all_models_at_once() -> None:
     assert good[1:] == twin[1:]
     assert len(result.pairs) == 10
     assert result.pair("twin", "good").p_holm == 1.0
-    assert (result.n_groups, result.n_common, result.n_resamples) == (60, 360, 1000)
+    assert (result.n_groups, result.n_common, result.n_resamples) == (60, 360, 10_000)
     assert [pair.p_holm for pair in result.pairs] == holm([pair.p for pair in result.pairs]).tolist()
     with pytest.raises(KeyError, match="good and bad"):
         result.pair("good", "bad")
@@ -188,11 +195,45 @@ def test_wrong_calls() -> None:
         compare_models(scores, y, [None, *groups[1:]])
 
 
-def test_default_resamples_let_holm_reject_one_pair_among_all() -> None:
+def test_default_resamples_are_ten_times_what_holm_needs_to_reject_one_pair_among_all() -> None:
     for n_models in (2, 5, 15, 40):
-        n_pairs = n_models * (n_models - 1) / 2
-        assert n_pairs * 2 / (resamples_for(n_models, 0.05) + 1) < 0.05
-    assert resamples_for(1, 0.05) == 1000
+        least = n_models * (n_models - 1) / 2 * 2 / 0.05 - 1
+        assert resamples_for(n_models, 0.05) >= 10 * least
+    assert resamples_for(1, 0.05) == 10_000
+
+
+def near_the_level(b: float) -> tuple[dict[str, Floats], Floats, NDArray[np.intp]]:
+    """Two models whose difference is about as large as its test can see, by the noise of b, and two that are clear."""
+    generator = np.random.default_rng(11)
+    y = generator.normal(size=300)
+    noise = {"a": 1.0, "b": b, "c": 5.0, "d": 8.0}
+    return {name: y + sd * generator.normal(size=300) for name, sd in noise.items()}, y, np.arange(300) // 3
+
+
+def test_more_is_drawn_where_p_is_near_the_level_and_its_error_is_told() -> None:
+    scores, y, groups = near_the_level(b=1.14)
+    found = [compare_models(scores, y, groups, alpha=0.058, seed=seed) for seed in range(4, 8)]
+    pairs = [result.pair("a", "b") for result in found]
+    assert [pair.n_resamples for pair in pairs] == [15_000] * 4
+    for pair in found[0].pairs:
+        if (pair.a, pair.b) != ("a", "b"):
+            assert (pair.n_resamples, pair.p_is_bound) == (10_000, pair.p == 2 / 10_001)
+    # p varies between seeds as its error says: chi-square of 3 degrees of freedom, 99.9 % below 16.3
+    drawn, error = np.array([pair.p for pair in pairs]), pairs[0].p_error
+    assert error == pytest.approx(2 * scipy.stats.binom.std(15_000, drawn[0] / 2) / 15_000)
+    assert 0.02 < ((drawn - drawn.mean()) ** 2).sum() / error**2 < 16.3
+    assert pairs[0].p_holm_error == pytest.approx(2 * error)
+
+
+def test_more_draws_are_those_of_a_seed_of_their_own() -> None:
+    scores, y, groups = near_the_level(b=1.11)
+    pair = compare_models({name: scores[name] for name in "ab"}, y, groups).pairs[0]
+    both = np.stack([scores["a"], scores["b"]])
+    drawn = np.concatenate(
+        [srcc_replicates(both, y, groups, 100, n, seed) for n, seed in ((10_000, 0), (2_500, (0, 1)))]
+    )
+    other_side = min((drawn[:, 0] <= drawn[:, 1]).sum(), (drawn[:, 0] >= drawn[:, 1]).sum())
+    assert (pair.n_resamples, pair.p) == (12_500, 2 * (other_side + 1) / 12_501)
 
 
 def test_false_alarms_of_tiers_stay_below_their_level() -> None:

@@ -181,3 +181,15 @@ def test_system_level_edges() -> None:
         system_level(x, x, [None, *range(39)])
     with pytest.raises(ValueError, match="group must have one entry"):
         system_level(x, x, np.arange(40) % 4, [1, 2])
+
+
+def test_system_level_of_scores_far_from_0() -> None:
+    random = np.random.default_rng(0)
+    names = np.repeat(["a", "b", "c", "d", "e"], 20)
+    score, label = random.integers(0, 64, (2, 100)) / 64  # an offset of 2**40 leaves these exact
+    near, far = system_level(score, label, names), system_level(score + 2.0**40, label - 2.0**40, names)
+    assert (far.tau.value, far.accuracy.value, far.soft.value) == (
+        near.tau.value,
+        near.accuracy.value,
+        near.soft.value,
+    )

@@ -271,9 +271,9 @@
   }
   function pairs(board, model) {
     const self = board.models.indexOf(model), tests = [];
-    for (const [a, b, difference, low, high, p] of board.pairs) {
-      if (a === self) tests.push({ other: board.models[b], difference, low, high, p });
-      if (b === self) tests.push({ other: board.models[a], difference: -difference, low: high === null ? null : -high, high: low === null ? null : -low, p });
+    for (const [a, b, difference, low, high, p, shown] of board.pairs) {
+      if (a === self) tests.push({ other: board.models[b], difference, low, high, p, shown });
+      if (b === self) tests.push({ other: board.models[a], difference: -difference, low: high === null ? null : -high, high: low === null ? null : -low, p, shown });
     }
     if (!tests.length) return null;
     tests.sort((a, b) => (b.other.srcc[0] ?? -2) - (a.other.srcc[0] ?? -2));
@@ -285,9 +285,9 @@
       return make("tr", {}, make("th", { scope: "row" }, breakable(test.other.name)), make("td", { class: "own" }, number(test.other.srcc[0])), effect,
         make("td", {}, make("span", {}, `${test.difference > 0.0005 ? "+" : ""}${number(test.difference)}`), " ",
           test.low === null ? null : make("small", {}, `[${number(test.low)}, ${number(test.high)}]`)),
-        make("td", { class: "p" }, number(test.p)),
+        make("td", { class: "p" }, test.shown),
         make("td", { class: `verdict ${kind}` }, { same: "not separable", better: "better", worse: "worse" }[kind],
-          make("small", {}, `p ${number(test.p)}`)));
+          make("small", {}, `p ${test.shown}`)));
     });
     const head = ["Against", "its SRCC", "", "Difference [95 %]", "p", "This model is"].map((title, column) =>
       make("th", { scope: "col", class: [null, "own", "effect", null, "p", "verdict"][column], "aria-hidden": column === 2 ? "true" : null }, title));

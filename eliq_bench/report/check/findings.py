@@ -62,6 +62,10 @@ class CheckedRow(Record, frozen=True):
     low: Number = None
     high: Number = None
     p: Number = None
+    p_error: Number = None
+    """Monte-Carlo standard error of p."""
+    p_is_bound: bool = False
+    """True if p is at most this: no resample fell on the other side of 0."""
     """Two-sided, of the paired bootstrap over groups; 1 where no score moved."""
     fingerprint_changed: bool = False
 

@@ -156,7 +156,7 @@ def _table(rows: list[CheckedRow]) -> str:
             number(row.srcc_before),
             number(row.srcc_now),
             number(row.difference) + interval(row.low, row.high),
-            probability(row.p),
+            probability(row.p, row.p_error, bound=row.p_is_bound),
             f"{row.drifted:,}/{row.compared:,}",
             f"{row.lost:,}",
         ]

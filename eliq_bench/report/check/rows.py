@@ -15,7 +15,7 @@ from eliq_bench.report.check.findings import CheckedRow, Finding, Kind
 from eliq_bench.report.check.revision import SharedItems
 from eliq_bench.results.folder import Run
 from eliq_bench.stats.correlation import srcc
-from eliq_bench.stats.paired import PairTest, paired_bootstrap
+from eliq_bench.stats.paired import PAIR_RESAMPLES, PairTest, paired_bootstrap
 from eliq_bench.stats.statistic import Floats
 from eliq_bench.types import ScoreColumn
 
@@ -30,7 +30,7 @@ class Gate:
     """Smaller drops pass, however significant."""
     allow_new_fingerprint: bool = False
     """Scores of a model whose fingerprint changed may move; a drop of its SRCC fails all the same."""
-    resamples: int = 1000
+    resamples: int = PAIR_RESAMPLES
     seed: int = 0
 
 
@@ -88,6 +88,8 @@ def check_row(baseline: BaselineScores, shared: SharedItems, run: Run, gate: Gat
         low=test.low,
         high=test.high,
         p=test.p,
+        p_error=test.p_error,
+        p_is_bound=test.p_is_bound,
         fingerprint_changed=row.fingerprint != column.fingerprint,
     )
     findings = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eliq_bench.errors import InputError, did_you_mean, plural
-from eliq_bench.evaluation.evaluate import oriented
+from eliq_bench.evaluation.evaluate import groups_of, oriented
 from eliq_bench.results.folder import Run
 from eliq_bench.results.records import DatasetRecord, ModelRecord
 from eliq_bench.stats.statistic import Floats
@@ -106,7 +106,8 @@ def _join_items(runs: Sequence[Run], dataset: str) -> tuple[ItemTable, list[str]
     if not held:
         raise InputError(f"The runs {_paths(runs)} share no item of {dataset}; there is nothing to compare.")
     rows = [row for row, name in enumerate(first.items.name) if name in held]
-    joined = ItemTable(dataset, first.items.take(rows), tuple(first.sha256[row] for row in rows))
+    whole = replace(first.items, group=groups_of(first))  # images that not all runs hold may join groups too
+    joined = ItemTable(dataset, whole.take(rows), tuple(first.sha256[row] for row in rows))
     place = {name: position for position, name in enumerate(joined.items.name)}
     for run, other in zip(runs[1:], tables[1:], strict=True):
         joined = _merge(joined, other, _rows(other, place), dataset, f"{runs[0].path} and {run.path}")

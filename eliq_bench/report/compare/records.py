@@ -35,7 +35,8 @@ class ComparedModel(Record, frozen=True):
     total: int
     """Items with a label."""
     tier: int | None
-    """1 is best; None for a model that saw the labels or has no score for an item that is not blank."""
+    """1 is best, no two models of one tier are separable; None for a model that saw the labels or has no score for an
+    item that is not blank."""
     rank: int | None
     rank_low: Number
     """Best rank inside the 95 % interval, among the ranked models of the table."""
@@ -57,6 +58,13 @@ class ComparedPair(Record, frozen=True):
     p_holm: Number
     verdict: Verdict
     n: int
+    p_error: Number = None
+    """Monte-Carlo standard error of p, and below of the corrected p: how much they would vary with the seed."""
+    p_holm_error: Number = None
+    p_is_bound: bool = False
+    """True if no resample fell on the other side of 0: p and p_holm are upper bounds."""
+    n_resamples: int | None = None
+    """Resamples that p rests on: more than those of the table where p_holm is near the level."""
     reason: str = ""
     williams_t: Number = None
     """Williams, Meng and Zou are second opinions on ranks, which take items for independent."""

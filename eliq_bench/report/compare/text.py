@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from eliq_bench.io.markdown import bullets, escape
-from eliq_bench.io.numbers import interval, number, probability
+from eliq_bench.io.numbers import CHANCE_LEGEND, chance, interval, number, probability
 from eliq_bench.report.compare.records import (
     ComparedModel,
     ComparedPair,
@@ -25,10 +25,12 @@ COMPACT: dict[tuple[str, ...], tuple[str, ...]] = {
 LEGEND = (
     "a - b: SRCC of a minus SRCC of b on the items that both scored (n); the interval and p come from one bootstrap "
     "over groups in which both models see the same resamples. p Holm: corrected for all pairs of the table; "
-    "the verdict goes by it, at {alpha:g}.",
-    "tier: models that are not shown to be worse than the best of their tier. A model that saw labels of the dataset, "
-    "or has items without a score, has none. rank: with the interval over the same resamples, among all models of "
-    "the table.",
+    "the verdict goes by it, at {alpha:g}. ±: how much p would vary with the seed; ≤: no resample fell on the other "
+    "side.",
+    "tier: inside a tier no two models are separable, so that no verdict contradicts it; models of different tiers may "
+    "be inseparable too. A model that saw labels of the dataset, or has items without a score, has none. rank: with "
+    "the interval over the same resamples, among the ranked models of the table.",
+    CHANCE_LEGEND,
     "Williams, Meng, Zou: closed forms on ranks, a second opinion; they take items for independent, which items of "
     "one prompt or reference image are not.",
 )
@@ -75,7 +77,7 @@ def _standing_cells(model: ComparedModel) -> list[str]:
     mark = " (floor)" if model.floor else " (imported)" if model.imported_from else ""
     return [
         model.model,
-        number(model.srcc) + interval(model.low, model.high),
+        number(model.srcc) + interval(model.low, model.high) + chance(model.low, model.high),
         "–" if model.tier is None else str(model.tier),
         rank,
         f"{model.n:,}/{model.total:,}",
@@ -112,8 +114,8 @@ def _pair_cells(pair: ComparedPair) -> list[str]:
         pair.a,
         pair.b,
         number(pair.difference) + interval(pair.low, pair.high),
-        probability(pair.p),
-        probability(pair.p_holm),
+        probability(pair.p, pair.p_error, bound=pair.p_is_bound),
+        probability(pair.p_holm, pair.p_holm_error, bound=pair.p_is_bound),
         pair.verdict,
         f"{pair.n:,}",
         number(pair.williams_t),
