@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from eliq_bench.stats.correlation import pearson, spearman
 from eliq_bench.stats.inputs import Complete, Groups, coded, complete, kept_groups, undefined_reason
-from eliq_bench.stats.logistic import fit_logistic4
+from eliq_bench.stats.logistic import Curve, fit_logistic4
 from eliq_bench.stats.statistic import TOO_FEW_GROUPS, Floats, Integers, Statistic
 
 MIN_ITEMS = 50
@@ -96,10 +96,7 @@ def _mapping(rows: Complete, divisions: Sequence[Integers], insample: bool = Fal
         nothing = Statistic.undefined(reason, len(x), *dropped)
         return LogisticMapping(nothing, nothing, math.nan, mapped)
     sign = -1 if spearman(x, y) < 0 else 1
-    done = [_map_folds(sign * x, y, folds) for folds in divisions]
-    predicted = np.stack([division.predicted for division in done])
-    n_linear, n_folds = (sum(getattr(division, count) for division in done) for count in ("n_linear", "n_folds"))
-    note = f"linear fit in {n_linear} of {n_folds} folds" if n_linear else ""
+    predicted, note = _map_folds(sign * x, y, divisions)
     mapped[rows.keep] = predicted.mean(axis=0)
     plccs = [_signed_plcc(values, y, sign) for values in predicted]
     plcc = Statistic(float(np.mean(plccs)), len(y), _constant(plccs) or note, *dropped)
@@ -107,49 +104,68 @@ def _mapping(rows: Complete, divisions: Sequence[Integers], insample: bool = Fal
     return LogisticMapping(plcc, _rmse(predicted, y, sign, note, dropped), spread, mapped)
 
 
-class _Division(NamedTuple):
-    """Mapped scores (n,) of one division, and how many of its folds were mapped by a line."""
+def _map_folds(x: Floats, y: Floats, divisions: Sequence[Integers]) -> tuple[Floats, str]:
+    """Mapped scores (r, n) of r divisions into folds, and a note if lines took the place of curves.
 
-    predicted: Floats
-    n_linear: int
-    n_folds: int
-
-
-def _map_folds(x: Floats, y: Floats, folds: Integers) -> _Division:
-    """Fits per fold and gathers; a single fold is mapped by a fit to its own items."""
-    # A fixed order of the rows makes the result independent of the order in which they come.
-    order = np.lexsort((folds, y, x))
-    x, y, folds = x[order], y[order], folds[order]
-    predicted = np.empty(len(x))
-    present = np.unique(folds)
-    n_linear = 0
-    for fold in present:
-        inside = folds == fold
-        train = ~inside if len(present) > 1 else inside
-        predicted[order[inside]], is_logistic = _fit_and_map(x[train], y[train], x[inside])
-        n_linear += not is_logistic
-    return _Division(predicted, n_linear, len(present))
-
-
-def _fit_and_map(x: Floats, y: Floats, new: Floats) -> tuple[Floats, bool]:
-    """Maps `new` by a curve fitted to (x, y); returns also whether it is logistic.
-
-    A score outside the range that the fit saw is mapped like the nearest one inside: the tail of a curve that is
-    all but exponential there says nothing about it (one such item gave an error of 10^8 on a scale of 5).
-
-    With no converged start the curve is the least-squares line, or flat where that would decrease.
+    A single fold is mapped by a fit to its own items.
     """
-    new = np.clip(new, x.min(), x.max())
-    centre, scale = x.mean(), x.std()
-    offset, height = y.mean(), y.std()
+    # A fixed order of the rows makes the result independent of the order in which they come.
+    order = np.lexsort((y, x))
+    x, y = x[order], y[order]
+    folds = [(row, folds[order] == fold) for row, folds in enumerate(divisions) for fold in np.unique(folds)]
+    trained = [inside if inside.all() else ~inside for _, inside in folds]
+    mappings = _fit([(x[train], y[train]) for train in trained])
+    predicted = np.empty((len(divisions), len(x)))
+    for (row, inside), mapping in zip(folds, mappings, strict=True):
+        predicted[row, order[inside]] = mapping(x[inside])
+    n_linear = sum(mapping.curve is None for mapping in mappings)
+    return predicted, f"linear fit in {n_linear} of {len(folds)} folds" if n_linear else ""
+
+
+class _Mapping(NamedTuple):
+    """A curve on the scale of the data that it was fitted to."""
+
+    lowest: float
+    """Score; those outside the range that the fit saw are mapped like the nearest one inside: the tail of a curve that
+    is all but exponential there says nothing about them (one such item gave an error of 10^8 on a scale of 5)."""
+    highest: float
+    centre: float
+    scale: float
+    offset: float
+    height: float
+    slope: float
+    """Of the least-squares line of standardised data, or 0 where that would decrease; used where there is no curve."""
+    curve: Curve | None
+    """None if no start converged, or one side is constant."""
+
+    def __call__(self, new: Floats) -> Floats:
+        """Mapped scores."""
+        x = (np.clip(new, self.lowest, self.highest) - self.centre) / self.scale
+        return self.offset + self.height * (self.curve(x) if self.curve else self.slope * x)
+
+
+def _fit(sets: Sequence[tuple[Floats, Floats]]) -> list[_Mapping]:
+    """A mapping for each set of scores and labels."""
+    lines = [_line(x, y) for x, y in sets]
+    varied = [i for i, line in enumerate(lines) if line.height]
+    curves = fit_logistic4([_standardised(*sets[i], lines[i]) for i in varied])
+    for i, curve in zip(varied, curves, strict=True):
+        lines[i] = lines[i]._replace(curve=curve)
+    return lines
+
+
+def _line(x: Floats, y: Floats) -> _Mapping:
+    """The least-squares line; flat where it would decrease, or where one side is constant."""
+    centre, scale, offset, height = x.mean(), x.std(), y.mean(), y.std()
     if scale == 0.0 or height == 0.0:
-        return np.full(len(new), offset), False
-    standard_x, standard_y, standard_new = (x - centre) / scale, (y - offset) / height, (new - centre) / scale
-    curve = fit_logistic4(standard_x, standard_y)
-    if curve is not None:
-        return offset + height * curve(standard_new), True
-    line = standard_new * max(0.0, float(standard_x @ standard_y) / len(x))
-    return offset + height * line, False
+        return _Mapping(x.min(), x.max(), centre, 1.0, offset, 0.0, 0.0, None)
+    flat = _Mapping(x.min(), x.max(), centre, scale, offset, height, 0.0, None)
+    standard_x, standard_y = _standardised(x, y, flat)
+    return flat._replace(slope=max(0.0, float(standard_x @ standard_y) / len(x)))
+
+
+def _standardised(x: Floats, y: Floats, on: _Mapping) -> tuple[Floats, Floats]:
+    return (x - on.centre) / on.scale, (y - on.offset) / on.height
 
 
 def _signed_plcc(predicted: Floats, y: Floats, sign: int) -> float:

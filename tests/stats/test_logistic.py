@@ -21,15 +21,14 @@ def sample(seed: int, n: int = 300, noise: float = 0.4) -> tuple[Floats, Floats]
 
 def error_of(x: Floats, y: Floats) -> float:
     """Squared error of our curve, which must exist."""
-    curve = fit_logistic4(x, y)
+    [curve] = fit_logistic4([(x, y)])
     assert curve is not None
     return float(np.sum((curve(x) - y) ** 2))
 
 
 def test_gradient_is_that_of_finite_differences() -> None:
     x, y = sample(0)
-    fixed = np.full((1, 300), 300**-0.5)
-    problem = logistic._Problem(x, y - y @ fixed.T @ fixed, fixed)
+    problem = logistic._Problem.of([(x, y), sample(1, 200)])  # the second is padded
     at = np.array([[0.3, 0.8], [-1.0, 2.2]])
     gradient = logistic._evaluate(problem, at).gradient
     for column in range(2):
@@ -55,7 +54,7 @@ def test_minimum_is_that_of_curve_fit(seed: int) -> None:
 def test_exact_curve_is_recovered() -> None:
     x = np.linspace(-2, 2, 80)
     truth = Curve(-1.5, 1.0, 0.3, 0.6)
-    assert fit_logistic4(x, truth(x)) == pytest.approx(truth, abs=1e-6)
+    assert fit_logistic4([(x, truth(x))])[0] == pytest.approx(truth, abs=1e-6)
     assert error_of(x, truth(x)) < 1e-12
 
 
@@ -74,7 +73,14 @@ def test_exponentials_lines_and_steps_converge(seed: int) -> None:
 def test_a_decreasing_relation_is_flat() -> None:
     x = np.linspace(-2, 2, 100)
     x /= x.std()
-    curve = fit_logistic4(x, -x)
+    [curve] = fit_logistic4([(x, -x)])
     assert curve is not None
     assert curve.high == curve.low
     assert error_of(x, -x) == pytest.approx(100.0)
+
+
+def test_a_curve_does_not_depend_on_what_is_fitted_with_it() -> None:
+    sets = [sample(seed, n) for seed, n in enumerate((60, 300, 61, 1000, 250))]
+    together = fit_logistic4(sets)
+    for alone, curve in zip(sets, together, strict=True):
+        assert curve == pytest.approx(fit_logistic4([alone])[0], rel=1e-6)

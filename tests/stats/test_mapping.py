@@ -1,6 +1,7 @@
 """Agreement after mapping: direction, cross-fitting, fallback, refusals."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -81,9 +82,9 @@ def test_models_with_gaps_share_the_folds(monkeypatch: pytest.MonkeyPatch) -> No
     seen: list[NDArray[np.intp]] = []
     real = mapping._map_folds
 
-    def watched(x: Floats, y: Floats, folds: NDArray[np.intp]) -> mapping._Division:
-        seen.append(folds)
-        return real(x, y, folds)
+    def watched(x: Floats, y: Floats, divisions: Sequence[NDArray[np.intp]]) -> tuple[Floats, str]:
+        seen.extend(divisions)
+        return real(x, y, divisions)
 
     monkeypatch.setattr(mapping, "_map_folds", watched)
     x, y, groups = saturated()
@@ -147,7 +148,7 @@ def test_fewer_groups_than_folds_still_work() -> None:
 
 
 def test_without_a_converged_start_a_line_is_fitted_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mapping, "fit_logistic4", lambda x, y: None)
+    monkeypatch.setattr(mapping, "fit_logistic4", lambda sets: [None] * len(sets))
     x, y, groups = saturated()
     result = map_logistic(x, y, groups)
     assert result.plcc.reason == result.rmse.reason == "linear fit in 25 of 25 folds"
@@ -155,7 +156,7 @@ def test_without_a_converged_start_a_line_is_fitted_and_said(monkeypatch: pytest
 
 
 def test_the_line_too_can_only_increase(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mapping, "fit_logistic4", lambda x, y: None)
+    monkeypatch.setattr(mapping, "fit_logistic4", lambda sets: [None] * len(sets))
     # Ranks agree, but one item far out turns the least-squares line of every fold that sees it.
     x = np.append(np.arange(100.0), [5000.0] * 6)
     y = np.append(np.arange(100.0), [-400.0] * 6)
