@@ -13,10 +13,9 @@ from eliq_bench.errors import EliqBenchError
 from eliq_bench.io.optional import installed, resolve_device
 from eliq_bench.models.weights import missing, torch_hub, user_folder
 from eliq_bench.registry import dataset_cards, model_cards
-from eliq_bench.runner.plan import ModelSpec, Task, Want, hash_images
+from eliq_bench.runner.plan import ModelSpec, Task, Want, choose, hash_images, make_spec
 from eliq_bench.runner.scoring import ChunkScorer
 from eliq_bench.runner.session import open_store
-from eliq_bench.runner.specs import choose, make_spec
 from eliq_bench.types import ImageSource
 
 CHECKED_IMAGES = 8

@@ -15,7 +15,7 @@ from eliq_bench import registry
 from eliq_bench.cards import ModelCard
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.io.contained import contained
-from eliq_bench.models.fingerprint import fingerprint
+from eliq_bench.models.weights import fingerprint
 from eliq_bench.runner.plan import ModelSpec, Task, Want
 from eliq_bench.runner.scoring import ChunkScorer
 from eliq_bench.types import Scores

@@ -32,17 +32,13 @@ COMMANDS = {
     "leaderboard": Command("leaderboard:leaderboard", "Add a run to the boards, render and check them."),
     "list": Command("listing:list_group", "List models or datasets."),
     "pairs": Command("pairs:pairs", "Build, verify, count, show and export pairs without labels."),
-    "plot": Command("plot:plot", "Draw a plot of a run."),
+    "plot": Command("report:plot", "Draw a plot of a run."),
     "report": Command("report:report", "Compute the statistics of a run again and rewrite its report."),
     "run": Command("run:run", "Score datasets with models and show the agreement with their labels."),
     "score": Command("score:score", "Score images that have no labels."),
     "train": Command("train:train", "Train a critic on pairs."),
-    "train-mllm": Command(
-        "train_mllm:train_mllm", "Tune a multimodal model with LoRA on conversations made from pairs."
-    ),
-    "train-projection": Command(
-        "train_projection:train_projection", "Train the image-text projection of the lite backbone."
-    ),
+    "train-mllm": Command("train:train_mllm", "Tune a multimodal model with LoRA on conversations made from pairs."),
+    "train-projection": Command("train:train_projection", "Train the image-text projection of the lite backbone."),
 }
 OLD_NAMES = {"instruct": "train-mllm", "project": "train-projection"}
 """Names of commands in version 0.1, which still work but are not listed."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from eliq_bench.cli import options
-from eliq_bench.cli.terminal import echo
+from eliq_bench.cli.terminal import echo, stage_bars
 from eliq_bench.errors import InputError
 
 
@@ -50,7 +50,6 @@ def ablate(
     eliq-bench ablate --recipe recipes/lite.yaml --pairs pairs --tokens runs/lite/tokens --out runs/ablations
     """
     numbers = _numbers(seeds)
-    from eliq_bench.cli.progress import stage_bars
     from eliq_bench.eliq.critic.recipe import read_recipe
     from eliq_bench.eliq.training.ablations import variants_of
     from eliq_bench.eliq.training.pairs import open_corpus

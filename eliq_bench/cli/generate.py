@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eliq_bench.cli.options import names
-from eliq_bench.cli.progress import stage_bars
-from eliq_bench.cli.terminal import echo
+from eliq_bench.cli.terminal import echo, stage_bars
 from eliq_bench.errors import InputError
 
 if TYPE_CHECKING:

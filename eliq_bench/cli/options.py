@@ -96,8 +96,8 @@ def settings(
     Raises:
         InputError: --batch-size is neither a number nor auto, or a model option is not of its form.
     """
+    from eliq_bench.runner.plan import parse_options
     from eliq_bench.runner.session import Settings
-    from eliq_bench.runner.specs import parse_options
 
     if batch_size != "auto" and not (batch_size.isdigit() and int(batch_size) > 0):
         raise InputError(f"--batch-size {batch_size!r} is neither a positive number nor auto.")

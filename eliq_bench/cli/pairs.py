@@ -8,8 +8,7 @@ import click
 
 from eliq_bench.cli.generate import generate
 from eliq_bench.cli.options import levels
-from eliq_bench.cli.progress import stage_bars
-from eliq_bench.cli.terminal import echo
+from eliq_bench.cli.terminal import echo, stage_bars
 from eliq_bench.errors import InputError
 
 

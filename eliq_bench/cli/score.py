@@ -6,8 +6,7 @@ from typing import Any
 import click
 
 from eliq_bench.cli import options
-from eliq_bench.cli.progress import progress_bar
-from eliq_bench.cli.terminal import echo
+from eliq_bench.cli.terminal import echo, progress_bar
 
 
 @click.command()

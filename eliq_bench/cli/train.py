@@ -1,11 +1,11 @@
-"""`eliq-bench train`: a critic from pairs, without labels."""
+"""`eliq-bench train`, `train-mllm` and `train-projection`: critics and what they stand on, without labels."""
 
 from pathlib import Path
 
 import click
 
 from eliq_bench.cli import options
-from eliq_bench.cli.terminal import echo
+from eliq_bench.cli.terminal import echo, stage_bars
 from eliq_bench.errors import InputError
 
 
@@ -52,7 +52,6 @@ def train(
         raise InputError("--old-pairs and --old-images go with --continue, which names the old checkpoint.")
     if old_images and not old_pairs:
         raise InputError("--old-images needs --old-pairs, the manifest of these images.")
-    from eliq_bench.cli.progress import stage_bars
     from eliq_bench.eliq.critic.recipe import read_recipe, with_seed
     from eliq_bench.eliq.training.pairs import open_corpus, training_notes
 
@@ -83,3 +82,71 @@ def train(
     )
     if run.drift:
         echo(f"\n{markdown(run.drift)}\n{out / DRIFT_MD}")
+
+
+@click.command("train-mllm")
+@click.option(
+    "--recipe",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="YAML with the sections backbone and instruct, such as recipes/mllm-instruct.yaml.",
+)
+@options.pairs_options
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the adapter.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+def train_mllm(recipe: Path, pairs: Path, images: Path | None, out: Path, device: str) -> None:
+    """Tune a multimodal model with LoRA on conversations made from PAIRS, without labels.
+
+    An interrupted run continues from its last checkpoint when it is started again. On several GPUs:
+
+    \b
+    accelerate launch -m eliq_bench train-mllm --recipe recipes/mllm-instruct.yaml --pairs pairs --out adapter
+    """
+    from eliq_bench.eliq.training.instruct import instruct
+    from eliq_bench.eliq.training.instruct_data import read_stage1
+
+    tuned = instruct(read_stage1(recipe), pairs, images, out, device, lambda text: echo(text, err=True))
+    if not tuned.first:
+        return
+    if tuned.continued:
+        echo(f"Continued: {tuned.continued:,} steps were done before.", err=True)
+    echo(
+        f"{tuned.adapter}: {tuned.steps:,} steps on {tuned.conversations:,} conversations, "
+        f"loss {tuned.held_out_loss:.4f} on {tuned.held_out:,} of held-out pairs"
+    )
+
+
+@click.command("train-projection")
+@click.option(
+    "--captions", "tables", multiple=True, required=True, type=click.Path(path_type=Path),
+    help="CSV with the columns image and prompt; may be given more than once.",
+)  # fmt: skip
+@click.option(
+    "--check", "checks", multiple=True, type=click.Path(path_type=Path), help="CSV that is held out entirely."
+)
+@click.option("--recipe", required=True, type=click.Path(path_type=Path), help="recipes/lite-projection.yaml.")
+@click.option(
+    "--features",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder that caches features of images.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File of weights to write.")
+def train_projection(
+    tables: tuple[Path, ...], checks: tuple[Path, ...], recipe: Path, features: Path, out: Path
+) -> None:
+    """Train the projection that joins images and prompts in the lite backbone, on captioned images.
+
+    Prints how well held-out images retrieve their own prompts. Critics of another projection must be trained again.
+
+    \b
+    eliq-bench train-projection --captions c.csv --recipe recipes/lite-projection.yaml --features f --out p.safetensors
+    """
+    import json
+
+    from eliq_bench.eliq.training.projection import make_projection, read_projection_recipe
+
+    plan = read_projection_recipe(recipe)
+    with stage_bars() as report:
+        reached = make_projection(plan, tables, checks, features, out, report)
+    echo(json.dumps({name: result._asdict() for name, result in reached.items()}, indent=2))

@@ -9,7 +9,7 @@ import numpy as np
 
 from eliq_bench.errors import InputError, plural
 from eliq_bench.io.files import sha256_of
-from eliq_bench.stats.groups import merge_groups
+from eliq_bench.stats.inputs import merge_groups
 from eliq_bench.types import Dataset, ImageSource, Items, KnownPair
 
 

@@ -13,7 +13,7 @@ from eliq_bench.results.records import CrossRow, DatasetRecord, ModelRecord, Row
 from eliq_bench.stats.bootstrap import Bootstrap, bootstrap_srcc
 from eliq_bench.stats.controls import generator_floor, noise_ceiling
 from eliq_bench.stats.correlation import krcc, plcc
-from eliq_bench.stats.groups import merge_groups
+from eliq_bench.stats.inputs import merge_groups
 from eliq_bench.stats.many import Standing, compare_models, resamples_for
 from eliq_bench.stats.mapping import map_logistic
 from eliq_bench.stats.pair_accuracy import pair_agreement

@@ -28,7 +28,7 @@ from eliq_bench.registry import dataset_cards
 from eliq_bench.results.encoding import pack_codes, pack_floats, unpack_codes, unpack_floats
 from eliq_bench.results.records import DatasetRecord, Results
 from eliq_bench.results.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores
-from eliq_bench.stats.groups import merge_groups, merge_partitions
+from eliq_bench.stats.inputs import merge_groups, merge_partitions
 from eliq_bench.types import Items, ItemTable, ScoreColumn
 
 SEED = 0

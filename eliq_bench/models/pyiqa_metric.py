@@ -19,7 +19,7 @@ from eliq_bench.cards import ModelCard
 from eliq_bench.eliq.critic.lite import aggd
 from eliq_bench.errors import EliqBenchError, first_line
 from eliq_bench.models import weights
-from eliq_bench.models.fingerprint import machine_threads
+from eliq_bench.models.weights import machine_threads
 from eliq_bench.types import Batch, Scorer, Scores
 
 NATURAL_SCENE_STATISTICS = (

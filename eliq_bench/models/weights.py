@@ -11,6 +11,7 @@ look, as named by `cache` on its card:
 """
 
 import atexit
+import json
 import os
 import re
 import shutil
@@ -19,11 +20,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from eliq_bench.cards import ModelCard, WeightFile
 from eliq_bench.errors import EliqBenchError, InputError, first_line
 from eliq_bench.io.files import sha256_of
 from eliq_bench.io.hub import Repository, fetch_folder
+from eliq_bench.io.optional import installed
+from eliq_bench.types import Fingerprint
 
 OTHER_FORMATS = ["*.msgpack", "*.h5", "*.onnx", "*.ot", "*.tflite"]
 """Files of a hub repository that PyTorch does not read."""
@@ -198,3 +202,30 @@ def _download(weight: WeightFile) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     url = weight.url.replace(HUB, os.environ.get("HF_ENDPOINT", HUB).rstrip("/"), 1)
     download_url_to_file(url, str(target), progress=True)
+
+
+DECODER = "pillow-1"
+"""How images reach a model (runner/decode.py); raise the number when decoded pixels change."""
+
+
+def fingerprint(card: ModelCard, options: dict[str, Any], dtype: str, trust_weights: bool = False) -> Fingerprint:
+    """What identifies a model with these options in this precision; `trust_weights` accepts files without a known hash.
+
+    Raises:
+        EliqBenchError: a weight file is missing or is not the one on the card, see `identify`.
+    """
+    return Fingerprint(
+        model=card.name,
+        version=card.version,
+        weights=identify(card, trust_weights),
+        options=tuple((key, json.dumps(options[key])) for key in sorted(options))
+        + ((("threads", str(machine_threads())),) if card.thread_dependent else ()),
+        packages=tuple((name, installed(name)) for name in card.packages),
+        dtype=dtype,
+        decoder=DECODER,
+    )
+
+
+def machine_threads() -> int:
+    """Threads that a library takes here if nobody limits it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -12,8 +12,7 @@ from eliq_bench.io.optional import default_batch_size, resolve_device
 from eliq_bench.registry import model_cards, resolve
 from eliq_bench.runner.execute import Resources, Spent
 from eliq_bench.runner.features import FeatureStore
-from eliq_bench.runner.plan import ModelSpec, Plan, hash_images, make_plan
-from eliq_bench.runner.specs import ModelOptions, choose, make_spec
+from eliq_bench.runner.plan import ModelOptions, ModelSpec, Plan, choose, hash_images, make_plan, make_spec
 from eliq_bench.runner.store import ScoreStore
 from eliq_bench.types import Dataset, ImageSource, ItemTable, ScoreColumn
 from eliq_bench.vocabulary import RunProtocol

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eliq_bench.stats.ranks import ties
+from eliq_bench.stats.correlation import ties
 from eliq_bench.stats.statistic import Floats, Integers
 
 Counts = NDArray[np.int32]

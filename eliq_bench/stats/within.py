@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from eliq_bench.stats.correlation import grouped_doubled_ranks
 from eliq_bench.stats.inputs import Coded, Groups, coded_column, complete
-from eliq_bench.stats.ranks import grouped_doubled_ranks
 from eliq_bench.stats.statistic import Booleans, Floats, Integers
 
 MIN_PER_GENERATOR = 10

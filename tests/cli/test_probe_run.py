@@ -24,7 +24,7 @@ from eliq_bench.report.compare.compute import compare
 from eliq_bench.results.records import Results
 from eliq_bench.results.tables import read_items, read_scores
 from eliq_bench.runner.session import Settings, check_request
-from eliq_bench.stats.groups import merge_groups
+from eliq_bench.stats.inputs import merge_groups
 from eliq_bench.stats.ridge import out_of_fold
 
 pytestmark = pytest.mark.usefixtures("plugin")

@@ -95,7 +95,7 @@ def test_a_run_scores_items_with_and_without_prompts(untaught: Path, tmp_path: P
 
 
 def test_the_fingerprint_holds_to_the_bytes_and_not_to_the_place(untaught: Path, tmp_path: Path) -> None:
-    from eliq_bench.models.fingerprint import fingerprint
+    from eliq_bench.models.weights import fingerprint
 
     copy = tmp_path / CHECKPOINT_FILE
     copy.write_bytes(untaught.read_bytes())

@@ -9,7 +9,7 @@ import torch
 from support.cli import Cli
 
 from eliq_bench.errors import EliqBenchError, InputError
-from eliq_bench.models.fingerprint import fingerprint
+from eliq_bench.models.weights import fingerprint
 from eliq_bench.registry import create_model, model_card
 
 

@@ -14,8 +14,8 @@ from eliq_bench.errors import EliqBenchError
 from eliq_bench.io import optional
 from eliq_bench.io.images import decode
 from eliq_bench.models import weights
-from eliq_bench.models.fingerprint import fingerprint, machine_threads
 from eliq_bench.models.pyiqa_metric import threads
+from eliq_bench.models.weights import fingerprint, machine_threads
 from eliq_bench.registry import create_model, model_card, model_cards
 from eliq_bench.types import Batch, Scorer
 

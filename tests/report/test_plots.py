@@ -12,8 +12,8 @@ from PIL import Image
 from support.boards import MODELS, Model, make_run, toy_items
 from support.cli import Cli
 
-from eliq_bench.cli.plot import KINDS as OFFERED
-from eliq_bench.cli.plot import plot
+from eliq_bench.cli.report import KINDS as OFFERED
+from eliq_bench.cli.report import plot
 from eliq_bench.errors import InputError
 from eliq_bench.report.plots import KINDS, KINDS_OF_PAIRS, draw
 from eliq_bench.report.plots.critical_difference import cliques

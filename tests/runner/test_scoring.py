@@ -8,9 +8,8 @@ import pytest
 from PIL import Image
 
 from eliq_bench.registry import model_card
-from eliq_bench.runner.plan import ModelSpec, Task, Want
+from eliq_bench.runner.plan import ModelSpec, Task, Want, make_spec
 from eliq_bench.runner.scoring import ChunkScorer
-from eliq_bench.runner.specs import make_spec
 from eliq_bench.runner.store import ScoreRow
 
 pytestmark = pytest.mark.usefixtures("plugin")

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from eliq_bench.stats.ranks import doubled_ranks, grouped_doubled_ranks, ties
+from eliq_bench.stats.correlation import doubled_ranks, grouped_doubled_ranks, ties
 
 reproducible = settings(deadline=None, derandomize=True, database=None)
 values = st.lists(st.one_of(st.integers(-3, 3), st.floats(-1e300, 1e300)), min_size=1, max_size=60)

@@ -28,7 +28,7 @@ AFTER_ENCODE = ("projection",)
 """Entries of a fingerprint that only `Backbone.tokens` depends on: cached arrays stay valid if they change."""
 
 
-class _Place(NamedTuple):
+class _ShardRows(NamedTuple):
     shard: str
     start: int
     rows: int
@@ -56,7 +56,7 @@ class TokenCache:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._own = uuid.uuid4().hex[:12]
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, _ShardRows] = {}
         self._widths: tuple[int, int] | None = None
         self._maps: dict[str, tuple[np.memmap, np.memmap]] = {}
         self._written = 0
@@ -79,7 +79,7 @@ class TokenCache:
                 if len(parts) != 5:
                     continue  # the last line of a killed writer
                 key, start, rows, visual, semantic = parts
-                self._places[key] = _Place(path.stem, int(start), int(rows))
+                self._places[key] = _ShardRows(path.stem, int(start), int(rows))
                 self._widths = int(visual), int(semantic)
 
     def add(self, key: str, encoded: Encoded) -> None:
@@ -91,7 +91,7 @@ class TokenCache:
         self._widths = encoded.visual.shape[1], encoded.semantic.shape[1]
         with (self.folder / f"{self._own}.keys").open("a", encoding="utf-8") as file:
             file.write(f"{key}\t{self._written}\t{rows}\t{self._widths[0]}\t{self._widths[1]}\n")
-        self._places[key] = _Place(self._own, self._written, rows)
+        self._places[key] = _ShardRows(self._own, self._written, rows)
         self._maps.pop(self._own, None)
         self._written += rows
 

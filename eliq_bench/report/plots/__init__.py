@@ -14,8 +14,7 @@ from eliq_bench.report.plots.critical_difference import critical_difference
 from eliq_bench.report.plots.data import PlotData, read_plot_data
 from eliq_bench.report.plots.diagnosis import Diagnosis, diagnosis, read_diagnosis
 from eliq_bench.report.plots.forest import forest
-from eliq_bench.report.plots.generators import generators
-from eliq_bench.report.plots.scatter import scatter
+from eliq_bench.report.plots.panels import generators, scatter
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

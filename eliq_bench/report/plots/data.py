@@ -8,7 +8,7 @@ from eliq_bench.errors import InputError, did_you_mean
 from eliq_bench.evaluation.evaluate import oriented
 from eliq_bench.results.records import DatasetRecord, ModelRecord, Results, Row
 from eliq_bench.results.tables import ITEMS_FILE, SCORES_FILE, read_items, read_scores
-from eliq_bench.stats.groups import merge_groups
+from eliq_bench.stats.inputs import merge_groups
 from eliq_bench.stats.statistic import Floats
 from eliq_bench.types import Items
 
