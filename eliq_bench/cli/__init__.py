@@ -1,9 +1,12 @@
 """The command line: a thin shell over the Python API, one file per command."""
 
 import io
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import NamedTuple
 
@@ -11,8 +14,12 @@ import click
 
 from eliq_bench.errors import EliqBenchError
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""They end a command as Ctrl-C does: nothing computed is lost, nothing is left behind."""
+
+
+class EndedBySignal(KeyboardInterrupt):
+    """The system, or another program, asks this one to end."""
 
 
 class Command(NamedTuple):
@@ -77,19 +84,25 @@ def cli(debug: bool) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 failed, 2 wrong command or files, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong command or files, 130 after Ctrl-C.
+
+    Another signal of `ENDING_SIGNALS` gives 128 and its number, as shells have it.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     warnings.showwarning = _show_warning
     _never_fail_to_print()
     try:
-        ended = cli.main(words, prog_name="eliq-bench", standalone_mode=False)
+        with _orderly_end():
+            ended = cli.main(words, prog_name="eliq-bench", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        _say("Interrupted. Everything computed so far is stored; the same command goes on from there.")
-        sys.exit(INTERRUPTED)
+    except (click.Abort, KeyboardInterrupt) as error:
+        cause = error if isinstance(error, EndedBySignal) else error.__cause__  # click makes an Abort of it
+        number, how = cause.args if isinstance(cause, EndedBySignal) else (signal.SIGINT, "Interrupted")
+        _say(f"{how}. Everything computed so far is stored; the same command goes on from there.")
+        sys.exit(128 + number)
     except EliqBenchError as error:
         if debug:
             raise
@@ -115,6 +128,26 @@ def _sentence(error: Exception) -> str:
         f"Error: {type(error).__name__}: {error}. This is a defect of eliq-bench; "
         "`eliq-bench --debug ...` shows where. Scores computed so far are stored."
     )
+
+
+@contextmanager
+def _orderly_end() -> Iterator[None]:
+    """Let the signals that end a process end a command as Ctrl-C does, unless they are ignored (`nohup`)."""
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    numbers = [one for one in ENDING_SIGNALS if on_main_thread and signal.getsignal(one) is signal.SIG_DFL]
+
+    def end(number: int, _: object) -> None:
+        for other in numbers:
+            signal.signal(other, signal.SIG_IGN)  # a second one must not disturb the tidying up
+        raise EndedBySignal(number, f"Ended by {signal.Signals(number).name}")
+
+    for number in numbers:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _never_fail_to_print() -> None:

@@ -6,9 +6,10 @@ an image is too large for the memory.
 A worker is a fresh interpreter (`python -P -m eliq_bench.io.workers`), neither a fork nor multiprocessing's spawn: it
 inherits no locked state, does not import the caller's script again, and has an environment of its own. It reads its
 pipe in a thread. So the caller never waits for a worker that waits for the caller, and a worker ends as soon as its
-caller does, in the middle of a task too.
+caller does, in the middle of a task too. While a library is loaded no thread runs: there Linux ends it.
 """
 
+import ctypes
 import os
 import pickle
 import signal
@@ -18,7 +19,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -27,6 +28,7 @@ from queue import SimpleQueue
 from typing import IO, Any, Generic, Literal, NamedTuple, Self, TypeVar, TypeVarTuple
 
 from eliq_bench.errors import EliqBenchError, describe
+from eliq_bench.io.write import scratch_folder
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
@@ -110,12 +112,13 @@ class WorkerPool:
 
     def __enter__(self) -> Self:
         # Workers are ended in the middle of what they do; what they leave behind is removed with this folder.
-        self._scratch = tempfile.TemporaryDirectory(prefix="eliq-bench-")
+        self._open = ExitStack()
+        self._scratch = self._open.enter_context(scratch_folder())
         return self
 
     def __exit__(self, *_: object) -> None:
         self._end(list(self._workers))
-        self._scratch.cleanup()
+        self._open.close()
 
     def map(self, function: Callable[[*Arguments], Result], tasks: Iterable[tuple[*Arguments]]) -> Iterator[Result]:
         """The result of each task, in the order of the tasks.
@@ -211,12 +214,12 @@ class WorkerPool:
         ours, theirs = Pipe()
         log = tempfile.TemporaryFile()  # noqa: SIM115 (it is closed when the worker has ended)
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__, str(theirs.fileno())],
+            [sys.executable, "-P", "-m", __name__, str(theirs.fileno()), str(_caller())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
-            env=self._environment | {"TMPDIR": self._scratch.name},
+            env=self._environment | {"TMPDIR": str(self._scratch)},
         )
         theirs.close()
         worker = _Worker(process, ours, log)
@@ -331,6 +334,25 @@ def _receive(connection: Connection, messages: "SimpleQueue[bytes]") -> None:
         os._exit(0)  # skips destructors of libraries, which can take seconds
 
 
+def _caller() -> int:
+    """The process that workers may not outlive; 0 in a thread, with which Linux would end them."""
+    return os.getpid() if threading.current_thread() is threading.main_thread() else 0
+
+
+def _end_with(caller: int) -> None:
+    """Have Linux end this process as soon as its caller has ended."""
+    if caller and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        if os.getppid() != caller:  # it has ended before
+            os._exit(0)
+
+
+_PR_SET_PDEATHSIG = 1
+"""From linux/prctl.h."""
+
+
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, who then ends this process
+    _end_with(int(sys.argv[2]))
+    for _signal in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(_signal, signal.SIG_IGN)  # from a terminal to all its processes: the caller ends this one
     _work(Connection(int(sys.argv[1])))

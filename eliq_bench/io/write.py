@@ -1,11 +1,18 @@
-"""Writing files whole or not at all, one writer at a time, and checking early that a folder can be written."""
+"""Writing files whole or not at all, one writer at a time, and checking early that a folder can be written.
+
+What is not finished yet is held by a lock of the kernel, which ends with the process: a file or folder with our mark in
+its name that nobody holds was left by a process that was killed, and whoever comes next removes it.
+"""
 
 import fcntl
 import os
+import re
+import secrets
+import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from eliq_bench.errors import EliqBenchError, InputError
@@ -118,18 +125,121 @@ def write_whole(path: Path, write: Callable[[Path], object], advice: str) -> Non
 
     Args:
         path: the file; its folder is created if it does not exist.
-        write: called with the temporary path.
+        write: called with the temporary path, at which an empty file lies.
         advice: end of the sentence if that fails: what is not lost, or what to do.
 
     Raises:
         EliqBenchError: it cannot be written; an earlier file of that name is kept.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        temporary.replace(path)
+        with _unfinished(path, Path.touch) as temporary:
+            write(temporary)
+            temporary.replace(path)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise EliqBenchError(f"{path} cannot be written ({error}); {advice}.") from error
+
+
+def write_folder(path: Path, write: Callable[[Path], object], advice: str) -> None:
+    """The same for a folder, which appears once everything is in it.
+
+    Args:
+        path: the folder, which may exist if it is empty; the one above it is created.
+        write: called with the temporary folder.
+        advice: as for `write_whole`.
+
+    Raises:
+        EliqBenchError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _unfinished(path, Path.mkdir) as temporary:
+            write(temporary)
+            temporary.replace(path)
+    except OSError as error:
+        raise EliqBenchError(f"{path} cannot be written ({error}); {advice}.") from error
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder for what is thrown away, which nobody else may read; removed at the end.
+
+    Raises:
+        EliqBenchError: none can be made.
+    """
+    place = Path(tempfile.gettempdir())
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(_unfinished(place / "scratch", lambda path: path.mkdir(mode=0o700)))
+        except OSError as error:
+            raise EliqBenchError(
+                f"Temporary files cannot be written into {place} ({error}); set TMPDIR to another folder."
+            ) from error
+        yield folder
+
+
+_UNFINISHED = re.compile(r"\..+\.eliq-bench-[0-9a-f]{16}")
+_swept: set[Path] = set()
+
+
+@contextmanager
+def _unfinished(path: Path, make: Callable[[Path], object]) -> Iterator[Path]:
+    """A new file or folder beside `path`, held while the context lasts and removed if it is still there at its end."""
+    _sweep(path.parent)
+    temporary = path.with_name(f".{path.name}.eliq-bench-{secrets.token_hex(8)}")
+    opened = -1
+    try:
+        while opened < 0:
+            make(temporary)
+            opened = _hold(temporary)
+        yield temporary
+    finally:
+        _remove(temporary)
+        if opened >= 0:
+            os.close(opened)
+
+
+def _hold(path: Path) -> int:
+    """The locked file or folder as a file descriptor; -1 if another process has just removed it as a leftover."""
+    try:
+        opened = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return -1
+    with suppress(OSError):  # a file system without locks: nothing is removed there either
+        fcntl.flock(opened, fcntl.LOCK_EX)
+    if path.exists():
+        return opened
+    os.close(opened)
+    return -1
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left unfinished in a folder; once per process."""
+    if folder in _swept:
+        return
+    _swept.add(folder)
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _UNFINISHED.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_uid == os.geteuid():
+                _remove_if_free(Path(entry.path))
+
+
+def _remove_if_free(path: Path) -> None:
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return
+    try:
+        with suppress(OSError):
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(path)
+    finally:
+        os.close(opened)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()

@@ -14,10 +14,8 @@ import atexit
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from eliq_bench.errors import EliqBenchError, InputError, first_line
 from eliq_bench.io.files import sha256_of
 from eliq_bench.io.hub import Repository, fetch_folder
 from eliq_bench.io.optional import installed
+from eliq_bench.io.write import scratch_folder
 from eliq_bench.types import Fingerprint
 
 OTHER_FORMATS = ["*.msgpack", "*.h5", "*.onnx", "*.ot", "*.tflite"]
@@ -112,9 +111,9 @@ def require(card: ModelCard, offline: bool) -> None:
 @cache
 def _home() -> Path:
     """A throw-away home folder of this process; one for all models, since libraries remember its path."""
-    home = Path(tempfile.mkdtemp(prefix="eliq-bench-home-"))
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
-    return home
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(scratch_folder())
 
 
 @contextmanager

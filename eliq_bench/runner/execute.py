@@ -6,12 +6,11 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.io.workers import Failure, WorkerPool
+from eliq_bench.io.write import scratch_folder
 from eliq_bench.models.weights import ONLY_WEIGHTS
 from eliq_bench.runner.plan import ModelSpec, Plan, Task, Want
 from eliq_bench.runner.scoring import ChunkScorer, ScoringStep, failed_rows
@@ -72,8 +71,8 @@ def _probe(specs: list[ModelSpec], offline: bool, failures: int) -> None:
 
     wants = tuple(Want(position, spec.prompt("a photograph")) for position, spec in enumerate(specs))
     side = max(256, *(spec.card.min_side for spec in specs))
-    with TemporaryDirectory(prefix="eliq-bench-") as folder, _pool(1, specs, 1, offline) as pool:
-        plain = Path(folder) / "plain.png"
+    with scratch_folder() as folder, _pool(1, specs, 1, offline) as pool:
+        plain = folder / "plain.png"
         Image.linear_gradient("L").resize((side, side)).save(plain)
         for _, found in pool.stream(_score_chunk, [([Task("plain", plain, wants)],)]):
             if isinstance(found, Failure):

@@ -178,6 +178,37 @@ def test_a_worker_ends_with_its_caller_in_the_middle_of_a_task() -> None:
     assert not alive
 
 
+IMPORTING_PARENT = """
+from eliq_bench.io.workers import WorkerPool
+from support.workers import load_a_library, sleep
+import threading
+def wait():
+    import psutil, time
+    while not psutil.Process().children():
+        time.sleep(0.01)
+    time.sleep(1)
+    print("began", flush=True)
+threading.Thread(target=wait).start()
+with WorkerPool(1, initializer=load_a_library) as pool:
+    list(pool.map(sleep, [(60,)]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a worker ends when its library is loaded")
+def test_a_worker_that_is_loading_a_library_ends_with_its_caller() -> None:
+    path = os.pathsep.join(sys.path)
+    words = [sys.executable, "-c", IMPORTING_PARENT]
+    caller = subprocess.Popen(words, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": path})
+    assert caller.stdout
+    assert caller.stdout.readline() == b"began\n"
+    workers = psutil.Process(caller.pid).children(recursive=True)
+    assert workers
+    caller.kill()
+    caller.communicate()
+    _, alive = psutil.wait_procs(workers, timeout=2)
+    assert not alive
+
+
 def test_threads_and_variables_are_the_callers_choice() -> None:
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "COLOUR", "PATH")
     with WorkerPool(1, threads=3, environment={"COLOUR": "red"}) as pool:

@@ -6,15 +6,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path, PureWindowsPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eliq_bench.errors import InputError
+from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.files import check_file_name, check_inside
-from eliq_bench.io.write import locked
+from eliq_bench.io.write import locked, write_folder, write_whole
 
 COUNT = """
 import sys
@@ -108,6 +109,51 @@ def test_a_waiter_takes_over_the_folder_that_stands_there(tmp_path: Path) -> Non
         leave.set()
         waiter.join()
         os.close(third)
+
+
+STOP_HALF_WAY = """
+import sys, time
+from pathlib import Path
+from eliq_bench.io.write import write_folder, write_whole
+target, kind = Path(sys.argv[1]), sys.argv[2]
+def write(temporary):
+    (temporary / "a" if kind == "folder" else temporary).write_text("half")
+    (target.parent / "begun").touch()
+    time.sleep(60)
+(write_folder if kind == "folder" else write_whole)(target, write, "-")
+"""
+LOOK = "import sys; from pathlib import Path; from eliq_bench.io.write import write_whole\n"
+LOOK += "write_whole(Path(sys.argv[1]), lambda path: path.write_text('whole'), '-')"
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_killed_writer_left_goes_with_the_next_write_and_not_before(kind: str, tmp_path: Path) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", STOP_HALF_WAY, str(tmp_path / "target"), kind])
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.01)
+    (tmp_path / "begun").unlink()
+    kept = {".target.eliq-bench-notours", ".other.1234", ".a.eliq-bench-0123456789abcdef"}
+    for name in kept:
+        (tmp_path / name).symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").mkdir()
+    subprocess.run([sys.executable, "-c", LOOK, str(tmp_path / "target2")], check=True)
+    assert len(list(tmp_path.iterdir())) == 6  # the unfinished one is still held
+    writer.kill()
+    writer.wait()
+    subprocess.run([sys.executable, "-c", LOOK, str(tmp_path / "target2")], check=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"target2", "elsewhere", *kept}
+
+
+@pytest.mark.parametrize("write", [write_whole, write_folder])
+def test_a_failed_write_leaves_what_was_there(write: Callable[..., None], tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("before")
+
+    def fail(_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(EliqBenchError, match=r"target cannot be written \(.*No space left on device\); free some\."):
+        write(tmp_path / "target", fail, "free some")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
 
 
 @given(st.text(max_size=300))

@@ -100,6 +100,67 @@ def test_ctrl_c_says_how_to_go_on_and_keeps_everything(many: Path, tmp_path: Pat
     assert stored(cache) >= 8
 
 
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def _start(table: Path, out: Path, temporary: Path, ignored: signal.Signals | None = None) -> "subprocess.Popen[bytes]":
+    """A run with temporary files in a place of its own."""
+    temporary.mkdir(exist_ok=True)
+
+    def ignore() -> None:
+        if ignored:
+            signal.signal(ignored, signal.SIG_IGN)
+
+    return subprocess.Popen(
+        command(table, out),
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env=os.environ | {"TMPDIR": str(temporary)},
+        preexec_fn=ignore,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_other_signals_end_a_run_as_ctrl_c_does(
+    number: signal.Signals, many: Path, tmp_path: Path, cache: Path
+) -> None:
+    process = _start(many, tmp_path / "out", tmp_path / "temporary")
+    wait_until_stored(cache, 8, process)
+    assert names(tmp_path / "temporary")  # else nothing is shown by its being empty
+    os.killpg(process.pid, number) if number == signal.SIGQUIT else process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    told = [line for line in errors.decode().splitlines() if line and not line.startswith("Warning: plug-in")]
+    how = f"Ended by {number.name}. "
+    assert told == [how + "Everything computed so far is stored; the same command goes on from there."]
+    with sqlite3.connect(cache / "scores.sqlite") as connection:
+        assert connection.execute("SELECT count(*) FROM scores WHERE status <> 'ok'").fetchone() == (0,)
+    assert names(tmp_path / "temporary") == []
+    assert not _group_lives(process.pid)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_was_started_with_nohup_outlives_its_terminal(many: Path, tmp_path: Path, cache: Path) -> None:
+    process = _start(many, tmp_path / "out", tmp_path / "temporary", ignored=signal.SIGHUP)
+    wait_until_stored(cache, 8, process)
+    os.killpg(process.pid, signal.SIGHUP)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors.decode()
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_one(many: Path, tmp_path: Path, cache: Path) -> None:
+    process = _start(many, tmp_path / "out", tmp_path / "temporary")
+    wait_until_stored(cache, 8, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert names(tmp_path / "temporary")
+    process = _start(many, tmp_path / "out", tmp_path / "temporary")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors.decode()
+    assert names(tmp_path / "temporary") == []
+
+
 def test_workers_leave_when_their_caller_is_killed(many: Path, tmp_path: Path, cache: Path) -> None:
     process = subprocess.Popen(command(many, tmp_path / "out"), stderr=subprocess.DEVNULL, start_new_session=True)
     wait_until_stored(cache, 8, process)

@@ -1,5 +1,6 @@
 """Functions that the tests of the pool run in worker processes, which import them from here."""
 
+import ctypes
 import importlib
 import os
 import signal
@@ -59,3 +60,8 @@ def die(*_: object) -> None:
 
 def file_of(name: str) -> str | None:
     return importlib.import_module(name).__file__
+
+
+def load_a_library() -> None:
+    """As long imports of compiled libraries do: no thread of this process runs meanwhile."""
+    ctypes.PyDLL(None).sleep(20)

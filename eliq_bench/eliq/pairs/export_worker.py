@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import os
-import shutil
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -19,7 +17,7 @@ from eliq_bench.eliq.pairs.conversations import Side, conversations
 from eliq_bench.eliq.pairs.manifest import AGAIN, Pair, Split, pixel_hash, render_negative
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.io.images import DecodeError, decode
-from eliq_bench.io.write import write_whole
+from eliq_bench.io.write import write_folder, write_whole
 
 Format = Literal["folder", "webdataset", "conversations"]
 
@@ -172,15 +170,12 @@ def _encoded(image: RGB, digest: str, jpeg: int | None) -> EncodedImage:
 
 def _write_lines(folder: Path, lines: dict[str, list[bytes]]) -> None:
     """Write the lines of each table into a folder that appears once they are complete."""
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
-        temporary.mkdir()
+
+    def write(temporary: Path) -> None:
         for name, own in lines.items():
             (temporary / name).write_bytes(b"".join(own))
-        temporary.replace(folder)
-    except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise EliqBenchError(f"{folder} cannot be written ({error}); {AGAIN}.") from error
+
+    write_folder(folder, write, AGAIN)
 
 
 def _write_shard(target: Path, start: int, encoded: Iterator[EncodedPair]) -> None:
