@@ -113,11 +113,14 @@ def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None 
     from eliq_bench.evaluation.assemble import evaluate_all
     from eliq_bench.evaluation.evaluate import Resampling
     from eliq_bench.evaluation.pairs import known_pair_rows
+    from eliq_bench.io.write import check_target
     from eliq_bench.results.folder import load_run, save_results
+    from eliq_bench.results.records import RESULTS_FILE
     from eliq_bench.results.tables import with_pairs
 
     folder = Path(run)
     opened = load_run(folder)
+    check_target(folder / RESULTS_FILE, "folder")
     results = opened.results
     environment = results.environment
     environment.seed = environment.seed if seed is None else seed

@@ -62,6 +62,7 @@ def check(
     eliq-bench check runs/main --baseline quality.json --update-baseline
     eliq-bench check runs/now --baseline quality.json
     """
+    from eliq_bench.io.write import check_target
     from eliq_bench.report.check import gate
     from eliq_bench.report.check.rows import Gate
 
@@ -69,7 +70,10 @@ def check(
         raise InputError(f"--out {out} must end in {' or '.join(FORMATS)}.")
     if out is not None and not out.absolute().parent.is_dir():
         raise InputError(f"--out {out}: the folder {out.parent} does not exist; create it first.")
+    if out is not None:
+        check_target(out)
     if update_baseline:
+        check_target(baseline, "--baseline")
         written = gate.update_baseline(run, baseline)
         echo(f"Baseline: {baseline}, {len(written.rows)} rows, {baseline.stat().st_size / 1000:,.0f} kB")
         return

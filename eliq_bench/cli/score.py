@@ -23,10 +23,12 @@ def score(
     Exit code 1 if a model has no score at all for an image; the others are scored all the same.
     """
     from eliq_bench import api
+    from eliq_bench.io.write import check_target
     from eliq_bench.report.scores import check_format, problems, save, show, without_prompts
 
     if out is not None:
         check_format(out)
+        check_target(out)
     with progress_bar() as progress:
         settings = options.settings(**scoring)
         scored = api.score(

@@ -52,9 +52,12 @@ def train(
         raise InputError("--old-pairs and --old-images go with --continue, which names the old checkpoint.")
     if old_images and not old_pairs:
         raise InputError("--old-images needs --old-pairs, the manifest of these images.")
+    from eliq_bench.eliq.critic.locate import CHECKPOINT_FILE
     from eliq_bench.eliq.critic.recipe import read_recipe, with_seed
     from eliq_bench.eliq.training.pairs import open_corpus, training_notes
+    from eliq_bench.io.write import check_writable
 
+    check_writable(out, CHECKPOINT_FILE)
     plan = read_recipe(recipe)
     if seed is not None:
         plan = with_seed(plan, seed)

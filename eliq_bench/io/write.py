@@ -43,12 +43,31 @@ def check_writable(folder: Path, mark: str = "") -> None:
     for name, what in MARKS.items():
         if mark and name != mark and (folder / name).exists():
             raise InputError(f"{folder} holds {what} ({name}); choose another --out for {MARKS[mark]}.")
+    _try(folder, folder, "--out")
+
+
+def check_target(file: Path, option: str = "--out") -> None:
+    """The same for a file.
+
+    Args:
+        file: that will be written or replaced.
+        option: with which it was named.
+
+    Raises:
+        InputError: it is a folder, or nothing can be written beside it.
+    """
+    if file.is_dir():
+        raise InputError(f"{option} {file} is a folder; give a file.")
+    _try(file.parent, file, option)
+
+
+def _try(folder: Path, named: Path, option: str) -> None:
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        raise InputError(f"{folder} cannot be written to ({error}); choose another --out.") from error
+        raise InputError(f"{named} cannot be written ({_why(error)}); choose another {option}.") from error
 
 
 @contextmanager
@@ -84,7 +103,7 @@ def _lock(folder: Path, wait: bool) -> tuple[int, bool]:
         except OSError as error:
             if _is_gone(error):  # removed meanwhile by a process that wrote nothing
                 continue
-            raise InputError(f"{folder} cannot be written to ({error}); choose another folder.") from error
+            raise InputError(f"{folder} cannot be written ({_why(error)}); choose another folder.") from error
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
@@ -137,7 +156,7 @@ def write_whole(path: Path, write: Callable[[Path], object], advice: str) -> Non
             write(temporary)
             temporary.replace(path)
     except OSError as error:
-        raise EliqBenchError(f"{path} cannot be written ({error}); {advice}.") from error
+        raise EliqBenchError(f"{path} cannot be written ({_why(error)}); {advice}.") from error
 
 
 def write_folder(path: Path, write: Callable[[Path], object], advice: str) -> None:
@@ -157,7 +176,7 @@ def write_folder(path: Path, write: Callable[[Path], object], advice: str) -> No
             write(temporary)
             temporary.replace(path)
     except OSError as error:
-        raise EliqBenchError(f"{path} cannot be written ({error}); {advice}.") from error
+        raise EliqBenchError(f"{path} cannot be written ({_why(error)}); {advice}.") from error
 
 
 @contextmanager
@@ -173,7 +192,7 @@ def scratch_folder() -> Iterator[Path]:
             folder = stack.enter_context(_unfinished(place / "scratch", lambda path: path.mkdir(mode=0o700)))
         except OSError as error:
             raise EliqBenchError(
-                f"Temporary files cannot be written into {place} ({error}); set TMPDIR to another folder."
+                f"Temporary files cannot be written into {place} ({_why(error)}); set TMPDIR to another folder."
             ) from error
         yield folder
 
@@ -243,3 +262,8 @@ def _remove(path: Path) -> None:
     else:
         with suppress(OSError):
             path.unlink()
+
+
+def _why(error: OSError) -> str:
+    """In the words of the system, without the name of a temporary file."""
+    return error.strerror or str(error)

@@ -18,7 +18,7 @@ from eliq_bench.eliq.pairs.manifest import Pair, manifest_path, read_pairs, rend
 from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import DecodeError, decode
-from eliq_bench.io.write import write_whole
+from eliq_bench.io.write import check_target, write_whole
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -101,6 +101,7 @@ def write_page(
         EliqBenchError: an image cannot be read, or the file cannot be written.
     """
     manifest = manifest_path(pairs)
+    check_target(target, "--html")
     root = images or image_folder(manifest)
     groups = select_groups(manifest, selection or PageSelection())
     cells: dict[str, dict[str, ModeSection]] = {}

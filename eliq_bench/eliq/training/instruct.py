@@ -28,7 +28,7 @@ from eliq_bench.eliq.training.instruct_data import (
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import sha256_of
 from eliq_bench.io.optional import resolve_device, silence_loggers
-from eliq_bench.io.write import write_whole
+from eliq_bench.io.write import check_writable, write_whole
 
 CLAIM_FILE = "run.json"
 """Identifies the run of a folder; written first, so that checkpoints of another run are never continued."""
@@ -76,6 +76,7 @@ def instruct(
         EliqBenchError: the model's template does not fit, or the disk is full.
     """
     _check_packages()
+    check_writable(out)
     manifest = manifest_path(pairs)
     root = images or image_folder(manifest)
     conversations = read_conversations(manifest, root, stage.instruct)

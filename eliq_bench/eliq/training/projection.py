@@ -19,6 +19,7 @@ from eliq_bench.eliq.critic.lite.vision import LiteVision
 from eliq_bench.eliq.critic.recipe import RecipeSection, checked, read_fields
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import DecodeError, decode
+from eliq_bench.io.write import check_target, check_writable
 from eliq_bench.types import Progress
 
 
@@ -264,6 +265,8 @@ def make_projection(
         InputError: a table cannot be used.
         EliqBenchError: an image cannot be read.
     """
+    check_target(out)
+    check_writable(features)
     text = LiteText()
     semantics = LiteSemantics(LiteVision(dtype=getattr(torch, recipe.dtype)), text)
     captions = [load_captions(table, semantics, recipe.held_out, features, progress) for table in tables]

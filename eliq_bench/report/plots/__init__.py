@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.escape import spelt_out
-from eliq_bench.io.write import write_whole
+from eliq_bench.io.write import check_target, write_whole
 from eliq_bench.report.plots.critical_difference import critical_difference
 from eliq_bench.report.plots.data import PlotData, read_plot_data
 from eliq_bench.report.plots.diagnosis import Diagnosis, diagnosis, read_diagnosis
@@ -55,6 +55,7 @@ def draw(
     """
     if out.suffix not in FORMATS:
         raise InputError(f"--out {out.name} must end in {' or '.join(FORMATS)}.")
+    check_target(out)
     if kind in KINDS_OF_PAIRS:
         pairs = read_diagnosis(run, dataset, dimension, models)
         _save(lambda: KINDS_OF_PAIRS[kind](pairs), out)
