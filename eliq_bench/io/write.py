@@ -11,7 +11,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -157,6 +157,29 @@ def write_whole(path: Path, write: Callable[[Path], object], advice: str) -> Non
             temporary.replace(path)
     except OSError as error:
         raise EliqBenchError(f"{path} cannot be written ({_why(error)}); {advice}.") from error
+
+
+def write_together(folder: Path, files: Mapping[str, Callable[[Path], object]], advice: str) -> None:
+    """Write several files of a folder, of which all are complete before the first takes its place.
+
+    Args:
+        folder: is created if it does not exist.
+        files: by name, in the order in which they take their places, each called with a temporary path.
+        advice: as for `write_whole`.
+
+    Raises:
+        EliqBenchError: one cannot be written; all earlier files of these names are kept.
+    """
+    name = ""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _unfinished(folder / "files", Path.mkdir) as temporary:
+            for name, write in files.items():
+                write(temporary / name)
+            for name in files:
+                (temporary / name).replace(folder / name)
+    except OSError as error:
+        raise EliqBenchError(f"{folder / name} cannot be written ({_why(error)}); {advice}.") from error
 
 
 def write_folder(path: Path, write: Callable[[Path], object], advice: str) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eliq_bench.errors import InputError
 from eliq_bench.io.optional import installed
-from eliq_bench.io.write import locked
+from eliq_bench.io.write import locked, write_together
 from eliq_bench.leaderboard import admission
 from eliq_bench.leaderboard.board import (
     Board,
@@ -74,8 +74,8 @@ def add_run(
                 boards.append(board)
         if not boards:
             raise InputError(f"{run} has no score that its datasets label; nothing was added.")
-        for board in boards:
-            board.save(folder / f"{board.dataset.name}.json")
+        files = {f"{board.dataset.name}.json": board.save for board in boards}
+        write_together(folder, files, "the boards are as they were")
     return boards
 
 

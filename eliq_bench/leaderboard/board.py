@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from eliq_bench.errors import InputError, describe
-from eliq_bench.io.write import write_whole
 from eliq_bench.results.records import DatasetRecord, ModelRecord, Number, Record, Row
 from eliq_bench.vocabulary import Status
 
@@ -231,13 +230,8 @@ class Board(Record):
             ) from error
 
     def save(self, path: Path) -> None:
-        """Write the board, whole or not at all.
-
-        Raises:
-            EliqBenchError: it cannot be written.
-        """
-        text = self.model_dump_json(indent=1) + "\n"
-        write_whole(path, lambda place: place.write_text(text, encoding="utf-8"), "the board is as it was")
+        """Write the file."""
+        path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def may_keep_labels(licence: str) -> bool:

@@ -1,10 +1,11 @@
 """A folder of boards: rendered, written, and compared with the committed files."""
 
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
 from eliq_bench.errors import InputError
-from eliq_bench.io.write import locked, write_whole
+from eliq_bench.io.write import locked, write_together
 from eliq_bench.leaderboard.board import Board, without_contradiction
 from eliq_bench.leaderboard.markdown import GENERATED, board_markdown, index_markdown
 from eliq_bench.leaderboard.page import page
@@ -45,8 +46,8 @@ def render(folder: Path) -> list[Path]:
     """
     with locked(folder):  # from reading on: another process may be adding to a board
         texts = rendered(read_boards(folder))
-        for name, text in texts.items():
-            _write(folder / name, text)
+        writers = {name: partial(_write, text) for name, text in texts.items()}
+        write_together(folder, writers, "the boards themselves are as they were")
         for path in _left_over(folder, set(texts)):
             path.unlink(missing_ok=True)
     return [folder / name for name in texts]
@@ -69,8 +70,8 @@ def differences(folder: Path) -> list[str]:
     return lines + [f"{path} belongs to no board" for path in _left_over(folder, set(texts))]
 
 
-def _write(path: Path, text: str) -> None:
-    write_whole(path, lambda place: place.write_bytes(text.encode()), "the boards themselves are as they were")
+def _write(text: str, path: Path) -> None:
+    path.write_bytes(text.encode())
 
 
 def _left_over(folder: Path, texts: set[str]) -> list[Path]:

@@ -1,14 +1,14 @@
 """A run folder: results.json, scores.parquet, items.parquet, report.md, and for pairs judged.parquet.
 
-Each is written whole or not at all.
+They are written together: a process that is killed leaves what was there before, or files that the same run replaces.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from eliq_bench.errors import InputError, first_names
-from eliq_bench.io.write import check_writable, locked, write_whole
+from eliq_bench.io.write import check_writable, locked, write_together
 from eliq_bench.results.records import RESULTS_FILE, Results
 from eliq_bench.results.tables import (
     ITEMS_FILE,
@@ -37,7 +37,7 @@ def check_run_folder(folder: Path) -> None:
         raise InputError(f"--out {folder} is a file; results need a folder.")
     foreign = [name for name in (SCORES_FILE, ITEMS_FILE, PAIRS_FILE, REPORT_FILE) if (folder / name).exists()]
     if foreign and not (folder / RESULTS_FILE).exists():
-        raise InputError(f"{folder} holds a {foreign[0]} that is not of a run; choose another --out.")
+        raise InputError(f"{folder} holds {foreign[0]} but no {RESULTS_FILE}, so it is no run; choose another --out.")
     check_writable(folder, RESULTS_FILE)
 
 
@@ -110,13 +110,16 @@ def save(
     with locked(folder):  # the files of one run belong together
         if not overwrite:
             _refuse_other_run(folder, _parts_of(results), KEPT)
-        write_whole(folder / ITEMS_FILE, lambda path: write_items(tables, path), KEPT)
+        files = {
+            **_summaries(results),  # first: what a killed process has put here is then known as this run
+            ITEMS_FILE: lambda path: write_items(tables, path),
+            SCORES_FILE: lambda path: write_scores(columns, tables, path),
+        }
         if any(table.pairs for table in tables):
-            write_whole(folder / PAIRS_FILE, lambda path: write_pairs(tables, path), KEPT)
-        else:
+            files[PAIRS_FILE] = lambda path: write_pairs(tables, path)
+        write_together(folder, files, KEPT)
+        if PAIRS_FILE not in files:
             (folder / PAIRS_FILE).unlink(missing_ok=True)
-        write_whole(folder / SCORES_FILE, lambda path: write_scores(columns, tables, path), KEPT)
-        save_results(results, folder)
 
 
 def save_results(results: Results, folder: Path) -> None:
@@ -125,9 +128,16 @@ def save_results(results: Results, folder: Path) -> None:
     Raises:
         EliqBenchError: the disk is full or a file cannot be written.
     """
+    write_together(folder, _summaries(results), KEPT)
+
+
+def _summaries(results: Results) -> dict[str, Callable[[Path], object]]:
+    """How the files that hold no single scores are written."""
     text = results.model_dump_json(indent=1) + "\n"
-    write_whole(folder / RESULTS_FILE, lambda path: path.write_text(text, encoding="utf-8"), KEPT)
-    write_whole(folder / REPORT_FILE, lambda path: path.write_text(results.to_markdown(), encoding="utf-8"), KEPT)
+    return {
+        RESULTS_FILE: lambda path: path.write_text(text, encoding="utf-8"),
+        REPORT_FILE: lambda path: path.write_text(results.to_markdown(), encoding="utf-8"),
+    }
 
 
 RowKey = tuple[str, str, str]
