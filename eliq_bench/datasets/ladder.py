@@ -7,15 +7,12 @@ cache folder.
 
 import hashlib
 import json
-import shutil
-import time
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from uuid import uuid4
 
 import numpy as np
 import yaml
@@ -25,6 +22,7 @@ from eliq_bench.cards import DatasetCard
 from eliq_bench.eliq.degrade import VERSION as DEGRADE_VERSION
 from eliq_bench.eliq.degrade import degrade
 from eliq_bench.errors import EliqBenchError, InputError
+from eliq_bench.io.write import sweep, unfinished
 from eliq_bench.types import Items
 
 if TYPE_CHECKING:
@@ -37,8 +35,6 @@ LONGER_SIDE = 384
 """Pixels: large enough for NIQE's 96-pixel patches in both directions, small enough for a quick first run."""
 
 MANIFEST = "manifest.json"
-BUILDING = ".building-"
-ABANDONED_SECONDS = 3600
 """A build that is older was killed."""
 
 CLEAN = "none"
@@ -197,19 +193,14 @@ def ensure_built(root: Path, wanted: "Mapping[str, Picture]") -> Path:
         EliqBenchError: the images cannot be written.
     """
     folder = root / _identity()
+    sweep(root)
     if _complete(folder, set(wanted)):
         return folder
     try:
         root.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(root)
-        # A sibling folder: the rename that publishes it must not cross file systems.
-        building = root / f"{BUILDING}{uuid4().hex}"
-        building.mkdir()
-        try:
+        with unfinished(folder) as building:
             _build(building, wanted)
             _publish(building, folder)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
     except OSError as error:
         raise EliqBenchError(
             f"The ladder dataset cannot be built in {root}: {error.strerror or error}; "
@@ -282,14 +273,3 @@ def _publish(building: Path, folder: Path) -> None:
             raise
         for path in sorted(building.iterdir(), key=lambda path: path.name == MANIFEST):
             path.replace(folder / path.name)
-
-
-def _remove_abandoned(root: Path) -> None:
-    """Delete what builds left behind that were killed long ago."""
-    for folder in root.glob(f"{BUILDING}*"):
-        try:
-            old = time.time() - folder.stat().st_mtime > ABANDONED_SECONDS
-        except FileNotFoundError:  # its process has just finished
-            continue
-        if old:
-            shutil.rmtree(folder, ignore_errors=True)

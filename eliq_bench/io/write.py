@@ -152,7 +152,7 @@ def write_whole(path: Path, write: Callable[[Path], object], advice: str) -> Non
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _unfinished(path, Path.touch) as temporary:
+        with unfinished(path, Path.touch) as temporary:
             write(temporary)
             temporary.replace(path)
     except OSError as error:
@@ -173,7 +173,7 @@ def write_together(folder: Path, files: Mapping[str, Callable[[Path], object]], 
     name = ""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _unfinished(folder / "files", Path.mkdir) as temporary:
+        with unfinished(folder / "files") as temporary:
             for name, write in files.items():
                 write(temporary / name)
             for name in files:
@@ -195,7 +195,7 @@ def write_folder(path: Path, write: Callable[[Path], object], advice: str) -> No
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _unfinished(path, Path.mkdir) as temporary:
+        with unfinished(path) as temporary:
             write(temporary)
             temporary.replace(path)
     except OSError as error:
@@ -212,7 +212,7 @@ def scratch_folder() -> Iterator[Path]:
     place = Path(tempfile.gettempdir())
     with ExitStack() as stack:
         try:
-            folder = stack.enter_context(_unfinished(place / "scratch", lambda path: path.mkdir(mode=0o700)))
+            folder = stack.enter_context(unfinished(place / "scratch", lambda path: path.mkdir(mode=0o700)))
         except OSError as error:
             raise EliqBenchError(
                 f"Temporary files cannot be written into {place} ({_why(error)}); set TMPDIR to another folder."
@@ -225,9 +225,17 @@ _swept: set[Path] = set()
 
 
 @contextmanager
-def _unfinished(path: Path, make: Callable[[Path], object]) -> Iterator[Path]:
-    """A new file or folder beside `path`, held while the context lasts and removed if it is still there at its end."""
-    _sweep(path.parent)
+def unfinished(path: Path, make: Callable[[Path], object] = Path.mkdir) -> Iterator[Path]:
+    """A new file or folder beside `path`, held while the context lasts and removed if it is still there at its end.
+
+    Args:
+        path: the place it is meant for.
+        make: makes it.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    sweep(path.parent)
     temporary = path.with_name(f".{path.name}.eliq-bench-{secrets.token_hex(8)}")
     opened = -1
     try:
@@ -255,8 +263,8 @@ def _hold(path: Path) -> int:
     return -1
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what killed processes left unfinished in a folder; once per process."""
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left unfinished in a folder, once per process; what is held is left alone."""
     if folder in _swept:
         return
     _swept.add(folder)

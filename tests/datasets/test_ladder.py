@@ -14,6 +14,7 @@ from PIL import Image
 
 from eliq_bench.datasets import ladder
 from eliq_bench.errors import EliqBenchError, InputError
+from eliq_bench.io import write
 from eliq_bench.registry import dataset_card
 from eliq_bench.types import Items
 
@@ -202,34 +203,22 @@ def test_a_failed_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("few")
-def test_long_abandoned_builds_are_cleared_and_running_ones_kept(tmp_path: Path) -> None:
-    import os
-
-    old, young = tmp_path / ".building-old", tmp_path / ".building-young"
-    old.mkdir()
-    young.mkdir()
-    os.utime(old, (0, 0))
-    read(tmp_path)
-    assert not old.exists()
-    assert young.exists()
-
-
 def test_missing_photographs_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ladder, "find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"astronaut\.png .*scikit-image"):
         ladder.PHOTOGRAPHS[0].path()
 
 
-def test_two_processes_at_once_and_one_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_five_processes_at_once_and_one_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = [sys.executable, "-c", READ, str(tmp_path)]
     killed = subprocess.Popen(command)
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    while not list(tmp_path.glob(".building-*/*.png")):
-        assert killed.poll() is None or both[0].poll() is None
+    others = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(5)]
+    while not list(tmp_path.glob(".*.eliq-bench-*/*.png")):
+        assert killed.poll() is None or others[0].poll() is None
         time.sleep(0.01)
     killed.kill()
     killed.wait()
-    for process in both:
+    for process in others:
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 0
         assert output.strip() == "21"
@@ -240,4 +229,6 @@ def test_two_processes_at_once_and_one_killed(tmp_path: Path, monkeypatch: pytes
     alone = {path.name: path.read_bytes() for path in built(tmp_path / "alone")}
     assert {path.name: path.read_bytes() for path in finished.glob("*.png")} == alone
     assert len(alone) == 21
-    assert len(list(tmp_path.glob(".building-*"))) <= 1  # what the killed one left
+    write._swept.clear()  # as in a new process
+    read(tmp_path)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]  # nothing of the killed one

@@ -16,6 +16,7 @@ from eliq_bench.eliq.critic.locate import CHECKPOINT_FILE as CHECKPOINT_FILE
 from eliq_bench.eliq.critic.network import CriticNetwork
 from eliq_bench.eliq.critic.recipe import Recipe
 from eliq_bench.errors import EliqBenchError, InputError, first_line
+from eliq_bench.io.write import write_whole
 
 GOOD, BAD = 75.0, 25.0
 """Calibrated scores of the median positive and of the median severe negative of the held-out pairs; our choice."""
@@ -169,14 +170,9 @@ def save(path: Path, network: CriticNetwork, card: CriticCard) -> None:
         name.replace(PRIOR_WEIGHT, STORED_PRIOR_WEIGHT): value.contiguous()
         for name, value in network.state_dict().items()
     }
-    partial = path.with_suffix(".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # not by save_file, which lets nobody but the owner read the file
-        partial.write_bytes(to_bytes(tensors, {KEY: card.model_dump_json(exclude_none=True)}))
-        partial.replace(path)
-    except OSError as error:
-        raise EliqBenchError(f"{path} cannot be written ({error}); choose another place.") from error
+    # not by save_file, which lets nobody but the owner read the file
+    content = to_bytes(tensors, {KEY: card.model_dump_json(exclude_none=True)})
+    write_whole(path, lambda target: target.write_bytes(content), "choose another place")
 
 
 def load(path: Path) -> tuple[CriticNetwork, CriticCard]:

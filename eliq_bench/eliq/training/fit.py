@@ -24,6 +24,7 @@ from eliq_bench.eliq.training.rank import Epoch, Ranked, rank
 from eliq_bench.eliq.training.tokens import TokenSource
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import sha256_of
+from eliq_bench.io.write import write_whole
 from eliq_bench.types import Progress
 
 CURVES_CSV, CURVES_PNG = "curves.csv", "curves.png"
@@ -50,10 +51,13 @@ def _values(epoch: Epoch) -> dict[str, float]:
 
 
 def _table(path: Path, epochs: Sequence[Epoch]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["epoch", *_values(epochs[0])])
-        writer.writeheader()
-        writer.writerows({"epoch": epoch.epoch, **_values(epoch)} for epoch in epochs)
+    def write(target: Path) -> None:
+        with target.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, ["epoch", *_values(epochs[0])])
+            writer.writeheader()
+            writer.writerows({"epoch": epoch.epoch, **_values(epoch)} for epoch in epochs)
+
+    write_whole(path, write, "the critic itself is kept")
     return path
 
 

@@ -19,7 +19,7 @@ from eliq_bench.eliq.critic.lite.vision import LiteVision
 from eliq_bench.eliq.critic.recipe import RecipeSection, checked, read_fields
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import DecodeError, decode
-from eliq_bench.io.write import check_target, check_writable
+from eliq_bench.io.write import check_target, check_writable, write_whole
 from eliq_bench.types import Progress
 
 
@@ -125,9 +125,13 @@ def _features(
         except DecodeError as error:
             raise EliqBenchError(f"{row.image} cannot be read: {error}.") from error
         on_image(done)
-    folder.mkdir(parents=True, exist_ok=True)
-    np.save(kept, torch.stack(features).numpy())
+    write_whole(kept, lambda target: _save(target, torch.stack(features).numpy()), "choose another --features")
     return torch.stack(features).float()
+
+
+def _save(path: Path, array: "np.ndarray") -> None:
+    with path.open("wb") as file:  # to a path, numpy would add a suffix
+        np.save(file, array)
 
 
 def _stored(kept: Path, images: int) -> torch.Tensor | None:
@@ -280,7 +284,7 @@ def make_projection(
         "held_out": json.dumps({name: result._asdict() for name, result in reached.items()}),
         "human_labels": "none",
     }
-    projection.save(out, metadata)
+    write_whole(out, lambda path: projection.save(path, metadata), "choose another --out")
     return reached
 
 

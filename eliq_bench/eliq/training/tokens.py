@@ -21,6 +21,7 @@ from eliq_bench.eliq.training.pairs import Corpus, Side, preference_of, takes
 from eliq_bench.errors import EliqBenchError, InputError
 from eliq_bench.io.images import DecodeError, decode
 from eliq_bench.io.workers import map_in_processes
+from eliq_bench.io.write import locked, write_whole
 from eliq_bench.types import Progress
 
 FINGERPRINT_FILE = "backbone.json"
@@ -53,7 +54,6 @@ class TokenCache:
     """
 
     def __init__(self, folder: Path, fingerprint: dict[str, str]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._own = uuid.uuid4().hex[:12]
         self._places: dict[str, _ShardRows] = {}
@@ -121,13 +121,15 @@ class TokenCache:
 
 
 def _claim(path: Path, fingerprint: dict[str, str]) -> None:
-    if not path.exists():
-        path.write_text(json.dumps(fingerprint, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    elif json.loads(path.read_text(encoding="utf-8")) != fingerprint:
-        raise InputError(
-            f"{path.parent} holds tokens of another backbone or of other versions of it; name another folder, "
-            "or delete this one."
-        )
+    text = json.dumps(fingerprint, indent=1, sort_keys=True) + "\n"
+    with locked(path.parent):
+        if not path.exists():
+            write_whole(path, lambda target: target.write_text(text, encoding="utf-8"), "choose another --tokens")
+        elif json.loads(path.read_text(encoding="utf-8")) != fingerprint:
+            raise InputError(
+                f"{path.parent} holds tokens of another backbone or of other versions of it; name another folder, "
+                "or delete this one."
+            )
 
 
 BATCH = 8
