@@ -1,6 +1,8 @@
-"""Six processes that write to one place at once: all is there at the end, or a loser waits or says so."""
+"""Six processes that write to one place at once: all is there at the end, or a loser waits or says so.
 
-import json
+Boards are in tests/leaderboard/test_leaderboard_add.py, the ladder in tests/datasets/test_ladder.py.
+"""
+
 import os
 import subprocess
 import sys
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kills import call, contents, draw_images, environment
+from kills import IMAGES, call, contents, draw_images, environment
 from support.runs import TRUTH, label_table, make_run, noise, score_table
 
 from eliq_bench.eliq.critic.backbone import Encoded
@@ -78,15 +80,13 @@ def test_six_runs_into_one_folder(tmp_path: Path) -> None:
         assert record.computed == 0
 
 
-def test_six_models_into_one_store_and_into_a_ladder_that_is_not_built(tmp_path: Path) -> None:
+def test_six_models_into_one_store(tmp_path: Path) -> None:
+    draw_images(tmp_path)
     models = ["sharpness", "jpeg-bytes", "contrast", "colorfulness", "luma", "sharpness"]
-    words = [["run", "--models", name, "--limit", "30", "--out", f"out{at}"] for at, name in enumerate(models)]
-    ends = at_once(tmp_path, *words)
+    words = ["run", "--datasets", "table.csv", "--workers", "1"]
+    ends = at_once(tmp_path, *([*words, "--models", name, "--out", f"out{at}"] for at, name in enumerate(models)))
     assert [code for code, _ in ends] == [0] * WRITERS, ends
-    (ladder,) = (tmp_path / "cache" / "datasets" / "ladder").iterdir()
-    hashes = json.loads((ladder / "manifest.json").read_text())["sha256"]
-    assert {path.name for path in ladder.glob("*.png")} == set(hashes)
-    assert all(json.loads((tmp_path / f"out{at}" / "results.json").read_text())["rows"] for at in range(WRITERS))
+    assert scores(tmp_path) == len(set(models)) * IMAGES
 
 
 def test_six_tables_of_scores(tmp_path: Path) -> None:
