@@ -128,7 +128,9 @@ def contents(folder: Path) -> dict[str, Any]:
 
 
 def content(path: Path) -> Any:
-    """What a file holds, comparable between two runs."""
+    """What a file holds, comparable between two runs; nothing of one that is not finished."""
+    if ".eliq-bench-" in str(path):
+        return None
     if path.suffix == ".json":
         return stable(json.loads(path.read_text()))
     if path.suffix == ".sqlite":
