@@ -39,7 +39,7 @@ def die_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     return lambda: count
 
 
-SLOW = {"pairs build"}
+SLOW = {"pairs build", "run"}
 
 
 @pytest.mark.usefixtures("one_process")
