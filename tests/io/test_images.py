@@ -85,6 +85,7 @@ def test_one_pixel(tmp_path: Path) -> None:
     assert decode(saved(tmp_path / "a.png", Image.new("RGB", (1, 1)))).shape == (1, 1, 3)
 
 
+@pytest.mark.slow
 def test_hundred_megapixels(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", Image.new("1", (10_000, 10_000)))
     assert decode(path).shape == (10_000, 10_000, 3)

@@ -150,6 +150,7 @@ def test_a_board_that_keeps_labels_computes_itself_again_to_the_last_digit(board
     assert again.tables == board.tables
 
 
+@pytest.mark.slow
 def test_the_order_of_runs_does_not_matter(tmp_path: Path, board: Board) -> None:
     names = list(MODELS)
     for order, parts in enumerate([(names[:2], names[2:]), (names[2:], names[:2])]):

@@ -190,6 +190,7 @@ def _group_lives(group: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_share_a_store_and_agree(many: Path, tmp_path: Path, cache: Path) -> None:
     outs = [tmp_path / "one", tmp_path / "two"]
     processes = [subprocess.Popen(command(many, out), stderr=subprocess.PIPE) for out in outs]

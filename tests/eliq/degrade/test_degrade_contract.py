@@ -77,6 +77,7 @@ def test_global_random_state_is_neither_read_nor_moved() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(*outputs, strict=True))
 
 
+@pytest.mark.slow
 def test_other_processes_give_the_same_bytes() -> None:
     runs = [
         subprocess.run(

@@ -120,6 +120,7 @@ def test_alignment_negatives_differ_from_the_prompt(pairs: list[Pair]) -> None:
             assert pair.negative_image is None
 
 
+@pytest.mark.slow
 def test_a_build_elsewhere_by_other_workers_gives_the_same_file(pool: Path, tmp_path: Path) -> None:
     other = tmp_path / "moved"
     other.symlink_to(pool)

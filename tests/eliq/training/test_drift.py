@@ -137,6 +137,7 @@ def test_a_head_to_which_all_images_are_the_same_stores_nothing(folder: Path, tm
     assert set(made.card.tokens) == {"alignment"}
 
 
+@pytest.mark.slow
 def test_another_hand_lies_farther_off_than_the_same_one(same: TrainingRun, smooth: TrainingRun) -> None:
     near, far = (drift_of(run).distances["quality"] for run in (same, smooth))
     assert far.farther
