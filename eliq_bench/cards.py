@@ -65,6 +65,8 @@ class Source(Card):
     """Patterns of the members of archives that are wanted; empty takes all images and label files."""
     junk: tuple[str, ...] = ("__MACOSX/*", "._*", ".DS_Store", "Thumbs.db")
     """Patterns of members, or of their last part, that are left out without a word."""
+    rename: dict[str, str] = Field(default_factory=dict)
+    """Names of label files there, to their names on the card."""
     sha256: dict[str, str] = Field(default_factory=dict)
     """Of single files, by their names in `files`, where it is known."""
     size: int = 0
