@@ -17,13 +17,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import numpy as np
+import psutil
 import pyarrow.parquet as pq
 from PIL import Image
 from support.runs import TRUTH, make_run, noise, score_table
@@ -111,14 +112,23 @@ def kill(folder: Path, words: Sequence[str], after: float, whole_group: bool) ->
     os.killpg(process.pid, signal.SIGKILL) if whole_group else process.kill()
     process.wait()
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(process.pid, 0)
-        except ProcessLookupError:
-            return True
+    while left := living(process.pid):
+        if time.monotonic() > deadline:
+            for one in left:
+                one.kill()
+            return False
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    return False
+    return True
+
+
+def living(group: int) -> list[psutil.Process]:
+    """The processes of a group, without those that have ended and only wait for somebody to look."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
 def contents(folder: Path) -> dict[str, Any]:

@@ -7,8 +7,8 @@ calls raise. Signs are kept: scores and labels are expected to point up (higher 
 | module | what it gives |
 |---|---|
 | `statistic` | `Statistic`, `Interval`: what every function returns or builds on; `normal_quantile` |
-| `inputs`, `groups` | finite rows and coded groups; `merge_groups`, `merge_partitions` |
-| `correlation`, `ranks` | `srcc`, `krcc`, `plcc` |
+| `inputs` | finite rows and coded groups; `merge_groups`, `merge_partitions` |
+| `correlation` | `srcc`, `krcc`, `plcc` |
 | `mapping`, `logistic` | `map_logistic` (cross-fitted), `fitted_curve`, and the curve below them |
 | `resampling`, `bootstrap` | groups drawn with replacement, as counts; `bootstrap_srcc`, `bootstrap_mean` |
 | `paired`, `closed_form` | two models on the same items: `paired_bootstrap`; `second_opinions` |

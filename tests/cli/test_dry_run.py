@@ -63,7 +63,7 @@ def test_a_folder_with_other_peoples_files_is_not_overwritten(cli: Cli, own_tabl
     (own_table.parent / "report.md").write_text("mine")
     done = cli("run", "--models", "luma", "--datasets", own_table, "--out", own_table.parent)
     assert done.returncode == 2
-    assert "report.md that is not of a run" in done.stderr
+    assert "report.md but no results.json, so it is no run" in done.stderr
     assert (own_table.parent / "report.md").read_text() == "mine"
 
 

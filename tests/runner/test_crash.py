@@ -108,20 +108,28 @@ def _start(table: Path, out: Path, temporary: Path, ignored: signal.Signals | No
     """A run with temporary files in a place of its own."""
     temporary.mkdir(exist_ok=True)
 
-    def ignore() -> None:
-        if ignored:
-            signal.signal(ignored, signal.SIG_IGN)
+    def heed() -> None:
+        """Undo what nohup, and a shell with commands in the background, do; ignore what is asked for."""
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_IGN if number == ignored else signal.SIG_DFL)
 
     return subprocess.Popen(
         command(table, out),
         stderr=subprocess.PIPE,
         start_new_session=True,
         env=os.environ | {"TMPDIR": str(temporary)},
-        preexec_fn=ignore,
+        preexec_fn=heed,
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+        pytest.param(signal.SIGQUIT, marks=pytest.mark.slow),
+    ],
+)
 def test_other_signals_end_a_run_as_ctrl_c_does(
     number: signal.Signals, many: Path, tmp_path: Path, cache: Path
 ) -> None:
@@ -141,6 +149,7 @@ def test_other_signals_end_a_run_as_ctrl_c_does(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_started_with_nohup_outlives_its_terminal(many: Path, tmp_path: Path, cache: Path) -> None:
     process = _start(many, tmp_path / "out", tmp_path / "temporary", ignored=signal.SIGHUP)
     wait_until_stored(cache, 8, process)
@@ -149,6 +158,7 @@ def test_a_run_that_was_started_with_nohup_outlives_its_terminal(many: Path, tmp
     assert process.returncode == 0, errors.decode()
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_left_is_removed_by_the_next_one(many: Path, tmp_path: Path, cache: Path) -> None:
     process = _start(many, tmp_path / "out", tmp_path / "temporary")
     wait_until_stored(cache, 8, process)
