@@ -188,13 +188,16 @@ def _gather(card: DatasetCard, settings: FetchSettings, work: Path, ready: Path,
             if what not in source.gives or _is_complete(card, what, ready):
                 continue
             spot = work / hashlib.sha256(source.model_dump_json().encode()).hexdigest()[:8]
+            part = ready / f"{source.kind}-{spot.name}"
+            if part.exists():  # it gave the labels, and all it has
+                failed[place(source)] = _lack(card, what, ready)
+                continue
             try:
                 got = _get(card, source, spot, ready, progress)
                 records.append(_compared(card, got.record))
             except EliqBenchError as error:
                 failed[place(source)] = str(error).rstrip(".")
                 continue
-            part = ready / f"{source.kind}-{spot.name}"
             got.folder.rename(part)
             if not _is_complete(card, what, ready):
                 failed[place(source)] = _lack(card, what, ready)
@@ -203,8 +206,9 @@ def _gather(card: DatasetCard, settings: FetchSettings, work: Path, ready: Path,
         if not _is_complete(card, what, ready):
             reasons = "; ".join(f"{where}: {why}" for where, why in failed.items()) or "no source gives them"
             raise NotHereError(
-                f"The {what} of {card.name} could not be fetched ({reasons}); {AGAIN}, or {card.download}, and use "
-                f"`eliq-bench fetch {card.name} --from-archive FILE`."
+                f"The {what} of {card.name} could not be fetched ({reasons}); {AGAIN}; or {card.download}, and give "
+                f"it to `eliq-bench fetch {card.name} --from-archive FILE`, or put it into {own_folder(card)}; page: "
+                f"{card.page}."
             )
     load_card(card, [ready])
     text = json.dumps({"sources": records}, indent=1) + "\n"

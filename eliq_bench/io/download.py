@@ -108,6 +108,7 @@ def _session() -> "requests.Session":
 
     retry = Retry(
         total=FRUITLESS,
+        connect=0,  # where there is no network, the next source is not kept waiting
         backoff_factor=0.5,
         status_forcelist=(429, 500, 502, 503, 504),
         raise_on_status=False,
@@ -129,14 +130,14 @@ def _download(
     target.parent.mkdir(parents=True, exist_ok=True)
     part = _Part(target)
     meter.add(part.size)
-    fruitless = 0
+    fruitless, begun = 0, part.size
     while True:
         before = part.size
         try:
             complete = _receive(file, part, session, meter, stop)
         except _cuts() as error:
             fruitless = 0 if part.size > before else fruitless + 1
-            if fruitless >= FRUITLESS or stop.is_set():
+            if fruitless >= FRUITLESS or stop.is_set() or (_no_connection(error) and part.size == begun):
                 raise DownloadError(f"{file.url} cannot be downloaded: {_reason(error)}.") from error
             time.sleep(min(0.1 * 2**fruitless, 10))
             continue
@@ -269,6 +270,13 @@ def _cuts() -> tuple[type[Exception], ...]:
         requests.exceptions.ChunkedEncodingError,
         urllib3.exceptions.HTTPError,
     )
+
+
+def _no_connection(error: Exception) -> bool:
+    """Whether no server was reached at all."""
+    from urllib3.exceptions import NewConnectionError
+
+    return isinstance(getattr(error.args[0] if error.args else None, "reason", None), NewConnectionError)
 
 
 def _reason(error: Exception) -> str:
