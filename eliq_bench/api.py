@@ -4,10 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from eliq_bench.datasets.locate import NotHereError
 from eliq_bench.datasets.open import as_list, load_dataset, open_datasets
 from eliq_bench.errors import InputError
-from eliq_bench.models.weights import missing
-from eliq_bench.registry import model_cards
+from eliq_bench.models.weights import absence, missing
+from eliq_bench.registry import dataset_card, model_cards
 from eliq_bench.results.records import Results
 from eliq_bench.runner.collect import collect
 from eliq_bench.runner.execute import execute
@@ -83,7 +84,13 @@ def run(
         check_run_folder(Path(out))
     chosen = as_list(models) or (probe_models() if protocol == "probe" else default_models())
     request = check_request(chosen, settings or Settings(), protocol)
-    opened = _keep_predicted(open_datasets(datasets, data_root, dimensions, limit, seed, image_column), request)
+    getting = None if request.settings.offline else progress or _silent
+    try:
+        found = open_datasets(datasets, data_root, dimensions, limit, seed, image_column, getting)
+    except NotHereError as error:  # what else is missing is told in the same answer
+        weights = [absence(card) for card, _ in request.models if missing(card)]
+        raise InputError("\n".join([str(error), *weights])) from error
+    opened = _keep_predicted(found, request)
     if out is not None:
         check_same_run(Path(out), (card.name for card, _ in request.models), opened, protocol, overwrite)
     if protocol == "probe":
@@ -96,6 +103,37 @@ def run(
     if out is not None:
         save(results, scored.tables, scored.columns, Path(out), overwrite)
     return results
+
+
+def fetch(
+    name: str,
+    *,
+    accept_terms: bool = False,
+    source: str = "",
+    from_archive: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Download a dataset of the catalogue into the cache, unless it is there; what `eliq-bench fetch` does.
+
+    Args:
+        name: as in `eliq-bench list datasets`.
+        accept_terms: you have read the terms of a dataset that is not open.
+        source: only sources with this text in their address.
+        from_archive: an archive or a folder that was downloaded by hand, in place of the sources.
+        progress: called with the name, and bytes that are here of all bytes (0 if unknown).
+
+    Returns:
+        The dataset's folder.
+
+    Raises:
+        InputError: an unknown name, terms that are not accepted, or no source gave the dataset; the sentence says why.
+    """
+    from eliq_bench.datasets import fetch as fetching
+
+    card = dataset_card(name)
+    if from_archive is not None:
+        return fetching.take_archive(card, Path(from_archive)).folder
+    return fetching.fetch(card, fetching.FetchSettings(accept_terms, source), progress).folder
 
 
 def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None = None) -> Results:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from eliq_bench.cards import DatasetCard, LabelCard
 from eliq_bench.datasets.images import Place, find_images
-from eliq_bench.datasets.locate import find_labels, homes, image_places, missing, own_folder
+from eliq_bench.datasets.locate import NotHereError, find_labels, homes, image_places, missing, own_folder
 from eliq_bench.datasets.verify import check_items
-from eliq_bench.errors import InputError, first_names, plural
+from eliq_bench.errors import first_names, plural
 from eliq_bench.io.contained import contained
 from eliq_bench.registry import resolve
 from eliq_bench.types import Dataset, Items
@@ -43,7 +43,7 @@ def load_card(card: DatasetCard, roots: Sequence[Path], labels_only: bool = Fals
         notes += attached
     if not labels_only and all(image is None for image in items.image):
         what = f"none of its {len(items):,} images (such as {items.name[0]}) was found"
-        raise InputError(missing(card, what, roots))
+        raise NotHereError(missing(card, what, roots))
     return Dataset(card=card, items=items, notes=tuple(notes))
 
 

@@ -17,6 +17,10 @@ from eliq_bench.errors import InputError
 from eliq_bench.io.files import cache_dir, file_names, subfolders
 
 
+class NotHereError(InputError):
+    """Files of a dataset are not on this machine."""
+
+
 def data_roots(arguments: Sequence[str | Path] = ()) -> tuple[Path, ...]:
     """All folders to search, in order: `--data-root`, the variable `ELIQ_BENCH_DATA`, the cache folder.
 
@@ -67,7 +71,7 @@ def find_labels(card: DatasetCard, roots: Sequence[Path]) -> Path:
             f"download it again: {card.page}"
         )
     named = " and ".join(part.file for part in card.labels)
-    raise InputError(missing(card, f"{named} {'were' if len(card.labels) > 1 else 'was'} not found", roots))
+    raise NotHereError(missing(card, f"{named} {'were' if len(card.labels) > 1 else 'was'} not found", roots))
 
 
 def image_places(card: DatasetCard, roots: Sequence[Path]) -> Iterator[Place]:
