@@ -90,7 +90,9 @@ def digest_of(path: Path, kind: str) -> str:
 
 
 @contextmanager
-def by_range(files: Sequence[RemoteFile], progress: Callable[[int, int], object] | None = None) -> Iterator[list[Piece]]:
+def by_range(
+    files: Sequence[RemoteFile], progress: Callable[[int, int], object] | None = None
+) -> Iterator[tuple[Piece, ...]]:
     """Files to be read in places, without downloading the rest; for `io.archives.Archive`.
 
     Raises:
@@ -99,7 +101,7 @@ def by_range(files: Sequence[RemoteFile], progress: Callable[[int, int], object]
     """
     meter = _Meter(0, progress)
     with _session() as session:
-        yield [_piece(file, session, meter) for file in files]
+        yield tuple(_piece(file, session, meter) for file in files)
 
 
 def _piece(file: RemoteFile, session: "requests.Session", meter: "_Meter") -> Piece:

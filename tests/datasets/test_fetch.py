@@ -103,6 +103,19 @@ def source_of(kind: str, server: Server) -> Source:
     if kind == "git":
         server.files["/some/small/archive/abc.tar.gz"] = tarred({f"small-abc/{name}": FILES[name] for name in FILES})
         return Source(kind="git", address=f"{server.address}/some/small", revision="abc", gives=BOTH)
+    if kind == "modelscope":
+        server.files |= {f"/modelscope/some/small/{name}": FILES[name] for name in FILES}
+        return Source(kind="modelscope", address=f"{server.address}/modelscope/some/small", gives=BOTH)
+    if kind == "parts":
+        content = zipped(FILES)
+        server.repository(
+            "some/parts",
+            {
+                f"small.zip.part-a{n}": content[at : at + 9000]
+                for n, at in zip("abcdefgh", range(0, len(content), 9000), strict=False)
+            },
+        )
+        return Source(kind="hub", address="some/parts", files=("small.zip.part-*",), gives=BOTH)
     content = zipped({f"Small/{name}": content for name, content in FILES.items()} | {"__MACOSX/._0.png": b"junk"})
     if kind == "zenodo":
         server.files["/file"] = content
@@ -129,7 +142,7 @@ def check_here(small: DatasetCard) -> None:
     assert left == [], "nothing is half-placed"
 
 
-@pytest.mark.parametrize("kind", ["hub", "http", "git", "zenodo", "drive"])
+@pytest.mark.parametrize("kind", ["hub", "http", "git", "zenodo", "drive", "modelscope", "parts"])
 def test_every_kind_of_source(kind: str, server: Server) -> None:
     small = card(source_of(kind, server))
     seen: list[tuple[str, int, int]] = []
