@@ -233,24 +233,31 @@ def _seven_members(
     """The members of a 7z. It packs many into one stream, so all that are wanted are unpacked at once, to numbers."""
     if archive.needs_password():
         raise _hostile(named, "it is encrypted")
-    entries = list(archive.files)
-    names = [entry.filename for entry in entries]
-    chosen = {name: number for number, name in enumerate(names) if wanted(name)}
-    if sum(entry.uncompressed or 0 for entry in entries if entry.filename in chosen) > room:
-        raise _hostile(named, "it unpacks to more than it may")
+    numbers: dict[str, int] = {}
     unpacked = False
 
     def read(name: str) -> IO[bytes]:
         nonlocal unpacked
         if not unpacked:
-            archive.extract(targets=list(chosen), factory=_numbered(spare, chosen, room))
+            archive.extract(targets=list(numbers), factory=_numbered(spare, numbers, room))
             unpacked = True
-        return (spare / str(chosen[name])).open("rb")
+        return (spare / str(numbers[name])).open("rb")
 
-    for entry in entries:
+    members, total = [], 0
+    for entry in archive.files:
         special = "link" if entry.is_symlink or entry.is_junction else "device" if entry.is_socket else "file"
         kind = "folder" if entry.is_directory else special
-        yield Member(entry.filename, entry.uncompressed or 0, kind, partial(read, entry.filename))
+        member = Member(entry.filename, entry.uncompressed or 0, kind, partial(read, entry.filename))
+        members.append(member)
+        if kind != "folder" and wanted(member.name):
+            _checked(member, named)  # before py7zr sees the name, which gives another to one that comes twice
+            if member.name in numbers:
+                raise _hostile(named, f"{member.name!r} and {member.name!r} would be one file")
+            numbers[member.name] = len(numbers)
+            total += member.size
+            if total > room:
+                raise _hostile(named, "it unpacks to more than it may")
+    yield from members
 
 
 def _numbered(spare: Path, numbers: Mapping[str, int], room: int) -> Any:

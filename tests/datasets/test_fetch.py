@@ -3,11 +3,7 @@
 import hashlib
 import io
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import tarfile
 import time
 import zipfile
@@ -19,9 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.cli import Cli
+from support.fetching import start_fetch
 from support.servers import Server, serve
 
 from eliq_bench.cards import DatasetCard, Source
+from eliq_bench.datasets import fetch as fetching
 from eliq_bench.datasets.fetch import ACCEPT_TERMS, Fetched, FetchSettings, fetch, is_here, take_archive
 from eliq_bench.datasets.load import load_card
 from eliq_bench.datasets.locate import own_folder
@@ -272,54 +270,96 @@ def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
     assert not own_folder(card()).exists()
 
 
-FETCH = """
-import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from test_fetch import card
-from eliq_bench.cards import Source
-from eliq_bench.datasets.fetch import fetch
-fetch(card(Source.model_validate_json(sys.argv[2])))
-"""
+def large_members(server: Server) -> Source:
+    """A zip of two parts of which the small dataset is a fifth, read by range; the rest cannot be pressed together."""
+    rest = {f"other/{n}.png": random.Random(n).randbytes(400_000) for n in range(8)}
+    content = zipped(rest | FILES)
+    half = len(content) // 2
+    server.repository("some/parts", {"all.zip.part-aa": content[:half], "all.zip.part-ab": content[half:]})
+    return Source(
+        kind="hub", address="some/parts", files=("all.zip.part-*",), members=("images/*", "labels.csv"), gives=BOTH
+    )
 
 
-def start(source: Source) -> "subprocess.Popen[bytes]":
-    words = [sys.executable, "-c", FETCH, str(Path(__file__).parent), source.model_dump_json()]
-    path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
-    return subprocess.Popen(words, env=os.environ | {"PYTHONPATH": path}, stderr=subprocess.PIPE)
+def test_wanted_members_of_a_split_zip_are_read_by_range(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "SMALL", 1_000_000)
+    small = card(large_members(server))
+    fetch(small)
+    check_here(small)
+    whole = sum(len(content) for content in server.files.values() if isinstance(content, bytes))
+    assert sum(server.served.values()) < whole / 2
 
 
-@pytest.mark.slow
-def test_ten_processes_make_one_download(server: Server) -> None:
-    source = source_of("http", server)
+@pytest.mark.parametrize("fault", ["no ranges", "cut"])
+def test_a_split_zip_is_read_whole_where_ranges_are_refused_and_again_where_cut(
+    fault: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "SMALL", 1_000_000)
+    small = card(large_members(server))
+    server.faults["/datasets/some/parts/all.zip.part-ab"] = [fault] if fault == "no ranges" else ["", fault, ""]
+    fetch(small)
+    check_here(small)
+
+
+def test_a_record_of_modelscope_without_files_is_told(server: Server) -> None:
+    small = card(Source(kind="modelscope", address=f"{server.address}/modelscope/gone/set", gives=BOTH))
+    with pytest.raises(InputError, match="holds no files at present"):
+        fetch(small)
+
+
+def environment(server: Server, cache: Path) -> dict[str, str]:
+    return {"ELIQ_BENCH_CACHE": str(cache), "HF_ENDPOINT": server.address}
+
+
+def test_ten_processes_make_one_download(server: Server, cache: Path) -> None:
+    small = card(source_of("http", server))
     server.pace = 0.2
-    for process in [start(source) for _ in range(10)]:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors.decode()
+    processes = [start_fetch(small, environment(server, cache)) for _ in range(10)]
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
     assert server.served["/plain/small.zip"] == len(server.content("/plain/small.zip") or b"")
-    check_here(card(source))
+    check_here(small)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["http", "hub"])
-def test_kills_at_random_moments(kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fifteen kills of each, then a rerun: the same bytes, and nothing twice but what was under way."""
-    draw = random.Random(kind)
-    for name in IMAGES:
-        monkeypatch.setitem(FILES, f"images/{name}", IMAGES[name])
-    source = source_of(kind, server)
-    server.pace = 0.03
-    for _ in range(15):
-        process = start(source)
-        time.sleep(draw.uniform(0.1, 1.5))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-    process = start(source)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors.decode()
-    check_here(card(source))
-    whole = sum(len(server.content(path) or b"") for path in server.served)
-    assert sum(server.served.values()) <= whole + 16 * 8 * (1 << 16)
+PACE = {"http": 0.03, "hub": 0.1, "members": 0.01}
+"""Seconds for each of the server's chunks, so that a fetch of any kind takes about half a second."""
+LAST = 1 << 16
+"""Bytes of the server's chunks: what may be on the way when a process is killed."""
+
+
+@pytest.mark.parametrize("kind", PACE)
+@pytest.mark.parametrize("share", ["some", pytest.param("all", marks=pytest.mark.slow)])
+def test_kills_at_random_moments(
+    kind: str, share: str, server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each kill is followed by a rerun: the same bytes, nothing half-placed, nothing twice but what was on the way."""
+    for number in range(COUNT):
+        monkeypatch.setitem(IMAGES, f"{number}.png", png(number, 200))
+        monkeypatch.setitem(FILES, f"images/{number}.png", IMAGES[f"{number}.png"])
+    small = card(large_members(server) if kind == "members" else source_of(kind, server))
+    server.pace, draw, under_way = PACE[kind], random.Random(kind), 0
+    for attempt in range(10 if share == "all" else 2):
+        cache = tmp_path / f"cache{attempt}"
+        monkeypatch.setenv("ELIQ_BENCH_CACHE", str(cache))
+        server.served.clear()
+        process = start_fetch(small, environment(server, cache), small=1_000_000)
+        while not server.served:
+            time.sleep(0.005)
+        time.sleep(draw.uniform(0, 0.4))
+        process.kill()
+        process.join(30)
+        under_way += not own_folder(small).exists()
+        again = start_fetch(small, environment(server, cache), small=1_000_000)
+        again.join(60)
+        assert again.exitcode == 0
+        check_here(small)
+        if kind == "members":  # the list of the zip is read by both
+            assert sum(server.served.values()) < 3 * sum(map(len, IMAGES.values()))
+            continue
+        for path, count in server.served.items():
+            assert count <= len(server.content(path) or b"") + LAST, path
+    assert under_way, "no kill came before the end"
 
 
 def test_without_network_all_that_is_missing_is_told_at_once(
