@@ -20,10 +20,12 @@ from support.servers import Server, serve
 
 from eliq_bench.cards import DatasetCard, Source
 from eliq_bench.datasets import fetch as fetching
+from eliq_bench.datasets import sources
 from eliq_bench.datasets.fetch import ACCEPT_TERMS, Fetched, FetchSettings, fetch, is_here, take_archive
 from eliq_bench.datasets.load import load_card
 from eliq_bench.datasets.locate import own_folder
 from eliq_bench.errors import EliqBenchError, InputError
+from eliq_bench.registry import dataset_card
 
 COUNT = 6
 
@@ -99,7 +101,7 @@ def source_of(kind: str, server: Server) -> Source:
         server.repository("some/small", dict(FILES))
         return Source(kind="hub", address="some/small", revision="abc", gives=BOTH)
     if kind == "git":
-        server.files["/some/small/archive/abc.tar.gz"] = tarred({f"small-abc/{name}": FILES[name] for name in FILES})
+        server.files["/codeload/some/small/tar.gz/abc"] = tarred({f"small-abc/{name}": FILES[name] for name in FILES})
         return Source(kind="git", address=f"{server.address}/some/small", revision="abc", gives=BOTH)
     if kind == "modelscope":
         server.files |= {f"/modelscope/some/small/{name}": FILES[name] for name in FILES}
@@ -383,6 +385,38 @@ def test_the_command_line_says_what_it_would_do(cli: Cli) -> None:
     assert cli("fetch", "agiqa3", "--dry-run").returncode == 2
 
 
+def test_a_tarball_without_length_is_downloaded_again_where_it_was_cut(server: Server) -> None:
+    small = card(source_of("git", server))
+    server.faults["/codeload/some/small/tar.gz/abc"] = ["chunked cut", "chunked"]
+    fetch(small)
+    check_here(small)
+
+
+def test_biq2021_comes_by_itself_as_a_tarball(
+    server: Server, shared_data: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The true files of the part that is here, as GitHub packs them, below one folder and with a README beside."""
+    folder, revision = shared_data / "biq2021", dataset_card("biq2021_part").sources[0].revision
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as archive:
+        for path in [*folder.glob("*.csv"), *(folder / "images").iterdir()]:
+            below = "" if path.suffix == ".csv" else "Images/"
+            archive.add(path, f"BIQ2021-{revision}/{below}{path.name}")
+    monkeypatch.setattr(sources, "GITHUB", server.address)
+    server.files[f"/codeload/nisarahmedrana/BIQ2021/tar.gz/{revision}"] = stream.getvalue()
+    words = ("run", "--models", "sharpness", "--datasets", "biq2021_part", "--limit", 20, "--out", tmp_path / "out")
+    refused = cli(*words)
+    assert refused.returncode == 2
+    assert "--accept-terms" in refused.stderr
+    assert not server.asked
+    monkeypatch.setenv(ACCEPT_TERMS, "1")
+    done = cli(*words)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert f"Fetched from github.com/nisarahmedrana/BIQ2021@{revision[:10]}." in results["datasets"][0]["notes"]
+    assert len(list(own_folder(dataset_card("biq2021_part")).rglob("*.[jJ][pP][gG]"))) == 800
+
+
 @pytest.mark.slow
 def test_agiqa3k_comes_by_itself(server: Server, shared_data: Path, cli: Cli, tmp_path: Path) -> None:
     """The true files in the layout of the hub; no data root, an empty cache."""
@@ -395,7 +429,7 @@ def test_agiqa3k_comes_by_itself(server: Server, shared_data: Path, cli: Cli, tm
     assert "0.551" in done.stdout
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert "Fetched from hf.co/datasets/strawhat/agiqa-3k@bf9b7bb8d6." in results["datasets"][0]["notes"]
-    assert is_here(next(iter([__import__("eliq_bench.registry", fromlist=["x"]).dataset_card("agiqa3k")])))
+    assert is_here(dataset_card("agiqa3k"))
 
 
 def test_hostile_names_of_a_hub_are_refused(server: Server) -> None:

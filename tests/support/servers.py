@@ -29,7 +29,8 @@ class Server:
     faults: dict[str, list[str]] = field(default_factory=dict)
     """By path, what goes wrong at the next requests; the last stays.
 
-    `cut`, `429`, `503`, `html`, `404`, `slow`, `changed`, `no ranges`."""
+    `cut`, `429`, `503`, `html`, `404`, `slow`, `changed`, `no ranges`, `chunked` and `chunked cut` (no length, no
+    ranges, no tag: tarballs that are made while they are sent)."""
     served: Counter[str] = field(default_factory=Counter)
     """Bytes by path."""
     asked: list[str] = field(default_factory=list)
@@ -64,6 +65,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.startswith("/datasets/") and "/resolve/" in path:
             before, _, behind = path.partition("/resolve/")
             self._resolve(f"{before}/{behind.partition('/')[2]}")
+        elif path.startswith("/codeload/"):
+            self._file(path)
+        elif "/archive/" in path:
+            repository, _, name = path.partition("/archive/")
+            self._send(302, b"", {"Location": f"/codeload{repository}/tar.gz/{name.removesuffix('.tar.gz')}"})
         elif path.startswith("/cdn"):
             self._file(path.removeprefix("/cdn"))
         elif path.startswith("/modelscope/"):
@@ -130,6 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(int(fault), b"", {"Retry-After": "0"})
         elif fault == "html":
             self._page(QUOTA_PAGE)
+        elif fault.startswith("chunked"):
+            self._chunked(path, content, fault)
         else:
             self._ranged(path, content + b"!" if fault == "changed" else content, fault)
 
@@ -162,6 +170,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.close_connection = True
             self.connection.close()
+
+    def _chunked(self, path: str, content: bytes, fault: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-gzip")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for at in range(0, len(content), 1 << 16):
+            chunk = content[at : at + (1 << 16)]
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            self.server_state.served[path] += len(chunk)
+            if fault == "chunked cut":
+                self.close_connection = True
+                return
+        self.wfile.write(b"0\r\n\r\n")
 
     def _page(self, text: bytes) -> None:
         self._send(200, text, {"Content-Type": "text/html; charset=utf-8"})
