@@ -252,8 +252,10 @@ def _receive(file: RemoteFile, part: _Part, session: "requests.Session", meter: 
     if have:
         headers |= {"Range": f"bytes={have}-"} | ({"If-Range": validator} if validator else {})
     with session.get(file.url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-        if answer.status_code == 416:  # more is here than the server has
-            meter.add(-have)
+        if answer.status_code == 416:
+            if validator and answer.headers.get("Content-Range") == f"bytes */{have}":
+                return True  # it was killed between the last byte and the new name
+            meter.add(-have)  # more is here than the server has
             part.remove()
             return False
         _check_answer(answer, file)
