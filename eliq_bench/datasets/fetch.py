@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
@@ -20,8 +21,8 @@ from eliq_bench.datasets.load import load_card
 from eliq_bench.datasets.locate import NotHereError, find_labels, own_folder
 from eliq_bench.datasets.sources import offered, place
 from eliq_bench.errors import EliqBenchError, InputError, first_names
-from eliq_bench.io.archives import is_archive, unpack
-from eliq_bench.io.download import RemoteFile, digest_of, download_all
+from eliq_bench.io.archives import Archive, is_archive, on_disk, share_wanted, unpack, whole_name
+from eliq_bench.io.download import RemoteFile, by_range, digest_of, download_all
 from eliq_bench.io.files import cache_dir, file_names, is_image_name, printable
 from eliq_bench.io.write import locked, unfinished, write_whole
 from eliq_bench.registry import dataset_cards
@@ -30,6 +31,8 @@ from eliq_bench.types import Progress
 RECORD = "source.json"
 """In the dataset's folder: where it came from."""
 ACCEPT_TERMS = "ELIQ_BENCH_ACCEPT_TERMS"
+SMALL, WORTH = 100_000_000, 0.5
+"""Single members are read out of a zip on a server only from so many bytes on, and up to that share of them."""
 AGAIN = "run the same command again, which goes on from what is here"
 
 
@@ -228,24 +231,62 @@ def _get(card: DatasetCard, source: Source, spot: Path, ready: Path, progress: P
         EliqBenchError: that failed; finished files are kept for the next time.
     """
     files = offered(source)
-    names = _wanted_names(card, [ready])
+    wanted = _wants(_wanted_names(card, [ready]), source.members)
+    part = _get_members(source, files, spot, wanted, lambda done, total: progress(card.name, done, total))
+    if part is not None:
+        return Got(spot / "members", _record(source, files, part))
     size = sum(file.size for file in files) or source.size
     _check_room(spot.parent, 2 * size if any(is_archive(file.name) for file in files) else size, card)
     paths = download_all(files, spot / "files", lambda done, total: progress(card.name, done, total or source.size))
     shutil.rmtree(spot / "unpacked", ignore_errors=True)
     (spot / "unpacked").mkdir()
-    wanted = _wants(names, source.members)
     lines = []
+    parts: dict[str, list[Path]] = {}
     for file, path in zip(files, paths, strict=True):
         if is_archive(file.name):
-            found = unpack(path, spot / "unpacked", wanted, source.junk)
-            lines += [f"{digest_of(spot / 'unpacked' / name, 'sha256')}  {name}" for name in found]
+            parts.setdefault(whole_name(file.name), []).append(path)
         else:
             target = spot / "unpacked" / source.rename.get(file.name, file.name)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.hardlink_to(path)  # the download itself stays until everything is in its place
             lines.append(f"{file.digest or digest_of(target, 'sha256')}  {file.name}")
+    for pieces in parts.values():
+        found = unpack(on_disk(sorted(pieces)), spot / "unpacked", wanted, source.junk)
+        lines += _listed(spot / "unpacked", found)
     return Got(spot / "unpacked", _record(source, files, lines))
+
+
+def _get_members(
+    source: Source,
+    files: list[RemoteFile],
+    spot: Path,
+    wanted: Callable[[str], bool],
+    progress: Callable[[int, int], object],
+) -> list[str] | None:
+    """Read the wanted members of one large zip where they lie, if they are the smaller part of it.
+
+    Returns:
+        Hashes and names; None if the server only gives whole files, or downloading all is as well.
+    """
+    whole = {whole_name(file.name) for file in files}
+    if len(whole) != 1 or not min(whole).endswith(".zip"):
+        return None
+    if (sum(file.size for file in files) or source.size) < SMALL:
+        return None
+    with ExitStack() as stack:
+        try:
+            pieces = stack.enter_context(by_range(sorted(files, key=lambda file: file.name), progress))
+            archive = Archive(min(whole), pieces)
+            if share_wanted(archive, wanted, source.junk) > WORTH:
+                return None
+        except EliqBenchError:  # a server without ranges, or what the whole download will say as well
+            return None
+        (spot / "members").mkdir(parents=True, exist_ok=True)
+        return _listed(spot / "members", unpack(archive, spot / "members", wanted, source.junk, resume=True))
+
+
+def _listed(folder: Path, names: list[str]) -> list[str]:
+    return [f"{digest_of(folder / name, 'sha256')}  {name}" for name in names]
 
 
 def _record(source: Source, files: list[RemoteFile], lines: list[str]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What each kind of source offers: the files of a card's source, with addresses and published digests."""
 
 import fnmatch
+import itertools
 import os
 import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,9 @@ from eliq_bench.io.hub import Repository, hub_errors
 
 ZENODO = "https://zenodo.org/api/records"
 GITHUB = "https://github.com"
+MODELSCOPE = "https://modelscope.cn/api/v1/datasets"
+PAGE = 200
+"""Files that ModelScope lists at once."""
 DRIVE = "https://drive.usercontent.google.com/download"
 """Where Google Drive hands out a file; `confirm=t` answers its question about files too large to scan."""
 
@@ -30,6 +34,7 @@ def place(source: Source) -> str:
     """The address of a source as a person would open it."""
     behind = f"@{source.revision[:10]}" if source.revision else ""
     name = {"hub": "hf.co/datasets/", "git": "github.com/", "zenodo": "zenodo.org/records/", "drive": "Google Drive "}
+    name["modelscope"] = "modelscope.cn/datasets/"
     return ("" if "://" in source.address else name.get(source.kind, "")) + source.address + behind
 
 
@@ -78,6 +83,28 @@ def _zenodo(source: Source) -> list[RemoteFile]:
     ]
 
 
+def _modelscope(source: Source) -> list[RemoteFile]:
+    base = source.address if "://" in source.address else f"{MODELSCOPE}/{source.address}"
+    revision = source.revision or "master"
+    entries: dict[str, dict[str, Any]] = {}
+    for page in itertools.count(1):
+        words = {"Revision": revision, "Recursive": "true", "PageSize": PAGE, "PageNumber": page}
+        found = (_json(f"{base}/repo/tree?{urllib.parse.urlencode(words)}").get("Data") or {}).get("Files") or []
+        new = {entry["Path"]: entry for entry in found if entry["Type"] == "blob" and entry["Path"] not in entries}
+        entries |= new
+        if len(found) < PAGE or not new:  # the last page, or a server that knows no pages
+            break
+    if not entries:
+        raise DownloadError(f"{place(source)} holds no files at present.")
+    files = []
+    for name in _chosen(source, list(entries)):
+        entry = entries[name]
+        words = {"Source": "SDK", "Revision": revision, "FilePath": name}
+        digest = f"sha256:{entry['Sha256']}" if entry.get("Sha256") else _known(source, name)
+        files.append(RemoteFile(f"{base}/repo?{urllib.parse.urlencode(words)}", name, int(entry["Size"]), digest))
+    return files
+
+
 def _drive(source: Source) -> list[RemoteFile]:
     base, _, number = source.address.rpartition("/")
     query = urllib.parse.urlencode({"id": number, "export": "download", "confirm": "t"})
@@ -91,6 +118,7 @@ KINDS: dict[str, Callable[[Source], list[RemoteFile]]] = {
     "git": _git,
     "zenodo": _zenodo,
     "drive": _drive,
+    "modelscope": _modelscope,
 }
 
 

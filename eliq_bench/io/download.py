@@ -6,16 +6,18 @@ ours, since no library of this environment does both.
 
 import hashlib
 import json
+import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eliq_bench.errors import EliqBenchError, first_line
+from eliq_bench.io.archives import Piece
 from eliq_bench.io.files import check_inside
 
 if TYPE_CHECKING:
@@ -85,6 +87,55 @@ def digest_of(path: Path, kind: str) -> str:
         while chunk := stream.read(CHUNK):
             blob.update(chunk)
         return f"git:{blob.hexdigest()}"
+
+
+@contextmanager
+def by_range(
+    files: Sequence[RemoteFile], progress: Callable[[int, int], object] | None = None
+) -> Iterator[tuple[Piece, ...]]:
+    """Files to be read in places, without downloading the rest; for `io.archives.Archive`.
+
+    Raises:
+        DownloadError: their server only gives whole files, or something else than these. Reading raises it if a file
+            changes meanwhile.
+    """
+    meter = _Meter(0, progress)
+    with _session() as session:
+        yield tuple(_piece(file, session, meter) for file in files)
+
+
+def _piece(file: RemoteFile, session: "requests.Session", meter: "_Meter") -> Piece:
+    headers = {"Accept-Encoding": "identity", **file.headers}
+    try:
+        with session.get(file.url, headers=headers | {"Range": "bytes=0-0"}, stream=True, timeout=TIMEOUT) as answer:
+            _check_answer(answer, file)
+            found = re.fullmatch(r"bytes 0-0/(\d+)", answer.headers.get("Content-Range", ""))
+            if answer.status_code != 206 or found is None:
+                raise DownloadError(f"{file.url} can only be read whole.")
+            size, validator = int(found[1]), _validator(answer)
+    except _cuts() as error:
+        raise DownloadError(f"{file.url} cannot be downloaded: {_reason(error)}.") from error
+    if file.size not in (0, size):
+        raise DownloadError(f"{file.url} has {size:,} bytes in place of {file.size:,}; it was changed.")
+
+    def read(start: int, end: int) -> bytes:
+        span = headers | {"Range": f"bytes={start}-{end - 1}"} | ({"If-Range": validator} if validator else {})
+        for attempt in range(FRUITLESS):
+            try:
+                with session.get(file.url, headers=span, timeout=TIMEOUT, stream=True) as answer:
+                    if answer.status_code != 206 or answer.headers.get("Content-Range") != (
+                        f"bytes {start}-{end - 1}/{size}"
+                    ):
+                        _check_answer(answer, file)
+                        raise DownloadError(f"{file.url} has changed while it was read.")
+                    meter.add(len(answer.content))
+                    return answer.content
+            except _cuts() as error:
+                reason = _reason(error)
+                time.sleep(0.1 * 2**attempt)
+        raise DownloadError(f"{file.url} cannot be downloaded: {reason}.")
+
+    return Piece(size, read)
 
 
 class _Meter:
@@ -201,8 +252,10 @@ def _receive(file: RemoteFile, part: _Part, session: "requests.Session", meter: 
     if have:
         headers |= {"Range": f"bytes={have}-"} | ({"If-Range": validator} if validator else {})
     with session.get(file.url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-        if answer.status_code == 416:  # more is here than the server has
-            meter.add(-have)
+        if answer.status_code == 416:
+            if validator and answer.headers.get("Content-Range") == f"bytes */{have}":
+                return True  # it was killed between the last byte and the new name
+            meter.add(-have)  # more is here than the server has
             part.remove()
             return False
         _check_answer(answer, file)

@@ -3,11 +3,7 @@
 import hashlib
 import io
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import tarfile
 import time
 import zipfile
@@ -19,13 +15,17 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.cli import Cli
+from support.fetching import start_fetch
 from support.servers import Server, serve
 
 from eliq_bench.cards import DatasetCard, Source
+from eliq_bench.datasets import fetch as fetching
+from eliq_bench.datasets import sources
 from eliq_bench.datasets.fetch import ACCEPT_TERMS, Fetched, FetchSettings, fetch, is_here, take_archive
 from eliq_bench.datasets.load import load_card
 from eliq_bench.datasets.locate import own_folder
 from eliq_bench.errors import EliqBenchError, InputError
+from eliq_bench.registry import dataset_card
 
 COUNT = 6
 
@@ -101,8 +101,21 @@ def source_of(kind: str, server: Server) -> Source:
         server.repository("some/small", dict(FILES))
         return Source(kind="hub", address="some/small", revision="abc", gives=BOTH)
     if kind == "git":
-        server.files["/some/small/archive/abc.tar.gz"] = tarred({f"small-abc/{name}": FILES[name] for name in FILES})
+        server.files["/codeload/some/small/tar.gz/abc"] = tarred({f"small-abc/{name}": FILES[name] for name in FILES})
         return Source(kind="git", address=f"{server.address}/some/small", revision="abc", gives=BOTH)
+    if kind == "modelscope":
+        server.files |= {f"/modelscope/some/small/{name}": FILES[name] for name in FILES}
+        return Source(kind="modelscope", address=f"{server.address}/modelscope/some/small", gives=BOTH)
+    if kind == "parts":
+        content = zipped(FILES)
+        server.repository(
+            "some/parts",
+            {
+                f"small.zip.part-a{n}": content[at : at + 9000]
+                for n, at in zip("abcdefgh", range(0, len(content), 9000), strict=False)
+            },
+        )
+        return Source(kind="hub", address="some/parts", files=("small.zip.part-*",), gives=BOTH)
     content = zipped({f"Small/{name}": content for name, content in FILES.items()} | {"__MACOSX/._0.png": b"junk"})
     if kind == "zenodo":
         server.files["/file"] = content
@@ -129,7 +142,7 @@ def check_here(small: DatasetCard) -> None:
     assert left == [], "nothing is half-placed"
 
 
-@pytest.mark.parametrize("kind", ["hub", "http", "git", "zenodo", "drive"])
+@pytest.mark.parametrize("kind", ["hub", "http", "git", "zenodo", "drive", "modelscope", "parts"])
 def test_every_kind_of_source(kind: str, server: Server) -> None:
     small = card(source_of(kind, server))
     seen: list[tuple[str, int, int]] = []
@@ -259,54 +272,96 @@ def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
     assert not own_folder(card()).exists()
 
 
-FETCH = """
-import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from test_fetch import card
-from eliq_bench.cards import Source
-from eliq_bench.datasets.fetch import fetch
-fetch(card(Source.model_validate_json(sys.argv[2])))
-"""
+def large_members(server: Server) -> Source:
+    """A zip of two parts of which the small dataset is a fifth, read by range; the rest cannot be pressed together."""
+    rest = {f"other/{n}.png": random.Random(n).randbytes(400_000) for n in range(8)}
+    content = zipped(rest | FILES)
+    half = len(content) // 2
+    server.repository("some/parts", {"all.zip.part-aa": content[:half], "all.zip.part-ab": content[half:]})
+    return Source(
+        kind="hub", address="some/parts", files=("all.zip.part-*",), members=("images/*", "labels.csv"), gives=BOTH
+    )
 
 
-def start(source: Source) -> "subprocess.Popen[bytes]":
-    words = [sys.executable, "-c", FETCH, str(Path(__file__).parent), source.model_dump_json()]
-    path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
-    return subprocess.Popen(words, env=os.environ | {"PYTHONPATH": path}, stderr=subprocess.PIPE)
+def test_wanted_members_of_a_split_zip_are_read_by_range(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "SMALL", 1_000_000)
+    small = card(large_members(server))
+    fetch(small)
+    check_here(small)
+    whole = sum(len(content) for content in server.files.values() if isinstance(content, bytes))
+    assert sum(server.served.values()) < whole / 2
 
 
-@pytest.mark.slow
-def test_ten_processes_make_one_download(server: Server) -> None:
-    source = source_of("http", server)
+@pytest.mark.parametrize("fault", ["no ranges", "cut"])
+def test_a_split_zip_is_read_whole_where_ranges_are_refused_and_again_where_cut(
+    fault: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "SMALL", 1_000_000)
+    small = card(large_members(server))
+    server.faults["/datasets/some/parts/all.zip.part-ab"] = [fault] if fault == "no ranges" else ["", fault, ""]
+    fetch(small)
+    check_here(small)
+
+
+def test_a_record_of_modelscope_without_files_is_told(server: Server) -> None:
+    small = card(Source(kind="modelscope", address=f"{server.address}/modelscope/gone/set", gives=BOTH))
+    with pytest.raises(InputError, match="holds no files at present"):
+        fetch(small)
+
+
+def environment(server: Server, cache: Path) -> dict[str, str]:
+    return {"ELIQ_BENCH_CACHE": str(cache), "HF_ENDPOINT": server.address}
+
+
+def test_ten_processes_make_one_download(server: Server, cache: Path) -> None:
+    small = card(source_of("http", server))
     server.pace = 0.2
-    for process in [start(source) for _ in range(10)]:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors.decode()
+    processes = [start_fetch(small, environment(server, cache)) for _ in range(10)]
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
     assert server.served["/plain/small.zip"] == len(server.content("/plain/small.zip") or b"")
-    check_here(card(source))
+    check_here(small)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["http", "hub"])
-def test_kills_at_random_moments(kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fifteen kills of each, then a rerun: the same bytes, and nothing twice but what was under way."""
-    draw = random.Random(kind)
-    for name in IMAGES:
-        monkeypatch.setitem(FILES, f"images/{name}", IMAGES[name])
-    source = source_of(kind, server)
-    server.pace = 0.03
-    for _ in range(15):
-        process = start(source)
-        time.sleep(draw.uniform(0.1, 1.5))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-    process = start(source)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors.decode()
-    check_here(card(source))
-    whole = sum(len(server.content(path) or b"") for path in server.served)
-    assert sum(server.served.values()) <= whole + 16 * 8 * (1 << 16)
+PACE = {"http": 0.03, "hub": 0.1, "members": 0.01}
+"""Seconds for each of the server's chunks, so that a fetch of any kind takes about half a second."""
+LAST = 1 << 16
+"""Bytes of the server's chunks: what may be on the way when a process is killed."""
+
+
+@pytest.mark.parametrize("kind", PACE)
+@pytest.mark.parametrize("share", ["some", pytest.param("all", marks=pytest.mark.slow)])
+def test_kills_at_random_moments(
+    kind: str, share: str, server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each kill is followed by a rerun: the same bytes, nothing half-placed, nothing twice but what was on the way."""
+    for number in range(COUNT):
+        monkeypatch.setitem(IMAGES, f"{number}.png", png(number, 200))
+        monkeypatch.setitem(FILES, f"images/{number}.png", IMAGES[f"{number}.png"])
+    small = card(large_members(server) if kind == "members" else source_of(kind, server))
+    server.pace, draw, under_way = PACE[kind], random.Random(kind), 0
+    for attempt in range(10 if share == "all" else 2):
+        cache = tmp_path / f"cache{attempt}"
+        monkeypatch.setenv("ELIQ_BENCH_CACHE", str(cache))
+        server.served.clear()
+        process = start_fetch(small, environment(server, cache), small=1_000_000)
+        while not server.served:
+            time.sleep(0.005)
+        time.sleep(draw.uniform(0, 0.4))
+        process.kill()
+        process.join(30)
+        under_way += not own_folder(small).exists()
+        again = start_fetch(small, environment(server, cache), small=1_000_000)
+        again.join(60)
+        assert again.exitcode == 0
+        check_here(small)
+        if kind == "members":  # the list of the zip is read by both
+            assert sum(server.served.values()) < 3 * sum(map(len, IMAGES.values()))
+            continue
+        for path, count in server.served.items():
+            assert count <= len(server.content(path) or b"") + LAST, path
+    assert under_way, "no kill came before the end"
 
 
 def test_without_network_all_that_is_missing_is_told_at_once(
@@ -330,6 +385,38 @@ def test_the_command_line_says_what_it_would_do(cli: Cli) -> None:
     assert cli("fetch", "agiqa3", "--dry-run").returncode == 2
 
 
+def test_a_tarball_without_length_is_downloaded_again_where_it_was_cut(server: Server) -> None:
+    small = card(source_of("git", server))
+    server.faults["/codeload/some/small/tar.gz/abc"] = ["chunked cut", "chunked"]
+    fetch(small)
+    check_here(small)
+
+
+def test_biq2021_comes_by_itself_as_a_tarball(
+    server: Server, shared_data: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The true files of the part that is here, as GitHub packs them, below one folder and with a README beside."""
+    folder, revision = shared_data / "biq2021", dataset_card("biq2021_part").sources[0].revision
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as archive:
+        for path in [*folder.glob("*.csv"), *(folder / "images").iterdir()]:
+            below = "" if path.suffix == ".csv" else "Images/"
+            archive.add(path, f"BIQ2021-{revision}/{below}{path.name}")
+    monkeypatch.setattr(sources, "GITHUB", server.address)
+    server.files[f"/codeload/nisarahmedrana/BIQ2021/tar.gz/{revision}"] = stream.getvalue()
+    words = ("run", "--models", "sharpness", "--datasets", "biq2021_part", "--limit", 20, "--out", tmp_path / "out")
+    refused = cli(*words)
+    assert refused.returncode == 2
+    assert "--accept-terms" in refused.stderr
+    assert not server.asked
+    monkeypatch.setenv(ACCEPT_TERMS, "1")
+    done = cli(*words)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert f"Fetched from github.com/nisarahmedrana/BIQ2021@{revision[:10]}." in results["datasets"][0]["notes"]
+    assert len(list(own_folder(dataset_card("biq2021_part")).rglob("*.[jJ][pP][gG]"))) == 800
+
+
 @pytest.mark.slow
 def test_agiqa3k_comes_by_itself(server: Server, shared_data: Path, cli: Cli, tmp_path: Path) -> None:
     """The true files in the layout of the hub; no data root, an empty cache."""
@@ -342,7 +429,7 @@ def test_agiqa3k_comes_by_itself(server: Server, shared_data: Path, cli: Cli, tm
     assert "0.551" in done.stdout
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert "Fetched from hf.co/datasets/strawhat/agiqa-3k@bf9b7bb8d6." in results["datasets"][0]["notes"]
-    assert is_here(next(iter([__import__("eliq_bench.registry", fromlist=["x"]).dataset_card("agiqa3k")])))
+    assert is_here(dataset_card("agiqa3k"))
 
 
 def test_hostile_names_of_a_hub_are_refused(server: Server) -> None:

@@ -7,6 +7,7 @@ import struct
 import tarfile
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +69,26 @@ def larger_than_it_says() -> bytes:
     return bytes(content)
 
 
+def make_seven(*entries: tuple[str, bytes], password: str | None = None) -> bytes:
+    """A 7z, whose writer only takes names without `..`: such a name is put into its list, with new checksums."""
+    py7zr = pytest.importorskip("py7zr")
+    stream = io.BytesIO()
+    with py7zr.SevenZipFile(stream, "w", password=password) as archive:
+        archive.set_encoded_header_mode(False)
+        for name, content in entries:
+            archive.writestr(content, name)
+    raw = bytearray(stream.getvalue().replace("up/".encode("utf-16-le"), "../".encode("utf-16-le")))
+    offset, size = struct.unpack_from("<QQ", raw, 12)
+    struct.pack_into("<L", raw, 28, zlib.crc32(raw[32 + offset : 32 + offset + size]))
+    struct.pack_into("<L", raw, 8, zlib.crc32(raw[12:32]))
+    return bytes(raw)
+
+
+def zst(content: bytes) -> bytes:
+    zstandard = pytest.importorskip("zstandard")
+    return bytes(zstandard.ZstdCompressor().compress(content))
+
+
 A = ("a.png", b"x")
 HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "zip: above": ("x.zip", lambda: make_zip(A, ("../evil.png", b"x")), "leaves its folder"),
@@ -106,6 +127,14 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "tar: file as folder": ("x.tar", lambda: make_tar(A, ("a.png/b.png", b"y")), "cannot be unpacked"),
     "tar.gz: cut": ("x.tar.gz", lambda: make_tar(("a.png", b"x" * 90_000), mode="w:gz")[:150], "cannot be unpacked"),
     "tar.gz: bomb": ("x.tar.gz", lambda: make_tar(("a.png", bytes(3_000_000)), mode="w:gz"), "more than it may"),
+    "tar.zst: above": ("x.tar.zst", lambda: zst(make_tar(A, ("../evil.png", b"x"))), "leaves its folder"),
+    "tar.zst: bomb": ("x.tar.zst", lambda: zst(make_tar(("a.png", bytes(3_000_000)))), "more than it may"),
+    "7z: above": ("x.7z", lambda: make_seven(A, ("up/evil.png", b"x")), "leaves its folder"),
+    "7z: twice": ("x.7z", lambda: make_seven(A, A), "would be one file"),
+    "7z: letter case": ("x.7z", lambda: make_seven(A, ("A.png", b"y")), "would be one file"),
+    "7z: bomb": ("x.7z", lambda: make_seven(("a.png", bytes(3_000_000))), "more than it may"),
+    "7z: encrypted": ("x.7z", lambda: make_seven(A, password="secret"), "it is encrypted"),  # noqa: S106
+    "7z: cut": ("x.7z", lambda: make_seven(("a.png", b"x" * 9000))[:60], "cannot be unpacked"),
     "no archive": ("x.zip", lambda: b"<html>", "cannot be unpacked"),
     "gzip of nothing": ("x.tar.gz", lambda: gzip.compress(b""), "cannot be unpacked"),
 }
@@ -126,12 +155,16 @@ def test_hostile_archives_are_refused_whole(name: str, tmp_path: Path, monkeypat
     assert not Path("/evil.png").exists()
 
 
-@pytest.mark.parametrize("kind", ["x.zip", "x.tar", "x.tar.gz", "x.tgz", "x.tar.xz", "x.tar.bz2"])
+@pytest.mark.parametrize("kind", ["x.zip", "x.tar", "x.tar.gz", "x.tgz", "x.tar.xz", "x.tar.bz2", "x.7z", "x.tar.zst"])
 def test_sound_archives_give_what_is_wanted(kind: str, tmp_path: Path) -> None:
     junk = {"__MACOSX/images/._a.png": b"j", "images/._a.png": b"j", ".DS_Store": b"j", "code.pkl": pickle.dumps(1)}
     entries = [*GOOD.items(), *junk.items(), ("./b/c.png", b"c")]
     if kind == "x.zip":
         content = make_zip(*entries)
+    elif kind == "x.7z":
+        content = make_seven(*entries)
+    elif kind == "x.tar.zst":
+        content = zst(make_tar(*entries))
     else:
         content = make_tar(*entries, mode="w:" + {"tgz": "gz", "tar": ""}.get(kind[2:], kind.rpartition(".")[2]))
     (tmp_path / kind).write_bytes(content)
@@ -142,6 +175,25 @@ def test_sound_archives_give_what_is_wanted(kind: str, tmp_path: Path) -> None:
     found = {str(path.relative_to(tmp_path / "here")): path.read_bytes() for path in (tmp_path / "here").rglob("*.*")}
     assert found == {**GOOD, "b/c.png": b"c"}
     assert sorted(names) == sorted(found)
+
+
+@pytest.mark.parametrize("kind", ["zip", "7z", "tar.gz"])
+def test_parts_are_read_as_one_and_what_is_whole_is_kept(kind: str, tmp_path: Path) -> None:
+    entries = tuple(GOOD.items())
+    content = make_tar(*entries, mode="w:gz")
+    if kind != "tar.gz":
+        content = make_zip(*entries) if kind == "zip" else make_seven(*entries)
+    third = len(content) // 3
+    parts = [tmp_path / f"x.{kind}.part-a{letter}" for letter in "abc"]
+    for number, path in enumerate(parts):
+        path.write_bytes(content[third * number : third * (number + 1) if number < 2 else None])
+        assert archives.is_archive(path.name)
+    assert archives.on_disk(parts).name == f"x.{kind}"
+    (tmp_path / "here" / "images").mkdir(parents=True)
+    (tmp_path / "here" / "images" / "a.png").write_bytes(b"begun")
+    unpack(archives.on_disk(parts), tmp_path / "here", lambda _: True, resume=True)
+    found = {str(path.relative_to(tmp_path / "here")): path.read_bytes() for path in (tmp_path / "here").rglob("*.*")}
+    assert found == GOOD
 
 
 def test_a_disk_without_room_is_told_before_it_is_full(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -28,7 +29,8 @@ class Server:
     faults: dict[str, list[str]] = field(default_factory=dict)
     """By path, what goes wrong at the next requests; the last stays.
 
-    `cut`, `429`, `503`, `html`, `404`, `slow`, `changed`, `no ranges`."""
+    `cut`, `429`, `503`, `html`, `404`, `slow`, `changed`, `no ranges`, `chunked` and `chunked cut` (no length, no
+    ranges, no tag: tarballs that are made while they are sent)."""
     served: Counter[str] = field(default_factory=Counter)
     """Bytes by path."""
     asked: list[str] = field(default_factory=list)
@@ -63,13 +65,37 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.startswith("/datasets/") and "/resolve/" in path:
             before, _, behind = path.partition("/resolve/")
             self._resolve(f"{before}/{behind.partition('/')[2]}")
+        elif path.startswith("/codeload/"):
+            self._file(path)
+        elif "/archive/" in path:
+            repository, _, name = path.partition("/archive/")
+            self._send(302, b"", {"Location": f"/codeload{repository}/tar.gz/{name.removesuffix('.tar.gz')}"})
         elif path.startswith("/cdn"):
             self._file(path.removeprefix("/cdn"))
+        elif path.startswith("/modelscope/"):
+            self._modelscope(path, {name: values[0] for name, values in parse_qs(split.query).items()})
         elif path == "/drive":
             query = parse_qs(split.query)
             self._file(f"/drive/{query['id'][0]}") if query.get("confirm") == ["t"] else self._page(b"<html>confirm")
         else:
             self._file(path)
+
+    def _modelscope(self, path: str, query: dict[str, str]) -> None:
+        """The list of a dataset's files in pages, and one of them, as ModelScope's API gives them."""
+        prefix = path.removesuffix("/tree").removesuffix("/repo") + "/"
+        if not path.endswith("/tree"):
+            self._file(prefix + query["FilePath"])
+            return
+        size, page = int(query["PageSize"]), int(query["PageNumber"])
+        names = sorted(name for name in self.server_state.files if name.startswith(prefix))
+        files = []
+        for name in names[size * (page - 1) : size * page]:
+            content = self.server_state.content(name) or b""
+            digest = hashlib.sha256(content).hexdigest()
+            inside = name.removeprefix(prefix)
+            files.append({"Path": inside, "Type": "blob", "Size": len(content), "Sha256": digest})
+        answer = json.dumps({"Code": 200, "Success": True, "Data": {"Files": files, "TotalCount": len(names)}})
+        self._send(200, answer.encode(), {"Content-Type": "application/json"})
 
     def _tree(self, path: str) -> None:
         name = "/".join(path.split("/")[3:5])
@@ -110,21 +136,25 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(int(fault), b"", {"Retry-After": "0"})
         elif fault == "html":
             self._page(QUOTA_PAGE)
+        elif fault.startswith("chunked"):
+            self._chunked(path, content, fault)
         else:
             self._ranged(path, content + b"!" if fault == "changed" else content, fault)
 
     def _ranged(self, path: str, content: bytes, fault: str) -> None:
         tag = f'"{hashlib.md5(content).hexdigest()}"'
-        wanted = self.headers.get("Range", "")
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and fault != "no ranges" else 0
-        if self.headers.get("If-Range", tag) != tag:
-            start = 0
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if fault == "no ranges" or self.headers.get("If-Range", tag) != tag:
+            wanted = None
+        start = int(wanted[1]) if wanted else 0
         if start >= len(content) > 0 and start:
             self._send(416, b"", {"Content-Range": f"bytes */{len(content)}"})
             return
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        whole = len(content)
+        content = content[: int(wanted[2]) + 1] if wanted and wanted[2] else content
+        self.send_response(206 if wanted else 200)
+        if wanted:
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{whole}")
         self.send_header("ETag", tag)
         self.send_header("Content-Type", "application/octet-stream")
         self.send_header("Content-Length", str(len(content) - start))
@@ -140,6 +170,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.close_connection = True
             self.connection.close()
+
+    def _chunked(self, path: str, content: bytes, fault: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-gzip")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for at in range(0, len(content), 1 << 16):
+            chunk = content[at : at + (1 << 16)]
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            self.server_state.served[path] += len(chunk)
+            if fault == "chunked cut":
+                self.close_connection = True
+                return
+        self.wfile.write(b"0\r\n\r\n")
 
     def _page(self, text: bytes) -> None:
         self._send(200, text, {"Content-Type": "text/html; charset=utf-8"})
