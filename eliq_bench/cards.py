@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import check_file_name
 from eliq_bench.io.user_yaml import LOADER
-from eliq_bench.vocabulary import Direction, Kind, RunProtocol, Supervision, Truth
+from eliq_bench.vocabulary import Direction, Kind, RunProtocol, SourceKind, Supervision, Terms, Truth
 
 DatasetName = Annotated[str, AfterValidator(check_file_name)]
 """Boards, caches and reports of a dataset are files of its name."""
@@ -48,6 +48,45 @@ class LabelFile(Card):
     rows: int
 
 
+class Source(Card):
+    """A place from which files of a dataset can be downloaded; the sources of a card are tried in their order."""
+
+    kind: SourceKind
+    address: str
+    """hub, modelscope: OWNER/NAME; git: OWNER/NAME on GitHub; http: the address of the folder that holds `files`;
+    drive: the id of a file or folder; zenodo: the number of the record."""
+    gives: tuple[Literal["labels", "images"], ...]
+    revision: str = ""
+    """hub, git, modelscope: the commit; nothing else stands still."""
+    files: tuple[str, ...] = ()
+    """Names or patterns (`images/*.jpg`) of files below the address; empty takes all. Archives are unpacked; parts of
+    a split zip (`images.zip.part-*`) are read as one."""
+    members: tuple[str, ...] = ()
+    """Patterns of the members of archives that are wanted; empty takes all images and label files."""
+    junk: tuple[str, ...] = ("__MACOSX/*", "._*", ".DS_Store", "Thumbs.db")
+    """Patterns of members, or of their last part, that are left out without a word."""
+    sha256: dict[str, str] = Field(default_factory=dict)
+    """Of single files, by their names in `files`, where it is known."""
+    size: int = 0
+    """Bytes to download; 0 where nobody has said."""
+    note: str = ""
+    """What a user should know before it is taken, such as that it is a mirror."""
+
+
+class Split(Card):
+    """An official part of a dataset, or one that papers use."""
+
+    rows: int
+    column: str = ""
+    """Column of the label file whose `value` marks the part; otherwise `file` lists it."""
+    value: str = ""
+    file: str = ""
+    """A list of names beside the labels."""
+    sha256: str = ""
+    source: str = ""
+    """Who made it."""
+
+
 class DatasetCard(Card):
     """Catalogue entry of a benchmark."""
 
@@ -69,8 +108,17 @@ class DatasetCard(Card):
     known_folders: tuple[str, ...] = ()
     """Other names of folders in which the set is handed out or mirrored."""
     licence: str
+    terms: Terms = "none-stated"
+    terms_evidence: str = ""
+    """Where these terms are written."""
     page: str
     download: str
+    """How to get it by hand."""
+    sources: tuple[Source, ...] = ()
+    """Where it downloads itself from, in the order in which they are tried; empty: by hand only."""
+    splits: dict[str, Split] = Field(default_factory=dict)
+    shares_images_with: tuple[DatasetName, ...] = ()
+    """Sets that hold some of the same images: a model trained on these has seen them."""
     citation: str
     variant: str = ""
     """Which MOS it is, where several are in circulation."""
