@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import re
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -15,7 +16,7 @@ from eliq_bench.errors import InputError, did_you_mean, first_line
 from eliq_bench.io.files import is_image_name
 from eliq_bench.io.json_rows import read_rows
 
-TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".txt", ".xlsx", ".json", ".jsonl", ".parquet"))
+TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".txt", ".xls", ".xlsx", ".json", ".jsonl", ".parquet"))
 SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "white space"}
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?")
 _SAMPLE = 100
@@ -34,6 +35,26 @@ def read_xlsx(path: Path) -> list[list[str]]:
             return _rows(archive)
     except (OSError, BadZipFile, KeyError, ValueError, ElementTree.ParseError) as error:
         raise InputError(f"{path} is not a readable Excel workbook: {error}.") from error
+
+
+def read_xls(path: Path) -> list[list[str]]:
+    """The same for a workbook in the format before 2007, whole numbers without a point.
+
+    Raises:
+        InputError: the file is not a readable workbook.
+    """
+    import xlrd  # late: hardly any table is that old
+
+    try:
+        with xlrd.open_workbook(str(path), logfile=io.StringIO(), on_demand=True) as book:
+            sheet = book.sheet_by_index(0)
+            return [[_old_cell(value) for value in sheet.row_values(row)] for row in range(sheet.nrows)]
+    except (OSError, xlrd.XLRDError, ValueError, LookupError, AssertionError, struct.error) as error:
+        raise InputError(f"{path} is not a readable Excel workbook: {first_line(error)}.") from error
+
+
+def _old_cell(value: object) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _rows(archive: ZipFile) -> list[list[str]]:
@@ -152,8 +173,9 @@ def read_table(path: Path, header: Sequence[str] = (), separator: str = "") -> T
     suffix = table_suffix(path)
     if suffix == ".parquet":
         return _read_parquet(path)
-    if suffix == ".xlsx":
-        return _assemble(path, header, enumerate(read_xlsx(path), start=1))
+    if suffix in (".xls", ".xlsx"):
+        rows = read_xlsx(path) if suffix == ".xlsx" else read_xls(path)
+        return _assemble(path, header, enumerate(rows, start=1))
     text = read_text(path)
     if suffix in (".json", ".jsonl"):
         names, rows = read_rows(path, text)
