@@ -173,6 +173,10 @@ def plain_items(names: tuple[str, ...], images: tuple[ImageSource | None, ...] =
     )
 
 
+PREFERENCE = "preference"
+"""The cell of pairs of which people preferred one image."""
+
+
 class Compared(NamedTuple):
     """What a reader returns where people compared images of one prompt instead of rating each."""
 

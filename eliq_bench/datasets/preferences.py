@@ -14,9 +14,8 @@ import numpy as np
 from eliq_bench.cards import DatasetCard
 from eliq_bench.datasets.readers import read_json, records_of
 from eliq_bench.errors import InputError
-from eliq_bench.types import Compared, Items, KnownPair
+from eliq_bench.types import PREFERENCE, Compared, Items, KnownPair
 
-CELL = "preference"
 SEED = 0
 """Of the order in which the two images of a choice become rows."""
 
@@ -97,7 +96,7 @@ def _compared(card: DatasetCard, prompts: dict[str, str], choices: Sequence[_Cho
             positive=place[choice.better],
             negative=place[choice.worse],
             dimension=dimension,
-            cell=CELL,
+            cell=PREFERENCE,
             mode="",
             severity=choice.ranks,
             simulated=False,

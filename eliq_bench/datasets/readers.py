@@ -58,7 +58,8 @@ class TableOptions(BaseModel):
     stack: bool = False
     """True if all label files of the card are parts of one table."""
     votes: dict[str, str] = {}
-    """Dimension to a pattern of columns with one rater each: the label is their mean."""
+    """Dimension to a pattern of columns with one rater each: their number and deviation, and their mean where the card
+    names no column with the label."""
     derived: dict[str, dict[str, float]] = {}
     """New column to the weights of the columns it sums."""
     prompt: str | None = None
@@ -132,7 +133,7 @@ def items_of(card: DatasetCard, options: TableOptions, table: Table) -> Items:
         generator=generator,
         generator_family=_by_pattern(card, options.family, generator) if options.family else generator,
         group=_groups(card, options, text, name, prompt),
-        labels={dimension: values(label.column) for dimension, label in labels if dimension not in votes} | means,
+        labels=means | {dimension: values(label.column) for dimension, label in labels if label.column},
         label_std={dimension: values(label.std) for dimension, label in labels if label.std} | spreads,
         label_n={dimension: values(column) for dimension, column in options.counts.items()} | counts,
     )
@@ -158,7 +159,12 @@ def numbers(path: Path, column: str, cells: tuple[str, ...], names: tuple[str, .
     Raises:
         InputError: a cell holds something else, or an infinite number.
     """
-    parsed = np.empty(len(cells))
+    try:
+        parsed = np.array(list(map(float, cells)), dtype=np.float64)
+        if np.isfinite(parsed).all():
+            return parsed
+    except ValueError:
+        parsed = np.empty(len(cells))
     for row, cell in enumerate(cells):
         try:
             parsed[row] = np.nan if cell.strip().lower() in NO_NUMBER else float(cell)
@@ -230,7 +236,7 @@ def read_evalmi50k(card: DatasetCard, root: Path) -> Items:
     items = read(card, root)
     lines = read_text(root / card.labels[1].file).splitlines()
     prompts = [str(json.loads(line)["prompt"]) for line in lines if line]
-    prompt = tuple(prompts[int(Path(name).stem) - 1] for name in items.name)
+    prompt = tuple(prompts[int(name.rpartition("/")[2].partition(".")[0]) - 1] for name in items.name)
     return replace(items, prompt=prompt, group=prompt)
 
 
@@ -363,6 +369,34 @@ def read_each_dimension(card: DatasetCard, root: Path) -> Items:
     shared = [name for name in parts[0].name if all(name in other for other in rows)]
     joined = [items.take([row[name] for name in shared]) for items, row in zip(parts, rows, strict=True)]
     return replace(joined[0], labels={key: values for items in joined for key, values in items.labels.items()})
+
+
+def read_union(card: DatasetCard, root: Path) -> Items:
+    """All images of several overlapping lists, each once, by name (CGIQA-6K).
+
+    Lists are JSON of Q-Align's shape, or tables with the columns `name` and `mos`.
+
+    Args:
+        card: `options["union_sha256"]` is that of the union as a CSV, labels as they are written in the lists.
+        root: the folder with the label files.
+
+    Raises:
+        InputError: two lists give an image different labels, or the union is another than that of the card.
+    """
+    mos: dict[str, str] = {}
+    for part in card.labels:
+        table = read_table(root / part.file)
+        image, score = ("image", "gt_score") if "image" in table.columns else ("name", "mos")
+        for path, cell in zip(table.column(image), table.column(score), strict=True):
+            name = path.rpartition("/")[2]
+            if mos.setdefault(name, cell.strip()) != cell.strip():
+                raise InputError(f"{card.name}: {name} is {mos[name]} in one list and {cell.strip()} in {part.file}.")
+    names = tuple(sorted(mos))
+    text = "".join(f"{name},{mos[name]}\n" for name in names)
+    if hashlib.sha256(f"name,mos\n{text}".encode()).hexdigest() != card.options["union_sha256"]:
+        raise InputError(f"{card.name}: the {len(names):,} labels of its lists are not those of its card.")
+    labels = numbers(root, "mos", tuple(mos[name] for name in names), names)
+    return replace(plain_items(names), labels={"quality": labels})
 
 
 def read_shards(card: DatasetCard, root: Path) -> Items:

@@ -3,22 +3,27 @@
 import csv
 import gzip
 import io
+import json
 import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from xml.etree import ElementTree
 from zipfile import BadZipFile, ZipFile
 
-from eliq_bench.errors import InputError, did_you_mean, first_line
-from eliq_bench.io.files import is_image_name
+from eliq_bench.errors import EliqBenchError, InputError, did_you_mean, first_line
+from eliq_bench.io.files import cache_dir, is_image_name, sha256_of
 from eliq_bench.io.json_rows import read_rows
+from eliq_bench.io.write import write_whole
 
 TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".txt", ".xls", ".xlsx", ".json", ".jsonl", ".parquet"))
 SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "white space"}
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?")
+LARGE_WORKBOOK = 1_000_000
+"""Bytes from which the rows of a workbook are kept in the cache."""
 _SAMPLE = 100
 """Rows from the top that tell the separator of a text."""
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -31,10 +36,27 @@ def read_xlsx(path: Path) -> list[list[str]]:
         InputError: the file is not a readable workbook.
     """
     try:
-        with ZipFile(path) as archive:
-            return _rows(archive)
+        return _remembered(path) if path.stat().st_size >= LARGE_WORKBOOK else _parsed(path)
     except (OSError, BadZipFile, KeyError, ValueError, ElementTree.ParseError) as error:
         raise InputError(f"{path} is not a readable Excel workbook: {error}.") from error
+
+
+def _parsed(path: Path) -> list[list[str]]:
+    with ZipFile(path) as archive:
+        return _rows(archive)
+
+
+def _remembered(path: Path) -> list[list[str]]:
+    """Rows of a large workbook, which are kept in the cache by its content: EvalMi-50K's takes seconds to parse."""
+    kept = cache_dir() / "tables" / f"{sha256_of(path)}.json"
+    with suppress(OSError, ValueError):
+        rows = json.loads(kept.read_text(encoding="utf-8"))
+        if isinstance(rows, list) and all(isinstance(cells, list) for cells in rows):
+            return [list(map(str, cells)) for cells in rows]
+    rows = _parsed(path)
+    with suppress(EliqBenchError):  # a cache that cannot be written costs the time again, no more
+        write_whole(kept, lambda target: target.write_text(json.dumps(rows), encoding="utf-8"), "it is read again")
+    return rows
 
 
 def read_xls(path: Path) -> list[list[str]]:
