@@ -11,13 +11,13 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from eliq_bench.cards import DatasetCard, LabelFile
 from eliq_bench.datasets.images import Place
 from eliq_bench.datasets.verify import matches_sha256
 from eliq_bench.errors import InputError
-from eliq_bench.io.files import cache_dir, file_names, subfolders
+from eliq_bench.io.files import cache_dir, file_names, is_image_name, subfolders
 
 
 class LabelPaths(NamedTuple):
@@ -85,6 +85,37 @@ def find_labels(card: DatasetCard, roots: Sequence[Path]) -> LabelPaths:
         )
     named = " and ".join(part.file for part in card.labels)
     raise InputError(missing(card, f"{named} {'were' if len(card.labels) > 1 else 'was'} not found", roots))
+
+
+def availability(card: DatasetCard, roots: Sequence[Path]) -> Literal["here", "fetch", "by hand", "kept back"]:
+    """Where a dataset is, told by names of files alone: nothing is opened.
+
+    Args:
+        card: of the catalogue.
+        roots: folders to search, from `data_roots`.
+    """
+    if card.unavailable:
+        return "kept back"
+    if card.truth == "known degradations":
+        return "here"  # built where it is needed
+    labels = not card.labels or any(True for _ in _label_places(card, roots))
+    if labels and any(_has_image(home) for home in homes(card, roots)):
+        return "here"
+    given = {what for source in card.sources for what in source.gives}
+    return "fetch" if given == {"labels", "images"} else "by hand"
+
+
+def _has_image(folder: Path) -> bool:
+    return any(is_image_name(name) for _, names in file_names(folder) for name in names)
+
+
+def download_size(card: DatasetCard) -> int:
+    """Bytes of the first source of labels and of images, as far as they are known; 0 if that of the images is not."""
+    images = next((source for source in card.sources if "images" in source.gives), None)
+    labels = next((source for source in card.sources if "labels" in source.gives), None)
+    if images is None or not images.size:
+        return 0
+    return images.size + (labels.size if labels and labels != images else 0)
 
 
 def image_places(card: DatasetCard, roots: Sequence[Path]) -> Iterator[Place]:
