@@ -52,6 +52,7 @@ def run(
     protocol: RunProtocol = "zero-shot",
     overwrite: bool = False,
     image_column: str | None = None,
+    split: str = "",
 ) -> Results:
     """Score datasets with models and evaluate the agreement with their labels; what `eliq-bench run` does.
 
@@ -69,6 +70,7 @@ def run(
         protocol: `zero-shot` evaluates scores, `probe` a ridge from features to the labels of other groups.
         overwrite: replace another run in `out`; the same one is always replaced.
         image_column: of own tables, with the paths of the images; None finds it by name and content.
+        split: a split of the card of each dataset, or `folds:K/I` by group; marked as a subset.
 
     Raises:
         InputError: unknown names, missing or wrong files, a folder that cannot be written or holds another run, a
@@ -83,7 +85,8 @@ def run(
         check_run_folder(Path(out))
     chosen = as_list(models) or (probe_models() if protocol == "probe" else default_models())
     request = check_request(chosen, settings or Settings(), protocol)
-    opened = _keep_predicted(open_datasets(datasets, data_root, dimensions, limit, seed, image_column), request)
+    found = open_datasets(datasets, data_root, dimensions, limit, seed, image_column, split)
+    opened = _keep_predicted(found, request)
     if out is not None:
         check_same_run(Path(out), (card.name for card, _ in request.models), opened, protocol, overwrite)
     if protocol == "probe":

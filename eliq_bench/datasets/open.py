@@ -7,6 +7,7 @@ from typing import Any
 from eliq_bench.datasets.load import load_card
 from eliq_bench.datasets.locate import data_roots
 from eliq_bench.datasets.own_table import is_pairs, is_table, load_table
+from eliq_bench.datasets.splits import take_split
 from eliq_bench.datasets.subset import check_limit, take_subset
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import is_file
@@ -55,13 +56,14 @@ def open_datasets(
     limit: int | None = None,
     seed: int = 0,
     image_column: str | None = None,
+    split: str = "",
 ) -> list[Dataset]:
-    """The named datasets, or the default one, each cut down to `limit` items if one is given.
+    """The named datasets, or the default one, each cut down to a split, and to `limit` items, if these are given.
 
     All names and the limit are checked before the first dataset is opened.
 
     Raises:
-        InputError: as `load_dataset` and `take_subset`.
+        InputError: as `load_dataset`, `take_split` and `take_subset`.
     """
     chosen = list(dict.fromkeys(as_list(names) or DEFAULT_DATASETS))
     for name in chosen:
@@ -71,6 +73,7 @@ def open_datasets(
     if limit is not None:
         check_limit(limit)
     opened = [load_named(name, data_root, dimensions, image_column) for name in chosen]
+    opened = [take_split(dataset, split, data_roots(data_root), seed) for dataset in opened] if split else opened
     return [take_subset(dataset, limit, seed) for dataset in opened] if limit is not None else opened
 
 
