@@ -53,6 +53,7 @@ def run(
     protocol: RunProtocol = "zero-shot",
     overwrite: bool = False,
     image_column: str | None = None,
+    split: str = "",
 ) -> Results:
     """Score datasets with models and evaluate the agreement with their labels; what `eliq-bench run` does.
 
@@ -70,6 +71,7 @@ def run(
         protocol: `zero-shot` evaluates scores, `probe` a ridge from features to the labels of other groups.
         overwrite: replace another run in `out`; the same one is always replaced.
         image_column: of own tables, with the paths of the images; None finds it by name and content.
+        split: a split of the card of each dataset, or `folds:K/I` by group; marked as a subset.
 
     Raises:
         InputError: unknown names, missing or wrong files, a folder that cannot be written or holds another run, a
@@ -86,7 +88,7 @@ def run(
     request = check_request(chosen, settings or Settings(), protocol)
     getting = None if request.settings.offline else progress or _silent
     try:
-        found = open_datasets(datasets, data_root, dimensions, limit, seed, image_column, getting)
+        found = open_datasets(datasets, data_root, dimensions, limit, seed, image_column, getting, split)
     except NotHereError as error:  # what else is missing is told in the same answer
         weights = [absence(card) for card, _ in request.models if missing(card)]
         raise InputError("\n".join([str(error), *weights])) from error

@@ -11,6 +11,9 @@ Truth = Literal["human opinion", "known degradations"]
 Kind = Literal["aigc", "ugc", "synthetic", "own"]
 Terms = Literal["open", "academic", "form", "none-stated"]
 """On what terms a dataset is handed out: a licence for any use, research only, a request form, or none in writing."""
+JudgedBy = Literal["correlation", "pairs", "both"]
+"""What a model is judged by on a dataset: correlation with ratings, agreement with people on pairs of images of one
+prompt, or both where images that share a prompt were rated."""
 SourceKind = Literal["hub", "http", "git", "drive", "zenodo", "modelscope"]
 """How a source is spoken to; `git` is a tarball of a commit on GitHub."""
 Status = Literal["ok", "undefined", "unreadable", "error"]

@@ -4,12 +4,13 @@ Which mirror served the bytes does not matter for the result: every download mus
 user's folder must pass (`load.load_card`), and all its images must be there.
 """
 
+import fnmatch
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
@@ -108,19 +109,19 @@ def take_archive(card: DatasetCard, given: Path) -> Fetched:
         InputError: nothing of the dataset is in it, or what is there is not what the card says.
     """
     folder = own_folder(card)
-    names = _wanted_names(card, [folder, given] if given.is_dir() else [folder])
+    wanted = _wanted_of(card, [folder, given] if given.is_dir() else [folder])
     with locked(folder.parent), unfinished(folder) as temporary:
         ready = temporary / folder.name
         ready.mkdir()
         if given.is_dir():
-            _copy_wanted(given, ready / "given", names)
+            _copy_wanted(given, ready / "given", wanted)
         else:
             (ready / "given").mkdir()
-            unpack(given, ready / "given", _wants(names))
+            unpack(given, ready / "given", wanted)
         (ready / RECORD).write_text(json.dumps({"sources": [{"from": printable(given.name)}]}) + "\n", encoding="utf-8")
         dataset = load_card(card, [ready, folder], labels_only=True)
         here = sum(image is not None for image in dataset.items.image)
-        if not here and not any(file.name in names for file in ready.rglob("*")):
+        if not here and not any(wanted(file.name) for file in (ready / "given").rglob("*")):
             raise InputError(f"{given} holds neither label files nor images of {card.name}.")
         _place(ready, folder)
     return Fetched(folder, (str(given),), (f"{here:,} of {len(dataset.items):,} images are here",))
@@ -166,6 +167,8 @@ def _terms(card: DatasetCard) -> str:
 
 
 def _check_fetchable(card: DatasetCard, settings: FetchSettings) -> None:
+    if card.unavailable:
+        raise InputError(f"{card.name} cannot be fetched: {card.unavailable}; {card.download} ({card.page}).")
     if not card.sources:
         raise NotHereError(f"{card.name} cannot be fetched: {card.download}; page: {card.page}.")
     if settings.source and not _chosen(card, settings):
@@ -231,7 +234,7 @@ def _get(card: DatasetCard, source: Source, spot: Path, ready: Path, progress: P
         EliqBenchError: that failed; finished files are kept for the next time.
     """
     files = offered(source)
-    wanted = _wants(_wanted_names(card, [ready]), source.members)
+    wanted = _wanted_of(card, [ready], source.members)
     part = _get_members(source, files, spot, wanted, lambda done, total: progress(card.name, done, total))
     if part is not None:
         return Got(spot / "members", _record(source, files, part))
@@ -246,7 +249,7 @@ def _get(card: DatasetCard, source: Source, spot: Path, ready: Path, progress: P
         if is_archive(file.name):
             parts.setdefault(whole_name(file.name), []).append(path)
         else:
-            target = spot / "unpacked" / source.rename.get(file.name, file.name)
+            target = spot / "unpacked" / file.name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.hardlink_to(path)  # the download itself stays until everything is in its place
             lines.append(f"{file.digest or digest_of(target, 'sha256')}  {file.name}")
@@ -327,37 +330,42 @@ def _remember(card: DatasetCard, records: list[dict[str, Any]]) -> None:
         write_whole(path, lambda target: target.write_text(text, encoding="utf-8"), AGAIN)
 
 
-def _wanted_names(card: DatasetCard, places: Iterable[Path]) -> set[str]:
-    """Names of files, without folders and in lower case: label files, and the images if the labels are here.
+def _wanted_of(card: DatasetCard, places: Iterable[Path], members: tuple[str, ...] = ()) -> Callable[[str], bool]:
+    """Whether a file is wanted, by its name: a label file, or an image, of the labels if these are in a place.
 
-    Label files of cards that share the folder are among them: parts of one set come in one archive.
+    Label files of cards that share the folder are wanted too: parts of one set come in one archive.
+
+    Args:
+        card: of the catalogue.
+        places: folders in which the labels may be.
+        members: patterns of paths, one of which must fit; none means all.
     """
     sharing = [other for other in dataset_cards().values() if other.folder == card.folder]
-    labels = {part.file.lower() for one in (card, *sharing) for part in one.labels}
-    for folder in places:
-        try:
-            items = load_card(card, [folder], labels_only=True).items
-        except InputError:
-            continue
-        return labels | {PurePosixPath(plain_path(name)).name.lower() for name in items.name}
-    return labels
+    labels = {name.lower() for one in (card, *sharing) for part in one.labels for name in (part.file, *part.aliases)}
+    images = _image_names(card, places)
 
-
-def _wants(names: set[str], patterns: tuple[str, ...] = ()) -> Callable[[str], bool]:
-    """Whether a member of an archive is wanted: a label file, or an image, of the labels if these are known."""
-    known = any(is_image_name(name) for name in names)
-
-    def wanted(member: str) -> bool:
-        path = PurePosixPath(plain_path(member))
-        if patterns and not any(path.match(pattern) for pattern in patterns):
+    def wanted(name: str) -> bool:
+        path = PurePosixPath(plain_path(name))
+        last = path.name.lower()
+        if members and not any(path.match(pattern) for pattern in members):
             return False
-        return path.name.lower() in names if known else path.name.lower() in names or is_image_name(path.name)
+        if any(fnmatch.fnmatchcase(last, pattern) for pattern in labels):
+            return True
+        return last in images if images else is_image_name(last)
 
     return wanted
 
 
-def _copy_wanted(source: Path, target: Path, names: set[str]) -> None:
-    wanted = _wants(names)
+def _image_names(card: DatasetCard, places: Iterable[Path]) -> set[str]:
+    """Names of all images, without folders and in lower case; none if the labels are in none of the places."""
+    for folder in places:
+        with suppress(InputError):
+            items = load_card(card, [folder], labels_only=True).items
+            return {PurePosixPath(plain_path(name)).name.lower() for name in items.name}
+    return set()
+
+
+def _copy_wanted(source: Path, target: Path, wanted: Callable[[str], bool]) -> None:
     for folder, files in file_names(source):
         for name in filter(wanted, files):
             copy = target / folder.relative_to(source) / name

@@ -8,6 +8,7 @@ from typing import Any
 from eliq_bench.datasets.load import load_card
 from eliq_bench.datasets.locate import NotHereError, data_roots
 from eliq_bench.datasets.own_table import is_pairs, is_table, load_table
+from eliq_bench.datasets.splits import take_split
 from eliq_bench.datasets.subset import check_limit, take_subset
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import is_file
@@ -57,13 +58,14 @@ def open_datasets(
     seed: int = 0,
     image_column: str | None = None,
     progress: Progress | None = None,
+    split: str = "",
 ) -> list[Dataset]:
-    """The named datasets, or the default one, each cut down to `limit` items if one is given.
+    """The named datasets, or the default one, each cut down to a split, and to `limit` items, if these are given.
 
     All names and the limit are checked before the first dataset is opened. With `progress`, what is absent is fetched.
 
     Raises:
-        InputError: as `load_dataset` and `take_subset`.
+        InputError: as `load_dataset`, `take_split` and `take_subset`.
     """
     chosen = list(dict.fromkeys(as_list(names) or DEFAULT_DATASETS))
     for name in chosen:
@@ -73,6 +75,7 @@ def open_datasets(
     if limit is not None:
         check_limit(limit)
     opened = [_obtain(name, data_root, dimensions, image_column, progress) for name in chosen]
+    opened = [take_split(dataset, split, data_roots(data_root), seed) for dataset in opened] if split else opened
     return [take_subset(dataset, limit, seed) for dataset in opened] if limit is not None else opened
 
 

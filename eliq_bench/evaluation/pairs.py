@@ -51,10 +51,10 @@ def _parts(pairs: list[KnownPair]) -> Iterator[_Part]:
     """Each cell and each mode in it, as a whole, by severity, and by kind of positive where there are both."""
     for cell in sorted({pair.cell for pair in pairs}):
         inside = [pair for pair in pairs if pair.cell == cell]
-        for mode in ("", *sorted({pair.mode for pair in inside})):
+        for mode in ("", *sorted({pair.mode for pair in inside} - {""})):
             own = [pair for pair in inside if mode in ("", pair.mode)]
             yield _Part(cell, mode, None, "all", own)
-            for severity in sorted({pair.severity for pair in own}):
+            for severity in sorted({pair.severity for pair in own} - {0}):
                 yield _Part(cell, mode, severity, "all", [pair for pair in own if pair.severity == severity])
             generated = [pair for pair in own if pair.generated]
             other = [pair for pair in own if not pair.generated]
