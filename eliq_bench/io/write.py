@@ -81,10 +81,11 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
         wait: until the other process is done; otherwise refuse.
 
     Raises:
-        InputError: the folder cannot be opened or created, or another process holds it.
+        InputError: nothing can be written in the folder, it cannot be created, or another process holds it.
     """
     opened, is_new = _lock(folder, wait)
     try:
+        _try(folder, folder, "folder")
         yield
     finally:
         if is_new:

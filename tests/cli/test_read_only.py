@@ -9,6 +9,8 @@ from support.cli import Cli
 from support.pairs import make_pairs
 from support.runs import TRUTH, make_run, noise
 
+from eliq_bench.leaderboard.add import add_run
+
 RECIPES = Path(__file__).parents[2] / "recipes"
 
 
@@ -21,6 +23,7 @@ def read_only(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
     try:
         make_run(folder / "run", one=TRUTH + noise(1), two=TRUTH + noise(2))
+        add_run(folder / "run" / "run", folder / "board")
         subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
         yield folder
     finally:
@@ -43,6 +46,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "check {run} --baseline {ro}/baseline.json --update-baseline",
         "check {run} --baseline {run} --out {ro}/check.md",
         "leaderboard add {run} --board {ro}/boards",
+        "leaderboard add {run} --board {ro}/board --replace",
+        "leaderboard render --board {ro}/board",
+        "import-scores {run}/../scores.csv --dataset {run}/../labels/small.csv --out {ro}/out --origin x "
+        "--supervision training-free",
         "pairs build --images {images} --out {ro}/pairs",
         "pairs show {pairs} --html {ro}/pairs.html",
         "pairs export {pairs} --images {made}/images --format folder --out {ro}/export",

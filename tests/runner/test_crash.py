@@ -123,20 +123,21 @@ def _start(table: Path, out: Path, temporary: Path, ignored: signal.Signals | No
 
 
 @pytest.mark.parametrize(
-    "number",
+    ("number", "to_all"),
     [
-        signal.SIGTERM,
-        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
-        pytest.param(signal.SIGQUIT, marks=pytest.mark.slow),
+        (signal.SIGTERM, False),
+        pytest.param(signal.SIGTERM, True, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, False, marks=pytest.mark.slow),
+        pytest.param(signal.SIGQUIT, True, marks=pytest.mark.slow),
     ],
 )
 def test_other_signals_end_a_run_as_ctrl_c_does(
-    number: signal.Signals, many: Path, tmp_path: Path, cache: Path
+    number: signal.Signals, to_all: bool, many: Path, tmp_path: Path, cache: Path
 ) -> None:
     process = _start(many, tmp_path / "out", tmp_path / "temporary")
     wait_until_stored(cache, 8, process)
     assert names(tmp_path / "temporary")  # else nothing is shown by its being empty
-    os.killpg(process.pid, number) if number == signal.SIGQUIT else process.send_signal(number)
+    os.killpg(process.pid, number) if to_all else process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     told = [line for line in errors.decode().splitlines() if line and not line.startswith("Warning: plug-in")]

@@ -26,7 +26,7 @@ from eliq_bench.eliq.seeding import seeded_number
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import sha256_of
 from eliq_bench.io.workers import map_in_processes
-from eliq_bench.io.write import check_writable, write_whole
+from eliq_bench.io.write import check_writable, sweep, write_whole
 from eliq_bench.types import Progress
 
 RECORD = "export.json"
@@ -162,8 +162,7 @@ def _finish(out: Path, names: list[str], form: Format) -> tuple[Path, ...]:
     for table in tables:
         _join([part / table for part in parts], header, out / table)
     shutil.rmtree(out / PARTS)
-    for leftover in (out / "images").glob(".*"):  # of workers that were killed
-        leftover.unlink(missing_ok=True)
+    sweep(out / "images")  # what workers left that were killed
     return tuple(out / table for table in tables)
 
 
