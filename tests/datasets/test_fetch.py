@@ -326,8 +326,8 @@ def test_ten_processes_make_one_download(server: Server, cache: Path) -> None:
 
 PACE = {"http": 0.03, "hub": 0.1, "members": 0.01}
 """Seconds for each of the server's chunks, so that a fetch of any kind takes about half a second."""
-LAST = 1 << 16
-"""Bytes of the server's chunks: what may be on the way when a process is killed."""
+LAST = 2 << 16
+"""Bytes of two of the server's chunks: what may be on the way when a process is killed."""
 
 
 @pytest.mark.parametrize("kind", PACE)
