@@ -11,6 +11,7 @@ from eliq_bench.cards import Source
 from eliq_bench.io.download import TIMEOUT, DownloadError, RemoteFile
 from eliq_bench.io.hub import Repository, hub_errors
 
+HUB = "https://huggingface.co"
 ZENODO = "https://zenodo.org/api/records"
 GITHUB = "https://github.com"
 MODELSCOPE = "https://modelscope.cn/api/v1/datasets"
@@ -44,6 +45,7 @@ def _hub(source: Source) -> list[RemoteFile]:
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
     revision = source.revision or "main"
+    _check_reachable(os.environ.get("HF_ENDPOINT", HUB))
     with hub_errors(Repository("dataset", source.address, source.revision or None)):
         api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
         tree = api.list_repo_tree(source.address, recursive=True, revision=revision, repo_type="dataset")
@@ -137,6 +139,22 @@ def _chosen(source: Source, names: Sequence[str]) -> Iterator[str]:
         if not fitting:
             raise DownloadError(f"{place(source)} has no {pattern}.")
         yield from fitting
+
+
+def _check_reachable(address: str) -> None:
+    """Find out at once that there is no network; the hub's client tries for half a minute.
+
+    Raises:
+        DownloadError: no connection.
+    """
+    import requests
+
+    try:
+        requests.head(address, timeout=TIMEOUT, allow_redirects=False)
+    except requests.ConnectionError as error:
+        raise DownloadError(f"{address} cannot be reached; see that there is a network.") from error
+    except requests.RequestException:
+        pass  # it answers, if in a strange way
 
 
 def _json(address: str) -> Any:

@@ -326,16 +326,24 @@ def _cuts() -> tuple[type[Exception], ...]:
 
 
 def _no_connection(error: Exception) -> bool:
-    """Whether no server was reached at all."""
+    """Whether no server was reached at all, nor a proxy."""
     from urllib3.exceptions import NewConnectionError
 
-    return isinstance(getattr(error.args[0] if error.args else None, "reason", None), NewConnectionError)
+    return isinstance(_cause(error), NewConnectionError)
 
 
 def _reason(error: Exception) -> str:
     """Why a connection failed, without the nested words of the libraries."""
+    text = first_line(_cause(error))
+    return text.rpartition(": ")[2] if text.startswith("<") or "object at 0x" in text or "host=" in text else text
+
+
+def _cause(error: Exception) -> Exception:
+    """The innermost of the exceptions that the libraries put into each other."""
     cause: Any = error
-    while getattr(cause, "reason", None) is not None or (cause.args and isinstance(cause.args[0], Exception)):
-        cause = getattr(cause, "reason", None) or cause.args[0]
-    text = first_line(cause)
-    return text.rpartition(": ")[2] if text.startswith("<") or "object at 0x" in text else text
+    while True:
+        first = cause.args[0] if cause.args else None
+        inner = getattr(cause, "original_error", None) or getattr(cause, "reason", None) or first
+        if not isinstance(inner, Exception):
+            return cause  # type: ignore[no-any-return]
+        cause = inner

@@ -163,8 +163,8 @@ class _Handler(BaseHTTPRequestHandler):
         end = max(1, len(rest) // 2) if fault == "cut" else len(rest)
         for at in range(0, end, 1 << 16):
             chunk = rest[at : min(at + (1 << 16), end)]
+            self.server_state.served[path] += len(chunk)  # before the client has it, and counts it
             self.wfile.write(chunk)
-            self.server_state.served[path] += len(chunk)
             time.sleep(0.05 if fault == "slow" else self.server_state.pace)
         if fault == "cut":
             self.wfile.flush()
@@ -214,7 +214,7 @@ def serve() -> Iterator[Server]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"server_state": state}))
     server.daemon_threads = True
     state.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield state
