@@ -1,6 +1,8 @@
 """Every set whose label file is supplied loads over a tree of images in each layout in which it goes around."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -72,10 +74,17 @@ def tree(name: str, layout: str, shared_data: Path, top: Path) -> None:
         os.link(pixels, path)
 
 
+@pytest.fixture
+def top(tmp_path: Path) -> Iterator[Path]:
+    """A folder that is gone after the test: pytest would keep, and later remove, hundred thousands of files."""
+    yield tmp_path
+    shutil.rmtree(tmp_path)
+
+
 @pytest.mark.parametrize(("name", "layout"), cases())
-def test_all_images_are_found(name: str, layout: str, shared_data: Path, tmp_path: Path) -> None:
-    tree(name, layout, shared_data, tmp_path)
-    dataset = load_dataset(name, [tmp_path])
+def test_all_images_are_found(name: str, layout: str, shared_data: Path, top: Path) -> None:
+    tree(name, layout, shared_data, top)
+    dataset = load_dataset(name, [top])
     assert len(dataset.items) == builtin_cards()[name].images
     assert all(image is not None for image in dataset.items.image)
     assert not any("left out:" in note for note in dataset.notes[len(dataset.card.defects) :])

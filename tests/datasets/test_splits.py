@@ -98,11 +98,10 @@ def test_draws_at_image_level_leak_all_prompts_of_agiqa3k(agiqa3k: Dataset) -> N
 
 def test_groups_of_equal_files_leak_across_prompts(agiqa3k: Dataset) -> None:
     # midjourney_normal_072 and _094 are one file under two prompts
-    by_prompt = {prompt: [] for prompt in dict.fromkeys(agiqa3k.items.prompt)}
-    for name, prompt in zip(agiqa3k.items.name, agiqa3k.items.prompt, strict=True):
-        by_prompt[prompt].append(name)
-    own = [names for names in by_prompt.values() if "midjourney_normal_072.jpg" in names][0]
-    rest = [name for names in by_prompt.values() if names is not own for name in names]
+    items = agiqa3k.items
+    prompt = items.prompt[items.name.index("midjourney_normal_072.jpg")]
+    own = [name for name, other in zip(items.name, items.prompt, strict=True) if other == prompt]
+    rest = [name for name in items.name if name not in set(own)]
     (leak,), _ = leaks(agiqa3k.items, {"a": own, "b": rest})
     assert len(leak.groups) == 1
     assert not leak.images
