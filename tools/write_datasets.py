@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.filesize import decimal
 
-from eliq_bench.cards import DatasetCard, LabelFile, Source, Split, builtin_cards
+from eliq_bench.cards import DatasetCard, DatasetSplit, LabelFile, Source, builtin_cards
 from eliq_bench.cli.listing import seen_by
 from eliq_bench.datasets.locate import download_size
 from eliq_bench.io.markdown import Markdown, bullets, code, escape, link, table
@@ -133,7 +133,7 @@ def _note(source: Source) -> str:
     return "; ".join(filter(None, (source.note, f"of these {', '.join(source.members)}" if source.members else "")))
 
 
-def _split(name: str, split: Split) -> Markdown:
+def _split(name: str, split: DatasetSplit) -> Markdown:
     where = f"{code(split.column)} is {code(split.value)}" if split.column else f"listed in {code(split.file)}"
     count = f"{split.rows:,} images" if split.rows else "images not counted"
     return Markdown(f"{code(name)}: {count}, {where}" + (f" ({escape(split.source)})" if split.source else ""))
