@@ -78,6 +78,7 @@ def run(
             model or dataset that cannot follow the protocol.
         EliqBenchError: the run failed; scores computed so far are stored.
     """
+    from eliq_bench.evaluation import probe
     from eliq_bench.evaluation.assemble import assemble
     from eliq_bench.evaluation.evaluate import Resampling
     from eliq_bench.results.folder import check_run_folder, check_same_run, save
@@ -95,12 +96,9 @@ def run(
     opened = _keep_predicted(found, request)
     if out is not None:
         check_same_run(Path(out), (card.name for card, _ in request.models), opened, protocol, overwrite)
-    if protocol == "probe":
-        from eliq_bench.evaluation import probe
-
-        scored = probe.compute(opened, request, seed, progress or _silent)
-    else:
-        scored = _compute(opened, request, progress or _silent)
+    tell = progress or _silent
+    probed = protocol == "probe"
+    scored = probe.compute(opened, request, seed, tell) if probed else _compute(opened, request, tell)
     results = assemble(scored, Resampling(seed, resamples))
     if out is not None:
         save(results, scored.tables, scored.columns, Path(out), overwrite)

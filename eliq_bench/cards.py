@@ -79,7 +79,7 @@ class Source(Card):
     """What a user should know before it is taken, such as that it is a mirror."""
 
 
-class Split(Card):
+class DatasetSplit(Card):
     """An official part of a dataset, or one that papers use."""
 
     rows: int = 0
@@ -127,7 +127,7 @@ class DatasetCard(Card):
     """Why nobody outside can load it, such as labels that are kept back; empty for all others."""
     sources: tuple[Source, ...] = ()
     """Where it downloads itself from, in the order in which they are tried; empty: by hand only."""
-    splits: dict[str, Split] = Field(default_factory=dict)
+    splits: dict[str, DatasetSplit] = Field(default_factory=dict)
     shares_images_with: tuple[DatasetName, ...] = ()
     """Sets that hold some of the same images: a model trained on these has seen them."""
     citation: str

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eliq_bench.cards import DatasetCard, Split
+from eliq_bench.cards import DatasetCard, DatasetSplit
 from eliq_bench.datasets.images import plain_path
 from eliq_bench.datasets.locate import find_labels, homes
 from eliq_bench.datasets.subset import joined_groups
@@ -88,7 +88,7 @@ def take_split(dataset: Dataset, name: str, roots: Sequence[Path], seed: int = 0
     return replace(dataset, items=items.take(keep), subset=text)
 
 
-def split_names(card: DatasetCard, split: Split, roots: Sequence[Path]) -> list[str]:
+def split_names(card: DatasetCard, split: DatasetSplit, roots: Sequence[Path]) -> list[str]:
     """The images of a split: those of a column of the label table, or of a file of its own.
 
     Raises:
@@ -166,7 +166,7 @@ def leaks(items: Items, parts: Mapping[str, Iterable[str]]) -> tuple[list[Leak],
     return found, lost
 
 
-def _known(card: DatasetCard, name: str) -> Split:
+def _known(card: DatasetCard, name: str) -> DatasetSplit:
     if name in card.splits:
         return card.splits[name]
     known = [*card.splits, "folds:K/I"]

@@ -72,9 +72,8 @@ def test_the_report_speaks_of_people_and_boards_refuse(results: Results, cli: Cl
 def test_a_model_that_saw_the_photographs_of_a_set_is_named() -> None:
     card = builtin_cards()["auiqa"]
     record = dataset_record(Dataset(card, plain_items(("a",))))
-    fields: dict[str, object] = dict.fromkeys(
-        ("name", "summary", "code_licence", "weights_licence", "fingerprint"), "m"
-    )
+    texts = ("name", "summary", "code_licence", "weights_licence", "fingerprint")
+    fields: dict[str, object] = dict.fromkeys(texts, "m")
     fields |= {"dimensions": {"quality": "higher"}, "supervision": "mos-trained", "tolerance": 0.0}
     seen, unseen = (ModelRecord.model_validate(fields | {"trained_on": [name]}) for name in ("koniq10k", "spaq"))
     told = "m was trained on labels of koniq10k, which shares images with auiqa: it has seen some."
