@@ -1,7 +1,8 @@
 """The Python API behind every command: run, score, evaluate, load_dataset."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from eliq_bench.datasets.locate import NotHereError
@@ -36,6 +37,16 @@ def _compute(datasets: Sequence[Dataset], request: Request, progress: Progress) 
         spent = execute(session.plan, session.specs, store, session.resources, progress)
         columns = collect(session.datasets, session.hashes, session.specs, store)
     return Scored(session, session.tables(), columns, spent, time.perf_counter() - began)
+
+
+@contextmanager
+def _all_that_is_missing(request: Request) -> Iterator[None]:
+    """Where a dataset is not here, name the weights that are not either: one answer for both."""
+    try:
+        yield
+    except NotHereError as error:
+        weights = [absence(card) for card, _ in request.models if missing(card)]
+        raise InputError("\n".join([str(error), *weights])) from error
 
 
 def run(
@@ -88,11 +99,8 @@ def run(
     chosen = as_list(models) or (probe_models() if protocol == "probe" else default_models())
     request = check_request(chosen, settings or Settings(), protocol)
     getting = None if request.settings.offline else progress or _silent
-    try:
+    with _all_that_is_missing(request):
         found = open_datasets(datasets, data_root, dimensions, limit, seed, image_column, getting, split)
-    except NotHereError as error:  # what else is missing is told in the same answer
-        weights = [absence(card) for card, _ in request.models if missing(card)]
-        raise InputError("\n".join([str(error), *weights])) from error
     opened = _keep_predicted(found, request)
     if out is not None:
         check_same_run(Path(out), (card.name for card, _ in request.models), opened, protocol, overwrite)
