@@ -70,7 +70,7 @@ def run(
 
     Args:
         models: names; None takes those that need no download and can follow the protocol.
-        datasets: names, paths of own tables, or `pairs:` and a manifest; None takes the embedded ladder.
+        datasets: names, paths of own tables, `pairs:MANIFEST`; None takes the ladder. The absent are fetched unless offline.
         data_root: folders that hold datasets.
         out: folder for results.json, scores.parquet, items.parquet and report.md; None writes nothing.
         dimensions: for own tables, label dimension to `column` or `column:lower`.
@@ -85,8 +85,7 @@ def run(
         split: a split of the card of each dataset, or `folds:K/I` by group; marked as a subset.
 
     Raises:
-        InputError: unknown names, missing or wrong files, a folder that cannot be written or holds another run, a
-            model or dataset that cannot follow the protocol.
+        InputError: unknown names, wrong files, a folder of another run, what cannot follow the protocol.
         EliqBenchError: the run failed; scores computed so far are stored.
     """
     from eliq_bench.evaluation import probe
@@ -98,15 +97,14 @@ def run(
         check_run_folder(Path(out))
     chosen = as_list(models) or (probe_models() if protocol == "probe" else default_models())
     request = check_request(chosen, settings or Settings(), protocol)
-    getting = None if request.settings.offline else progress or _silent
+    get = None if request.settings.offline else progress or _silent
     with _all_that_is_missing(request):
-        found = open_datasets(datasets, data_root, dimensions, limit, seed, image_column, getting, split)
+        found = open_datasets(datasets, data_root, dimensions, limit, seed, image_column, get, split)
     opened = _keep_predicted(found, request)
     if out is not None:
         check_same_run(Path(out), (card.name for card, _ in request.models), opened, protocol, overwrite)
     tell = progress or _silent
-    probed = protocol == "probe"
-    scored = probe.compute(opened, request, seed, tell) if probed else _compute(opened, request, tell)
+    scored = probe.compute(opened, request, seed, tell) if protocol == "probe" else _compute(opened, request, tell)
     results = assemble(scored, Resampling(seed, resamples))
     if out is not None:
         save(results, scored.tables, scored.columns, Path(out), overwrite)
