@@ -70,7 +70,7 @@ def run(
 
     Args:
         models: names; None takes those that need no download and can follow the protocol.
-        datasets: names, paths of own tables, `pairs:MANIFEST`; None takes the ladder. The absent are fetched unless offline.
+        datasets: names, paths of own tables, `pairs:MANIFEST`; None takes the ladder. Unless offline, fetched.
         data_root: folders that hold datasets.
         out: folder for results.json, scores.parquet, items.parquet and report.md; None writes nothing.
         dimensions: for own tables, label dimension to `column` or `column:lower`.
