@@ -331,7 +331,9 @@ LAST = 2 << 16
 
 
 @pytest.mark.parametrize("kind", PACE)
-@pytest.mark.parametrize("share", ["some", pytest.param("all", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "share", [pytest.param("some", marks=pytest.mark.slow), pytest.param("all", marks=pytest.mark.by_hand)]
+)
 def test_kills_at_random_moments(
     kind: str, share: str, server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -401,6 +403,7 @@ def test_a_tarball_without_length_is_downloaded_again_where_it_was_cut(server: S
     check_here(small)
 
 
+@pytest.mark.slow
 def test_biq2021_comes_by_itself_as_a_tarball(
     server: Server, shared_data: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -426,7 +429,7 @@ def test_biq2021_comes_by_itself_as_a_tarball(
     assert len(list(own_folder(dataset_card("biq2021_part")).rglob("*.[jJ][pP][gG]"))) == 800
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_agiqa3k_comes_by_itself(server: Server, shared_data: Path, cli: Cli, tmp_path: Path) -> None:
     """The true files in the layout of the hub; no data root, an empty cache."""
     folder = shared_data / "agiqa3k"
