@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eliq_bench.api import Settings, evaluate, run, score
+    from eliq_bench.api import Settings, evaluate, fetch, run, score
     from eliq_bench.datasets.open import load_dataset
     from eliq_bench.eliq.critic.recipe import Recipe, read_recipe
     from eliq_bench.eliq.pairs.build import build_pairs
@@ -41,6 +41,7 @@ _MODULES = {
     "compare": "eliq_bench.report.compare.compute",
     "create_model": "eliq_bench.registry",
     "evaluate": "eliq_bench.api",
+    "fetch": "eliq_bench.api",
     "import_scores": "eliq_bench.imports.run",
     "load_dataset": "eliq_bench.datasets.open",
     "read_recipe": "eliq_bench.eliq.critic.recipe",
@@ -64,6 +65,7 @@ __all__ = [
     "compare",
     "create_model",
     "evaluate",
+    "fetch",
     "import_scores",
     "load_dataset",
     "read_recipe",

@@ -1,13 +1,15 @@
 """The Python API behind every command: run, score, evaluate, load_dataset."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from eliq_bench.datasets.locate import NotHereError
 from eliq_bench.datasets.open import as_list, load_dataset, open_datasets
 from eliq_bench.errors import InputError
-from eliq_bench.models.weights import missing
-from eliq_bench.registry import model_cards
+from eliq_bench.models.weights import absence, missing
+from eliq_bench.registry import dataset_card, model_cards
 from eliq_bench.results.records import Results
 from eliq_bench.runner.collect import collect
 from eliq_bench.runner.execute import execute
@@ -37,6 +39,16 @@ def _compute(datasets: Sequence[Dataset], request: Request, progress: Progress) 
     return Scored(session, session.tables(), columns, spent, time.perf_counter() - began)
 
 
+@contextmanager
+def _all_that_is_missing(request: Request) -> Iterator[None]:
+    """Where a dataset is not here, name the weights that are not either: one answer for both."""
+    try:
+        yield
+    except NotHereError as error:
+        weights = [absence(card) for card, _ in request.models if missing(card)]
+        raise InputError("\n".join([str(error), *weights])) from error
+
+
 def run(
     models: Sequence[str] | None = None,
     datasets: Sequence[str] | None = None,
@@ -52,12 +64,13 @@ def run(
     protocol: RunProtocol = "zero-shot",
     overwrite: bool = False,
     image_column: str | None = None,
+    split: str = "",
 ) -> Results:
     """Score datasets with models and evaluate the agreement with their labels; what `eliq-bench run` does.
 
     Args:
         models: names; None takes those that need no download and can follow the protocol.
-        datasets: names, paths of own tables, or `pairs:` and a manifest; None takes the embedded ladder.
+        datasets: names, paths of own tables, `pairs:MANIFEST`; None takes the ladder. Unless offline, fetched.
         data_root: folders that hold datasets.
         out: folder for results.json, scores.parquet, items.parquet and report.md; None writes nothing.
         dimensions: for own tables, label dimension to `column` or `column:lower`.
@@ -69,12 +82,13 @@ def run(
         protocol: `zero-shot` evaluates scores, `probe` a ridge from features to the labels of other groups.
         overwrite: replace another run in `out`; the same one is always replaced.
         image_column: of own tables, with the paths of the images; None finds it by name and content.
+        split: a split of the card of each dataset, or `folds:K/I` by group; marked as a subset.
 
     Raises:
-        InputError: unknown names, missing or wrong files, a folder that cannot be written or holds another run, a
-            model or dataset that cannot follow the protocol.
+        InputError: unknown names, wrong files, a folder of another run, what cannot follow the protocol.
         EliqBenchError: the run failed; scores computed so far are stored.
     """
+    from eliq_bench.evaluation import probe
     from eliq_bench.evaluation.assemble import assemble
     from eliq_bench.evaluation.evaluate import Resampling
     from eliq_bench.results.folder import check_run_folder, check_same_run, save
@@ -83,19 +97,49 @@ def run(
         check_run_folder(Path(out))
     chosen = as_list(models) or (probe_models() if protocol == "probe" else default_models())
     request = check_request(chosen, settings or Settings(), protocol)
-    opened = _keep_predicted(open_datasets(datasets, data_root, dimensions, limit, seed, image_column), request)
+    get = None if request.settings.offline else progress or _silent
+    with _all_that_is_missing(request):
+        found = open_datasets(datasets, data_root, dimensions, limit, seed, image_column, get, split)
+    opened = _keep_predicted(found, request)
     if out is not None:
         check_same_run(Path(out), (card.name for card, _ in request.models), opened, protocol, overwrite)
-    if protocol == "probe":
-        from eliq_bench.evaluation import probe
-
-        scored = probe.compute(opened, request, seed, progress or _silent)
-    else:
-        scored = _compute(opened, request, progress or _silent)
+    tell = progress or _silent
+    scored = probe.compute(opened, request, seed, tell) if protocol == "probe" else _compute(opened, request, tell)
     results = assemble(scored, Resampling(seed, resamples))
     if out is not None:
         save(results, scored.tables, scored.columns, Path(out), overwrite)
     return results
+
+
+def fetch(
+    name: str,
+    *,
+    accept_terms: bool = False,
+    source: str = "",
+    from_archive: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Download a dataset of the catalogue into the cache, unless it is there; what `eliq-bench fetch` does.
+
+    Args:
+        name: as in `eliq-bench list datasets`.
+        accept_terms: you have read the terms of a dataset that is not open.
+        source: only sources with this text in their address.
+        from_archive: an archive or a folder that was downloaded by hand, in place of the sources.
+        progress: called with the name, and bytes that are here of all bytes (0 if unknown).
+
+    Returns:
+        The dataset's folder.
+
+    Raises:
+        InputError: an unknown name, terms that are not accepted, or no source gave the dataset; the sentence says why.
+    """
+    from eliq_bench.datasets import fetch as fetching
+
+    card = dataset_card(name)
+    if from_archive is not None:
+        return fetching.take_archive(card, Path(from_archive)).folder
+    return fetching.fetch(card, fetching.FetchSettings(accept_terms, source), progress).folder
 
 
 def evaluate(run: str | Path, *, seed: int | None = None, resamples: int | None = None) -> Results:

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import check_file_name
 from eliq_bench.io.user_yaml import LOADER
-from eliq_bench.vocabulary import Direction, Kind, RunProtocol, Supervision, Truth
+from eliq_bench.vocabulary import Direction, JudgedBy, Kind, RunProtocol, SourceKind, Supervision, Terms, Truth
 
 DatasetName = Annotated[str, AfterValidator(check_file_name)]
 """Boards, caches and reports of a dataset are files of its name."""
@@ -44,8 +44,54 @@ class LabelFile(Card):
     """A label file, verified by its sha256, and how many rows (after the card's exclusions) it gives."""
 
     file: str
-    sha256: str
-    rows: int
+    """Its name; a pattern such as `test-*.parquet` stands for all shards of one table."""
+    sha256: str = ""
+    """Empty where nobody has published it and we have not seen the file: every load then says which one it read, and a
+    download is compared with the first one on this machine."""
+    rows: int = 0
+    """0 where it is not known."""
+    aliases: tuple[str, ...] = ()
+    """Other names under which the same file goes around."""
+
+
+class Source(Card):
+    """A place from which files of a dataset can be downloaded; the sources of a card are tried in their order."""
+
+    kind: SourceKind
+    address: str
+    """hub, modelscope: OWNER/NAME; git: OWNER/NAME on GitHub; http: the address of the folder that holds `files`;
+    drive: the id of a file or folder; zenodo: the number of the record."""
+    gives: tuple[Literal["labels", "images"], ...]
+    revision: str = ""
+    """hub, git, modelscope: the commit; nothing else stands still."""
+    files: tuple[str, ...] = ()
+    """Names or patterns (`images/*.jpg`) of files below the address; empty takes all. Archives are unpacked; parts of
+    a split zip (`images.zip.part-*`) are read as one."""
+    members: tuple[str, ...] = ()
+    """Patterns of the members of archives that are wanted; empty takes all images and label files."""
+    junk: tuple[str, ...] = ("__MACOSX/*", "._*", ".DS_Store", "Thumbs.db")
+    """Patterns of members, or of their last part, that are left out without a word."""
+    sha256: dict[str, str] = Field(default_factory=dict)
+    """Of single files, by their names in `files`, where it is known."""
+    size: int = 0
+    """Bytes to download; 0 where nobody has said."""
+    note: str = ""
+    """What a user should know before it is taken, such as that it is a mirror."""
+
+
+class DatasetSplit(Card):
+    """An official part of a dataset, or one that papers use."""
+
+    rows: int = 0
+    """0 where nobody has counted them."""
+    column: str = ""
+    """Column of the label file whose `value` marks the part; otherwise `file` lists it."""
+    value: str = ""
+    file: str = ""
+    """A list of names beside the labels."""
+    sha256: str = ""
+    source: str = ""
+    """Who made it."""
 
 
 class DatasetCard(Card):
@@ -56,10 +102,12 @@ class DatasetCard(Card):
     kind: Kind
     truth: Truth = "human opinion"
     images: int
+    """Rows with labels; 0 where it is not known before the labels are here."""
     dimensions: dict[str, LabelCard]
     labels: tuple[LabelFile, ...] = ()
     reader: str
-    """`module:function`, called with (card, root) and returning Items."""
+    """`module:function`, called with (card, root) and returning Items, or `Compared` where people compared images; the
+    names of the label files in the card are then those found below the root."""
     options: dict[str, Any] = Field(default_factory=dict)
     """What the reader needs beyond the columns, for example patterns that give the generator."""
     group: str
@@ -69,9 +117,23 @@ class DatasetCard(Card):
     known_folders: tuple[str, ...] = ()
     """Other names of folders in which the set is handed out or mirrored."""
     licence: str
+    terms: Terms = "none-stated"
+    terms_evidence: str = ""
+    """Where these terms are written."""
     page: str
     download: str
+    """How to get it by hand, as one sentence without its full stop."""
+    unavailable: str = ""
+    """Why nobody outside can load it, such as labels that are kept back; empty for all others."""
+    sources: tuple[Source, ...] = ()
+    """Where it downloads itself from, in the order in which they are tried; empty: by hand only."""
+    splits: dict[str, DatasetSplit] = Field(default_factory=dict)
+    shares_images_with: tuple[DatasetName, ...] = ()
+    """Sets that hold some of the same images: a model trained on these has seen them."""
     citation: str
+    judged_by: JudgedBy = "correlation"
+    pairs: int = 0
+    """Pairs with a preference, where people compared images; 0 where there are none or nobody has counted them."""
     variant: str = ""
     """Which MOS it is, where several are in circulation."""
     defects: tuple[str, ...] = ()

@@ -9,7 +9,9 @@ import numpy as np
 
 from eliq_bench.datasets.locate import data_roots
 from eliq_bench.datasets.open import load_dataset
-from eliq_bench.errors import EliqBenchError
+from eliq_bench.datasets.splits import leaks, read_parts
+from eliq_bench.errors import EliqBenchError, first_names, plural
+from eliq_bench.io.images import decode
 from eliq_bench.io.optional import installed, resolve_device
 from eliq_bench.models.weights import missing, torch_hub, user_folder
 from eliq_bench.registry import dataset_cards, model_cards
@@ -64,6 +66,62 @@ def datasets(data_root: Sequence[str | Path] = ()) -> Iterator[Check]:
             continue
         images = sum(path is not None for path in dataset.items.image)
         yield Check(name, True, f"{len(dataset.items):,} labels verified, {images:,} images")
+
+
+def one_dataset(name: str, data_root: Sequence[str | Path] = ()) -> Iterator[Check]:
+    """One dataset in full: its labels, missing and extra images, copies of one image, files that do not decode.
+
+    Raises:
+        InputError: its labels are not here, or not those of its card.
+    """
+    dataset = load_dataset(name, data_root, labels_only=True)
+    items = dataset.items
+    yield Check("labels", True, f"{len(items):,} rows as its card says")
+    defects = set(dataset.card.defects)
+    for note in dataset.notes:
+        yield Check("known defect" if note in defects else "images", None if note in defects else False, note)
+    hashes = hash_images([image for image in items.image if image is not None])
+    copies: dict[str, list[int]] = {}
+    for row, image in enumerate(items.image):
+        if image is not None:
+            copies.setdefault(hashes.get(image, ""), []).append(row)
+    twins = [rows for digest, rows in copies.items() if digest and len({items.group[row] for row in rows}) > 1]
+    for rows in twins:
+        yield Check("copies", None, f"{first_names([items.name[row] for row in rows])} are equal, in different groups")
+    broken = 0
+    for name, image in zip(items.name, items.image, strict=True):
+        if isinstance(image, Path) and (reason := _unreadable(image)):
+            broken += 1
+            yield Check("image", False, f"{name}: {reason}")
+    here = sum(image is not None for image in items.image)
+    yield Check("images", not broken, f"{here - broken:,} of {here:,} decode")
+
+
+def _unreadable(image: Path) -> str:
+    try:
+        decode(image)
+    except EliqBenchError as error:
+        return str(error)
+    return ""
+
+
+def split(name: str, data_root: Sequence[str | Path], files: Sequence[Path]) -> Iterator[Check]:
+    """What the parts of a split share: groups on both sides, images twice, names that the dataset lacks.
+
+    Raises:
+        InputError: the labels of the dataset are not here, or a file is no list of images.
+    """
+    items = load_dataset(name, data_root, labels_only=True).items
+    parts = read_parts(files)
+    for part, names in parts.items():
+        yield Check(part, None, plural(len(set(names)), "image"))
+    found, lost = leaks(items, parts)
+    if lost:
+        yield Check("names", False, f"{name} has no {first_names(lost)}")
+    for leak in found:
+        yield Check("leak", False, str(leak))
+    if not found:
+        yield Check("leaks", True, f"none: no group of {name} is divided")
 
 
 def weights() -> Iterator[Check]:

@@ -68,10 +68,10 @@ ImageSource = Path | VirtualImage
 
 
 class KnownPair(NamedTuple):
-    """Two items of which one is known to be better on one dimension."""
+    """Two items of which one is known to be better on one dimension, as degraded here or as people preferred."""
 
     pair: str
-    """Its identity in the manifest."""
+    """Its identity in the manifest or the label file."""
     positive: int
     """Position among the items."""
     negative: int
@@ -79,7 +79,9 @@ class KnownPair(NamedTuple):
     cell: str
     """Family and aspect, such as `conventional/technical`."""
     mode: str
+    """Of the degradation; empty for a preference."""
     severity: int
+    """Of the degradation; for a preference how many ranks the two are apart, 0 if only the better one is known."""
     simulated: bool
     """True where an artefact of generators is imitated without one."""
     generated: bool
@@ -171,6 +173,19 @@ def plain_items(names: tuple[str, ...], images: tuple[ImageSource | None, ...] =
     )
 
 
+PREFERENCE = "preference"
+"""The cell of pairs of which people preferred one image."""
+
+
+class Compared(NamedTuple):
+    """What a reader returns where people compared images of one prompt instead of rating each."""
+
+    items: Items
+    """Without labels."""
+    pairs: tuple[KnownPair, ...]
+    """Which of two items people preferred, once for each dimension of the card."""
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A verified benchmark: its card, its items, and notes for the reader of its tables."""
@@ -182,7 +197,7 @@ class Dataset:
     subset: str = ""
     """Description of the subset, empty for the whole dataset; a subset never enters a leaderboard."""
     pairs: tuple[KnownPair, ...] = ()
-    """What is known instead of labels, in a dataset made from pairs."""
+    """What is known instead of labels, in a dataset made from pairs or of preferences."""
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,13 @@ def draw_images(folder: Path) -> None:
     (folder / "table.csv").write_text("\n".join(lines) + "\n")
 
 
+def score_some(folder: Path) -> None:
+    """Images with labels, and a store that has the scores of one model."""
+    draw_images(folder)
+    done = call(folder, ("run", "--models", "contrast", "--datasets", "table.csv", "--out", "before"))
+    assert done.returncode == 0, done.stderr
+
+
 def make_board(folder: Path) -> None:
     """A board with one model, and a run with another one."""
     for name, seed in (("first", 1), ("second", 2)):
@@ -73,7 +80,7 @@ def make_scores(folder: Path) -> None:
 CASES = {
     "run": Case(
         ("run", "--models", "sharpness,jpeg-bytes", "--datasets", "table.csv", "--out", "out", "--workers", "2"),
-        draw_images,
+        score_some,
     ),
     "leaderboard add": Case(("leaderboard", "add", "second/run", "--board", "boards", "--replace"), make_board),
     "import-scores": Case(
@@ -97,8 +104,12 @@ def call(folder: Path, words: Sequence[str]) -> "subprocess.CompletedProcess[str
     return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
 
 
-def kill(folder: Path, words: Sequence[str], after: float, whole_group: bool) -> bool:
-    """Start the command and kill it, with its workers or alone; True if all its processes end in time."""
+def kill(folder: Path, words: Sequence[str], after: float, whole_group: bool) -> tuple[bool, bool]:
+    """Start the command and kill it, with its workers or alone.
+
+    Returns:
+        Whether it was still at work, and whether all its processes ended in time.
+    """
     command = [sys.executable, "-m", "eliq_bench", *words]
     process = subprocess.Popen(
         command,
@@ -109,16 +120,18 @@ def kill(folder: Path, words: Sequence[str], after: float, whole_group: bool) ->
         stderr=subprocess.DEVNULL,
     )
     time.sleep(after)
-    os.killpg(process.pid, signal.SIGKILL) if whole_group else process.kill()
+    at_work = process.poll() is None
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL) if whole_group else process.kill()
     process.wait()
     deadline = time.monotonic() + PATIENCE
     while left := living(process.pid):
         if time.monotonic() > deadline:
             for one in left:
                 one.kill()
-            return False
+            return at_work, False
         time.sleep(0.02)
-    return True
+    return at_work, True
 
 
 def living(group: int) -> list[psutil.Process]:
@@ -133,13 +146,13 @@ def living(group: int) -> list[psutil.Process]:
 
 def contents(folder: Path) -> dict[str, Any]:
     """What each file holds, without times; a store as its rows."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return {str(path.relative_to(folder)): content(path) for path in files}
+    ends = [path for path in sorted(folder.rglob("*")) if path.is_file() or not any(path.iterdir())]
+    return {str(path.relative_to(folder)): content(path) for path in ends}
 
 
 def content(path: Path) -> Any:
     """What a file holds, comparable between two runs; nothing of one that is not finished."""
-    if ".eliq-bench-" in str(path):
+    if ".eliq-bench-" in str(path) or path.is_dir():
         return None
     if path.suffix == ".json":
         return stable(json.loads(path.read_text()))
@@ -166,19 +179,22 @@ def stable(value: Any) -> Any:
     return [stable(inner) for inner in value] if isinstance(value, list) else value
 
 
-def disturb(case: Case, before: Path, wanted: dict[str, Any], after: float, whole_group: bool) -> list[str]:
-    """Kill once and start again; what is wrong then."""
+def disturb(
+    case: Case, before: Path, wanted: dict[str, Any], after: float, whole_group: bool
+) -> tuple[bool, list[str]]:
+    """Kill once and start again; whether the kill hit, and what is wrong then."""
     folder = before.with_name("disturbed")
     shutil.copytree(before, folder)
     complaints = []
-    if not kill(folder, case.words, after, whole_group):
+    hit, ended = kill(folder, case.words, after, whole_group)
+    if not ended:
         complaints.append(f"a process lived on for {PATIENCE:g} s")
-    kept = contents(folder)
-    begun = contents(before)
-    changed = [
-        name for name in begun if not name.startswith("cache/") and kept.get(name) not in (begun[name], wanted[name])
-    ]
-    complaints += [f"{name} is neither as before nor as after" for name in changed]
+    kept, begun = contents(folder), contents(before)
+    for name, held in begun.items():
+        if name.endswith(".sqlite"):
+            complaints += [f"{name} has lost rows"] * (not set(held) <= set(kept.get(name, ())))
+        elif kept.get(name) not in (held, wanted.get(name)) and name != "temporary":
+            complaints.append(f"{name} is neither as before nor as after")
     done = call(folder, case.words)
     if done.returncode:
         complaints.append(f"the rerun ended with {done.returncode}: {done.stderr.strip()[-200:]}")
@@ -187,11 +203,13 @@ def disturb(case: Case, before: Path, wanted: dict[str, Any], after: float, whol
     complaints += [f"{name} is lost" for name in wanted.keys() - found.keys()]
     complaints += [f"{name} differs" for name in found.keys() & wanted.keys() if found[name] != wanted[name]]
     shutil.rmtree(folder)
-    return complaints
+    return hit, complaints
 
 
 def kill_often(name: str, kills: int, seed: int, place: Path) -> list[str]:
-    """Kill a command at random moments of its life, by turns alone and with its workers; what went wrong."""
+    """Kill a command at random moments of its life, by turns alone and with its workers, until so many kills have hit;
+    what went wrong.
+    """
     case, draw = CASES[name], random.Random(f"{name}/{seed}")
     before, whole = place / "before", place / "disturbed"  # one path for all, since records name it
     before.mkdir(parents=True)
@@ -204,10 +222,11 @@ def kill_often(name: str, kills: int, seed: int, place: Path) -> list[str]:
     assert done.returncode == 0, done.stderr
     wanted = contents(whole)
     shutil.rmtree(whole)
-    complaints = []
-    for number in range(kills):
+    complaints, hits = [], 0
+    while hits < kills:
         after = draw.uniform(0, duration)
-        wrong = disturb(case, before, wanted, after, whole_group=bool(number % 2))
+        hit, wrong = disturb(case, before, wanted, after, whole_group=bool(hits % 2))
+        hits += hit
         complaints += [f"{name}, killed after {after:.2f} of {duration:.2f} s: {one}" for one in wrong]
     return complaints
 
@@ -215,7 +234,7 @@ def kill_often(name: str, kills: int, seed: int, place: Path) -> list[str]:
 def main() -> None:
     """Kill every command; exit code 1 if anything is wrong."""
     parser = argparse.ArgumentParser(prog="kills", description=__doc__)
-    parser.add_argument("--kills", type=int, default=50, help="of each command (default: 50, in about 20 minutes)")
+    parser.add_argument("--kills", type=int, default=50, help="of each command (default: 50, in ten minutes)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=CASES, action="append")
     given = parser.parse_args()

@@ -35,6 +35,7 @@ COMMANDS = {
     "check": Command("check:check", "Compare a run with a baseline and fail on a regression."),
     "compare": Command("compare:compare", "Test every two models of one or more runs against each other."),
     "doctor": Command("doctor:doctor", "Check this machine, datasets, weights, and that models are deterministic."),
+    "fetch": Command("fetch:fetch", "Download datasets and weights from where they are published."),
     "import-scores": Command("import_scores:import_scores", "Evaluate scores that were computed elsewhere."),
     "leaderboard": Command("leaderboard:leaderboard", "Add a run to the boards, render and check them."),
     "list": Command("listing:list_group", "List models or datasets."),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 import click
@@ -9,15 +10,19 @@ import click
 from eliq_bench.cards import DatasetCard, ModelCard
 from eliq_bench.cli import options
 from eliq_bench.cli.terminal import echo
+from eliq_bench.datasets.locate import availability, data_roots, download_size
 from eliq_bench.models.weights import missing
 from eliq_bench.registry import dataset_cards, model_cards
 from eliq_bench.vocabulary import Kind, Supervision
 
 COMPACT = {
     "models": ("model", "predicts", "supervision", "labels seen", "weights"),
-    "datasets": ("dataset", "kind", "items", "dimensions", "licence"),
+    "datasets": ("dataset", "kind", "items", "dimensions", "terms", "size", "where", "seen by"),
 }
-"""Columns shown on a terminal that is too narrow for all; markdown and JSON always have all."""
+"""Columns of models on a terminal that is too narrow for all, and of datasets without `--all`; markdown and JSON always
+have all."""
+SHOWN_DIMENSIONS = 1
+"""Named in the compact table; of more, the rest is counted."""
 
 _filters = options.option_set(
     options.format_option("table", "md", "json"),
@@ -63,8 +68,18 @@ def list_models(
 @list_group.command("datasets")
 @_filters
 @click.option("--kind", type=click.Choice(get_args(Kind)[:3]), multiple=True, help="May be repeated.")
-def list_datasets(form: str, pattern: str, dimension: str | None, kind: tuple[str, ...]) -> None:
-    """Datasets: what they label, licences, where to get them."""
+@click.option("--all", "wide", is_flag=True, help="All columns, however wide.")
+@options.data_root_option
+def list_datasets(
+    form: str, pattern: str, dimension: str | None, kind: tuple[str, ...], wide: bool, data_root: tuple[Path, ...]
+) -> None:
+    """Datasets: what they label, on what terms, their size, where they are.
+
+    \b
+    where    here, fetch (downloads itself), by hand, or kept back (labels not public)
+    size     to download; a dash where nobody has said
+    seen by  models that were trained on its labels, or on another set that holds some of its images
+    """
     cards = [
         card
         for card in dataset_cards().values()
@@ -72,10 +87,12 @@ def list_datasets(form: str, pattern: str, dimension: str | None, kind: tuple[st
         and (not dimension or dimension in card.dimensions)
         and (not kind or card.kind in kind)
     ]
+    roots = data_roots(data_root)
     if form == "json":
-        echo(json.dumps([card.model_dump() for card in cards], indent=1))
+        echo(json.dumps([_dataset_json(card, roots) for card in cards], indent=1))
     else:
-        _show([_dataset_row(card) for card in cards], form, "datasets")
+        compact = form == "table" and not wide
+        _show([_dataset_row(card, roots, compact) for card in cards], form, "datasets", compact)
 
 
 def _model_row(card: ModelCard) -> dict[str, str]:
@@ -111,20 +128,46 @@ def _model_json(card: ModelCard) -> dict[str, Any]:
     return {**card.model_dump(), "weights_present": not absent, "weights_missing": absent}
 
 
-def _dataset_row(card: DatasetCard) -> dict[str, str]:
-    return {
+def _dataset_row(card: DatasetCard, roots: Sequence[Path], compact: bool) -> dict[str, str]:
+    from rich.filesize import decimal
+
+    shown = list(card.dimensions)[: SHOWN_DIMENSIONS if compact else None]
+    rest = len(card.dimensions) - len(shown)
+    seen = seen_by(card)
+    row = {
         "dataset": card.name,
         "title": card.title,
         "kind": card.kind,
-        "items": f"{card.images:,}",
-        "dimensions": ", ".join(card.dimensions),
+        "items": f"{card.images:,}" if card.images else "–",
+        "dimensions": ", ".join(shown) + (f" +{rest}" if rest else ""),
         "truth": card.truth + (" (reserved)" if card.reserved else ""),
+        "judged by": card.judged_by,
         "licence": card.licence,
+        "terms": card.terms,
+        "size": decimal(download_size(card)) if download_size(card) else "–",
+        "where": availability(card, roots),
+        "seen by": (str(len(seen)) if compact else ", ".join(seen)) if seen else "–",
         "page": card.page,
+    }
+    return {name: row[name] for name in COMPACT["datasets"]} if compact else row
+
+
+def _dataset_json(card: DatasetCard, roots: Sequence[Path]) -> dict[str, Any]:
+    return {
+        **card.model_dump(),
+        "availability": availability(card, roots),
+        "download_bytes": download_size(card),
+        "seen_by": seen_by(card),
     }
 
 
-def _show(rows: Sequence[Mapping[str, str]], form: str, what: str) -> None:
+def seen_by(card: DatasetCard) -> list[str]:
+    """Models that were trained on labels of a dataset, or of another that holds some of its images."""
+    sets = {card.labels_of or card.name, *card.shares_images_with}
+    return [model.name for model in model_cards().values() if sets & set(model.trained_on)]
+
+
+def _show(rows: Sequence[Mapping[str, str]], form: str, what: str, compact: bool = False) -> None:
     if not rows:
         echo(f"No {what} match; leave a filter out.")
     elif form == "md":
@@ -134,10 +177,14 @@ def _show(rows: Sequence[Mapping[str, str]], form: str, what: str) -> None:
         echo(table(list(rows[0]), [list(row.values()) for row in rows], align))
     else:
         # here, not above: `--format json` needs neither numpy nor rich
+        from rich.console import Console
+
         from eliq_bench.report.console import show_section, terminal
         from eliq_bench.report.layout import ReportSection
 
         cells = [list(row.values()) for row in rows]
         section = ReportSection("", tuple(rows[0]), cells, [False] * len(rows), [])
-        show_section(section, terminal(), COMPACT[what], justify="left")
+        # 100 columns also where the terminal says that it has fewer: rich would cut names
+        console = Console(width=100) if compact and terminal().width < 100 else terminal()
+        show_section(section, console, COMPACT[what], justify="left")
     echo(f"{len(rows)} {what if len(rows) != 1 else what[:-1]}", err=True)

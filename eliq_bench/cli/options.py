@@ -28,6 +28,8 @@ trust_weights_option = click.option(
     "--trust-weights", is_flag=True, help="Use files of weights whose hash is not known."
 )
 
+offline_option = click.option("--offline", is_flag=True, help="Open no network connection.")
+
 scoring_options = option_set(
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps."),
     click.option(
@@ -37,7 +39,7 @@ scoring_options = option_set(
     ),
     click.option("--batch-size", default="auto", show_default=True, help="Images per call, or auto."),
     click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core or GPU]"),
-    click.option("--offline", is_flag=True, help="Open no network connection."),
+    offline_option,
     trust_weights_option,
     click.option(
         "--model-args",

@@ -25,6 +25,7 @@ from eliq_bench.vocabulary import RunProtocol
 )
 @options.image_column_option
 @click.option("--limit", type=click.IntRange(1), help="Seeded subset of N items or pairs; never on a leaderboard.")
+@click.option("--split", default="", metavar="NAME", help="A split of the dataset's card, or folds:K/I by group.")
 @click.option(
     "--protocol",
     type=click.Choice(["zero-shot", "probe"]),
@@ -45,6 +46,7 @@ def run(
     dimensions: tuple[str, ...],
     image_column: str | None,
     limit: int | None,
+    split: str,
     protocol: RunProtocol,
     seed: int,
     resamples: int,
@@ -72,7 +74,7 @@ def run(
         names = options.names(datasets) or list(DEFAULT_DATASETS)
         default = api.probe_models if protocol == "probe" else api.default_models
         wanted = options.names(models) or default()
-        text, ready = preflight(wanted, names, data_root, chosen, settings, limit, seed, protocol, image_column)
+        text, ready = preflight(wanted, names, data_root, chosen, settings, limit, seed, protocol, image_column, split)
         echo(text)
         raise click.exceptions.Exit(0 if ready else 1)
     folder = out or Path("runs") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
@@ -91,6 +93,7 @@ def run(
             protocol=protocol,
             overwrite=overwrite,
             image_column=image_column,
+            split=split,
         )
     show(results)
     echo(f"\nResults: {folder}")

@@ -23,30 +23,31 @@ def echo(text: str, err: bool = False, nl: bool = True) -> None:
     click.echo(spelt_out(text, keep="\n\t"), err=err, nl=nl)
 
 
+SCORING = "scoring"
+"""The stage that is counted in scores; other stages of a run are downloads, counted in bytes."""
+
+
 @contextmanager
 def progress_bar() -> "Iterator[Report]":
-    """A bar with rate and time left: a function to call with (stage, done, total)."""
+    """A bar for each stage with its rate and the time left: a function to call with (stage, done, total)."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.filesize import decimal
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-    bar = Progress(
-        TextColumn("scoring"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bar:
-        task = None
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[amount]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
 
-        def report(_stage: str, done: int, total: int) -> None:
-            nonlocal task
-            if task is None:
-                task = bar.add_task("scoring", total=total, rate="")
-            speed = bar.tasks[0].speed
-            bar.update(task, completed=done, rate=f"{speed:.1f} scores/s" if speed else "")
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(spelt_out(stage), total=total or None, amount="")
+            speed = bar.tasks[tasks[stage]].speed or 0
+            if stage == SCORING:
+                amount = f"{done:,}/{total:,}" + (f" {speed:.1f} scores/s" if speed else "")
+            else:
+                amount = f"{decimal(done)}" + (f" of {decimal(total)}" if total else "")
+                amount += f", {decimal(int(speed))}/s" if speed else ""
+            bar.update(tasks[stage], completed=done, amount=amount)
 
         yield report
 

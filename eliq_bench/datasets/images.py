@@ -3,7 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from eliq_bench.errors import InputError
@@ -62,13 +62,26 @@ def without_suffix(file: str) -> str:
     return file.rpartition(".")[0] if is_image_name(file) else file
 
 
+class _File(NamedTuple):
+    """An image file of a tree."""
+
+    path: Path
+    place: str
+    """Its path as text, with a slash in front, plain and in lower case."""
+    name: str
+    """Its plain name."""
+
+
 def _match(names: Sequence[str], top: Path, depth: int | None, any_suffix: bool) -> ImageMatch:
-    known: dict[str, list[Path]] = {}
+    known: dict[str, list[_File]] = {}
     for folder, files in file_names(top, depth):
-        for file in files:
-            if is_image_name(file):
-                # without case: TID2013 has I01_01_1.bmp beside i01_01_2.bmp, BIQ2021 one .JPG labelled .jpg
-                known.setdefault(plain_path(file).lower(), []).append(folder / file)
+        above = f"/{plain_path(str(folder)).lower()}/"
+        for file in filter(is_image_name, files):
+            name = plain_path(file)
+            # without case: TID2013 has I01_01_1.bmp beside i01_01_2.bmp, BIQ2021 one .JPG labelled .jpg
+            known.setdefault(name.lower(), []).append(_File(folder / file, above + name.lower(), name))
+    if not known:
+        return ImageMatch((None,) * len(names))
     names = [plain_path(name) for name in names]
     plain = [name.rpartition("/")[2].lower() for name in names]
     count = Counter(plain)
@@ -81,39 +94,39 @@ def _match(names: Sequence[str], top: Path, depth: int | None, any_suffix: bool)
 
 
 def _by_stem(
-    plain: Sequence[str], images: Sequence[Path | None], known: dict[str, list[Path]]
+    plain: Sequence[str], images: Sequence[Path | None], known: dict[str, list[_File]]
 ) -> tuple[Path | None, ...]:
     """The same with files of another suffix where row and file are the only ones of their name."""
     count = Counter(map(without_suffix, plain))
     files: dict[str, list[Path]] = {}
-    for key, paths in known.items():
-        files.setdefault(without_suffix(key), []).extend(paths)
+    for key, found in known.items():
+        files.setdefault(without_suffix(key), []).extend(file.path for file in found)
 
     def only(key: str) -> Path | None:
-        found = files.get(without_suffix(key), [])
-        return found[0] if len(found) == count[without_suffix(key)] == 1 else None
+        own = files.get(without_suffix(key), [])
+        return own[0] if len(own) == count[without_suffix(key)] == 1 else None
 
     return tuple(image or only(key) for key, image in zip(plain, images, strict=True))
 
 
-def _choose(name: str, candidates: list[Path], unique: bool) -> Path | None:
+def _choose(name: str, candidates: list[_File], unique: bool) -> Path | None:
     """The file for a name; among copies the first, among different files the one whose folders fit.
 
     A mirror may have flattened the folders. That is followed only if the name is `unique` in the dataset even
     without its folders: `001.png` alone could be the work of any of 24 generators.
     """
-    if "/" in name:
-        tail = PurePosixPath(name.lower()).parts
-        fitting = [path for path in candidates if _lower(path)[-len(tail) :] == tail]
+    if "/" in name and candidates:
+        tail = f"/{name.lower().strip('/')}"
+        fitting = [file for file in candidates if file.place.endswith(tail)]
         candidates = fitting or (candidates if unique else [])
-    exact = [path for path in candidates if plain_path(path.name) == name.rpartition("/")[2]]
-    candidates = exact or candidates
-    if len(candidates) > 1 and len({_size(path) for path in candidates}) > 1:
+    own = name.rpartition("/")[2]
+    paths = [file.path for file in candidates if file.name == own] or [file.path for file in candidates]
+    if len(paths) > 1 and len({_size(path) for path in paths}) > 1:
         raise InputError(
-            f"{name} exists in different versions, in {candidates[0].parent} and {candidates[1].parent}; "
+            f"{name} exists in different versions, in {paths[0].parent} and {paths[1].parent}; "
             f"name the one to use with --data-root, before any other."
         )
-    return candidates[0] if candidates else None
+    return paths[0] if paths else None
 
 
 def _size(path: Path) -> int | None:
@@ -124,12 +137,11 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def _lower(path: Path) -> tuple[str, ...]:
-    return tuple(plain_path(part).lower() for part in path.parts)
-
-
-def _extra(images: Sequence[Path | None], known: dict[str, list[Path]]) -> Iterator[str]:
-    used = {image for image in images if image is not None}
-    folders = {image.parent for image in used}
-    for paths in known.values():
-        yield from (printable(path.name) for path in paths if path not in used and path.parent in folders)
+def _extra(images: Sequence[Path | None], known: dict[str, list[_File]]) -> Iterator[str]:
+    used = {str(image) for image in images if image is not None}
+    folders = {path.rpartition("/")[0] for path in used}
+    for files in known.values():
+        for file in files:
+            path = str(file.path)
+            if path not in used and path.rpartition("/")[0] in folders:
+                yield printable(file.path.name)

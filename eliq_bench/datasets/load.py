@@ -1,18 +1,19 @@
 """From a card to a verified dataset."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eliq_bench.cards import DatasetCard, LabelCard
+from eliq_bench.cards import DatasetCard, LabelCard, LabelFile
 from eliq_bench.datasets.images import Place, find_images
-from eliq_bench.datasets.locate import find_labels, homes, image_places, missing, own_folder
-from eliq_bench.datasets.verify import check_items
+from eliq_bench.datasets.locate import NotHereError, find_labels, homes, image_places, missing, own_folder
+from eliq_bench.datasets.verify import check_items, content_sha256
 from eliq_bench.errors import InputError, first_names, plural
 from eliq_bench.io.contained import contained
 from eliq_bench.registry import resolve
-from eliq_bench.types import Dataset, Items
+from eliq_bench.types import Compared, Dataset, Items, KnownPair
 
 if TYPE_CHECKING:
     from eliq_bench.stats.statistic import Floats
@@ -32,19 +33,20 @@ def load_card(card: DatasetCard, roots: Sequence[Path], labels_only: bool = Fals
     Raises:
         InputError: files are missing or wrong, or a check of `verify` fails.
     """
-    folder = _label_folder(card, roots)
-    with contained(f"The reader of {card.name}"):
-        items: Items = resolve(card.reader)(card, folder)
-    check_items(card, items)
+    if card.unavailable:
+        raise InputError(f"{card.name} cannot be loaded: {card.unavailable}; {card.download} ({card.page}).")
+    hashed, here, folder = _with_labels(card, roots)
+    items, pairs = _read(here, folder)
+    check_items(card, items, len(pairs) // len(card.dimensions))
     items = orient(card, items)
-    notes = list(card.defects)
+    notes = [*card.defects, *_unknown_files(card, hashed)]
     if all(image is None for image in items.image):
         items, attached = _attach(items, [*image_places(card, roots), Place(folder)], labels_only)
         notes += attached
     if not labels_only and all(image is None for image in items.image):
         what = f"none of its {len(items):,} images (such as {items.name[0]}) was found"
-        raise InputError(missing(card, what, roots))
-    return Dataset(card=card, items=items, notes=tuple(notes))
+        raise NotHereError(missing(card, what, roots))
+    return Dataset(card=hashed, items=items, notes=tuple(notes), pairs=pairs)
 
 
 def orient(card: DatasetCard, items: Items) -> Items:
@@ -74,12 +76,41 @@ def missing_images_note(items: Items, labels_only: bool = False) -> str:
     return f"{len(lost):,} of {len(items):,} rows have no image here{unscored}: {first_names(lost)}."
 
 
-def _label_folder(card: DatasetCard, roots: Sequence[Path]) -> Path:
+def _with_labels(card: DatasetCard, roots: Sequence[Path]) -> tuple[DatasetCard, DatasetCard, Path]:
+    """The card with all hashes, the card with the names of its label files as they are here, and their folder."""
     if card.labels:
-        return find_labels(card, roots)
+        found = find_labels(card, roots)
+        pairs = list(zip(card.labels, found.files, strict=True))
+        here = tuple(part.model_copy(update={"file": file}) for part, files in pairs for file in files)
+        known = tuple(part if part.sha256 else _hashed(part, found.folder, files) for part, files in pairs)
+        return card.model_copy(update={"labels": known}), card.model_copy(update={"labels": here}), found.folder
     if card.truth == "known degradations":
-        return own_folder(card)  # built, not downloaded: never written into a user's data
-    return next(homes(card, roots), own_folder(card))
+        return card, card, own_folder(card)  # built, not downloaded: never written into a user's data
+    return card, card, next(homes(card, roots), own_folder(card))
+
+
+def _hashed(part: LabelFile, folder: Path, files: Sequence[str]) -> LabelFile:
+    """With the hash of the file, or of the hashes of all shards."""
+    each = [content_sha256(folder / file) for file in files]
+    together = each[0] if len(each) == 1 else hashlib.sha256("\n".join(each).encode()).hexdigest()
+    return part.model_copy(update={"sha256": together})
+
+
+def _read(card: DatasetCard, folder: Path) -> tuple[Items, tuple[KnownPair, ...]]:
+    with contained(f"The reader of {card.name}"):
+        found: Items | Compared = resolve(card.reader)(card, folder)
+    return (found.items, found.pairs) if isinstance(found, Compared) else (found, ())
+
+
+def _unknown_files(card: DatasetCard, hashed: DatasetCard) -> list[str]:
+    """A sentence for each label file of which the card has no hash, unless it knows the means."""
+    if all(label.mean is not None for label in card.dimensions.values()):
+        return []
+    return [
+        f"Its card knows no hash of {part.file}; the one read here has sha256 {part.sha256}."
+        for known, part in zip(card.labels, hashed.labels, strict=True)
+        if not known.sha256
+    ]
 
 
 def _attach(items: Items, places: Sequence[Place], labels_only: bool) -> tuple[Items, list[str]]:

@@ -5,16 +5,32 @@ Folders are recognised by the name, the `folder` or one of the `known_folders` o
 is `koniq10k`.
 """
 
+import fnmatch
+import itertools
 import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal, NamedTuple
 
-from eliq_bench.cards import DatasetCard
+from eliq_bench.cards import DatasetCard, LabelFile
 from eliq_bench.datasets.images import Place
 from eliq_bench.datasets.verify import matches_sha256
 from eliq_bench.errors import InputError
-from eliq_bench.io.files import cache_dir, file_names, subfolders
+from eliq_bench.io.files import cache_dir, file_names, is_image_name, subfolders
+
+
+class LabelPaths(NamedTuple):
+    """The label files of a card on this machine."""
+
+    folder: Path
+    """The folder that holds all of them, at whatever depth."""
+    files: tuple[tuple[str, ...], ...]
+    """Per label file of the card its path below that folder; several where the card names the shards of a table."""
+
+
+class NotHereError(InputError):
+    """Files of a dataset are not on this machine."""
 
 
 def data_roots(arguments: Sequence[str | Path] = ()) -> tuple[Path, ...]:
@@ -49,17 +65,22 @@ def homes(card: DatasetCard, roots: Sequence[Path]) -> Iterator[Path]:
             yield root
 
 
-def find_labels(card: DatasetCard, roots: Sequence[Path]) -> Path:
-    """The folder that holds the label files of a card, all of them with the right sha256.
+def find_labels(card: DatasetCard, roots: Sequence[Path]) -> LabelPaths:
+    """The label files of a card, all of them with the right sha256 where the card knows one.
 
     Raises:
         InputError: they are nowhere, or only files of this name with other contents are there.
     """
     wrong: Path | None = None
-    for folder in _label_folders(card, roots):
-        bad = [folder / part.file for part in card.labels if not matches_sha256(folder / part.file, part.sha256)]
+    for found in _label_places(card, roots):
+        bad = [
+            found.folder / file
+            for part, files in zip(card.labels, found.files, strict=True)
+            for file in files
+            if part.sha256 and not matches_sha256(found.folder / file, part.sha256)
+        ]
         if not bad:
-            return folder
+            return found
         wrong = wrong or bad[0]
     if wrong is not None:
         raise InputError(
@@ -67,7 +88,38 @@ def find_labels(card: DatasetCard, roots: Sequence[Path]) -> Path:
             f"download it again: {card.page}"
         )
     named = " and ".join(part.file for part in card.labels)
-    raise InputError(missing(card, f"{named} {'were' if len(card.labels) > 1 else 'was'} not found", roots))
+    raise NotHereError(missing(card, f"{named} {'were' if len(card.labels) > 1 else 'was'} not found", roots))
+
+
+def availability(card: DatasetCard, roots: Sequence[Path]) -> Literal["here", "fetch", "by hand", "kept back"]:
+    """Where a dataset is, told by names of files alone: nothing is opened.
+
+    Args:
+        card: of the catalogue.
+        roots: folders to search, from `data_roots`.
+    """
+    if card.unavailable:
+        return "kept back"
+    if card.truth == "known degradations":
+        return "here"  # built where it is needed
+    labels = not card.labels or any(True for _ in _label_places(card, roots))
+    if labels and any(_has_image(home) for home in homes(card, roots)):
+        return "here"
+    given = {what for source in card.sources for what in source.gives}
+    return "fetch" if given == {"labels", "images"} else "by hand"
+
+
+def _has_image(folder: Path) -> bool:
+    return any(is_image_name(name) for _, names in file_names(folder) for name in names)
+
+
+def download_size(card: DatasetCard) -> int:
+    """Bytes of the first source of labels and of images, as far as they are known; 0 if that of the images is not."""
+    images = next((source for source in card.sources if "images" in source.gives), None)
+    labels = next((source for source in card.sources if "labels" in source.gives), None)
+    if images is None or not images.size:
+        return 0
+    return images.size + (labels.size if labels and labels != images else 0)
 
 
 def image_places(card: DatasetCard, roots: Sequence[Path]) -> Iterator[Place]:
@@ -87,17 +139,45 @@ def missing(card: DatasetCard, what: str, roots: Sequence[Path]) -> str:
     )
 
 
-def _label_folders(card: DatasetCard, roots: Sequence[Path]) -> Iterator[Path]:
-    """Folders that hold a file with the name of each label file; folders of the dataset's name come first."""
-    wanted = {part.file for part in card.labels}
+def _label_places(card: DatasetCard, roots: Sequence[Path]) -> Iterator[LabelPaths]:
+    """Files with the names of all label files: of one folder first, else from anywhere below a folder of the dataset's
+    name, as when they come from two places. Folders of the dataset's name come before others.
+    """
     for home in homes(card, roots):
+        anywhere: list[str] = []
         for folder, names in file_names(home):
-            if wanted <= set(names):
-                yield folder
+            if files := _all_of(card, names):
+                yield LabelPaths(folder, files)
+            anywhere += [str((folder / name).relative_to(home)) for name in names if _is_label(card, name)]
+        yield from _spread(card, home, anywhere)
     for root in roots:
         for folder in (root, *subfolders(root)):
-            if all((folder / name).is_file() for name in wanted):
-                yield folder
+            names = next((names for _, names in file_names(folder, 1)), []) if folder.is_dir() else []
+            if files := _all_of(card, names):
+                yield LabelPaths(folder, files)
+
+
+def _spread(card: DatasetCard, home: Path, paths: list[str]) -> Iterator[LabelPaths]:
+    """Every choice of one path a label file; shards of one table are taken together."""
+    options = []
+    for part in card.labels:
+        fitting = [path for path in paths if _fits(part, Path(path).name)]
+        options.append([tuple(fitting)] if "*" in part.file and fitting else [(path,) for path in fitting])
+    yield from (LabelPaths(home, files) for files in itertools.islice(itertools.product(*options), 100))
+
+
+def _all_of(card: DatasetCard, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Per label file of a card the names in a folder that are its own; empty unless all are there."""
+    files = tuple(tuple(name for name in names if _fits(part, name)) for part in card.labels)
+    return files if all(files) and card.labels else ()
+
+
+def _is_label(card: DatasetCard, name: str) -> bool:
+    return any(_fits(part, name) for part in card.labels)
+
+
+def _fits(part: LabelFile, name: str) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in (part.file, *part.aliases))
 
 
 def _normalised(name: str) -> str:

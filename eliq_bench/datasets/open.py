@@ -1,17 +1,19 @@
 """From a name to a dataset: one of the catalogue, an own table, or a manifest of pairs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from eliq_bench.datasets.load import load_card
-from eliq_bench.datasets.locate import data_roots
+from eliq_bench.datasets.locate import NotHereError, data_roots
 from eliq_bench.datasets.own_table import is_pairs, is_table, load_table
+from eliq_bench.datasets.splits import take_split
 from eliq_bench.datasets.subset import check_limit, take_subset
 from eliq_bench.errors import InputError
 from eliq_bench.io.files import is_file
 from eliq_bench.registry import dataset_card
-from eliq_bench.types import Dataset
+from eliq_bench.types import Dataset, Progress
 
 DEFAULT_DATASETS = ("ladder",)
 _NO_OWN_TABLE = "Columns can be chosen for own tables only; a dataset of the catalogue has its card."
@@ -55,13 +57,15 @@ def open_datasets(
     limit: int | None = None,
     seed: int = 0,
     image_column: str | None = None,
+    progress: Progress | None = None,
+    split: str = "",
 ) -> list[Dataset]:
-    """The named datasets, or the default one, each cut down to `limit` items if one is given.
+    """The named datasets, or the default one, each cut down to a split, and to `limit` items, if these are given.
 
-    All names and the limit are checked before the first dataset is opened.
+    All names and the limit are checked before the first dataset is opened. With `progress`, what is absent is fetched.
 
     Raises:
-        InputError: as `load_dataset` and `take_subset`.
+        InputError: as `load_dataset`, `take_split` and `take_subset`.
     """
     chosen = list(dict.fromkeys(as_list(names) or DEFAULT_DATASETS))
     for name in chosen:
@@ -70,8 +74,28 @@ def open_datasets(
         raise InputError(_NO_OWN_TABLE)
     if limit is not None:
         check_limit(limit)
-    opened = [load_named(name, data_root, dimensions, image_column) for name in chosen]
+    opened = [_obtain(name, data_root, dimensions, image_column, progress) for name in chosen]
+    opened = [take_split(dataset, split, data_roots(data_root), seed) for dataset in opened] if split else opened
     return [take_subset(dataset, limit, seed) for dataset in opened] if limit is not None else opened
+
+
+def _obtain(
+    name: str,
+    data_root: Sequence[str | Path],
+    dimensions: Mapping[str, str] | None,
+    image_column: str | None,
+    progress: Progress | None,
+) -> Dataset:
+    try:
+        return load_named(name, data_root, dimensions, image_column)
+    except NotHereError:
+        if progress is None or not dataset_card(name).sources:
+            raise
+    from eliq_bench.datasets.fetch import fetch
+
+    fetched = fetch(dataset_card(name), progress=progress)
+    dataset = load_named(name, data_root, dimensions, image_column)
+    return replace(dataset, notes=(*dataset.notes, *(f"Fetched from {source}." for source in fetched.sources)))
 
 
 def load_named(

@@ -38,12 +38,12 @@ def take_subset(dataset: Dataset, limit: int, seed: int) -> Dataset:
     items = dataset.items
     strata = [(image is None, generator or "") for image, generator in zip(items.image, items.generator, strict=True)]
     rows = np.sort(_ranking(strata, seed)[:limit])
-    items = replace(items, group=_joined_groups(items))
+    items = replace(items, group=joined_groups(items))
     note = f"{limit:,} of {len(dataset.items):,} items, stratified by generator, seed {seed}"
-    return replace(dataset, items=items.take(rows.tolist()), subset=note)
+    return replace(dataset, items=items.take(rows.tolist()), subset="; ".join(filter(None, (dataset.subset, note))))
 
 
-def _joined_groups(items: Items) -> tuple[str, ...]:
+def joined_groups(items: Items) -> tuple[str, ...]:
     """Groups joined where images are equal byte for byte, in the whole dataset: what a subset leaves out may link
     groups of which it has items. Only files of equal size can be equal, so few are read.
     """

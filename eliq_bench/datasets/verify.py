@@ -37,25 +37,31 @@ def matches_sha256(path: Path, expected: str) -> bool:
     return any(hashlib.sha256(text).hexdigest() == expected for text in other)
 
 
-def check_items(card: DatasetCard, items: Items) -> None:
+def check_items(card: DatasetCard, items: Items, pairs: int = 0) -> None:
     """Compare what a reader returned, labels still as in the file, with the card.
 
+    Args:
+        card: what it does not know (0 rows, no mean) is not compared.
+        items: rows of the reader.
+        pairs: how many preferences it gave for each dimension, instead of labels.
+
     Raises:
-        InputError: the number of rows, a repeated name, the length of a column, a missing dimension,
+        InputError: the number of rows or pairs, a repeated name, the length of a column, a missing dimension,
             a label that is not a finite number, or the mean of a dimension.
     """
-    expected = card.labels[0].rows if card.labels else (card.images or len(items))
-    if len(items) != expected:
-        raise InputError(f"{card.name} gives {len(items):,} rows where its card says {expected:,}.")
     if not len(items):
         raise InputError(f"{card.name} has no rows.")
+    if card.images and len(items) != card.images:
+        raise InputError(f"{card.name} gives {len(items):,} rows where its card says {card.images:,}.")
     repeated = [name for name, count in Counter(items.name).items() if count > 1]
     if repeated:
         raise InputError(f"{card.name} names {len(repeated)} images more than once, first {repeated[0]}.")
     lengths = {len(column) for column in (items.image, items.prompt, items.generator, items.group)}
     if lengths != {len(items)}:
         raise InputError(f"{card.name}: its reader returned columns of different lengths.")
-    for dimension in card.dimensions:
+    if card.pairs and pairs != card.pairs:
+        raise InputError(f"{card.name} gives {pairs:,} pairs where its card says {card.pairs:,}.")
+    for dimension in () if pairs else card.dimensions:
         _check_dimension(card, items, dimension)
 
 

@@ -13,7 +13,15 @@ from eliq_bench.evaluation.evaluate import Resampling, backwards, evaluate_datas
 from eliq_bench.evaluation.pairs import known_pair_rows
 from eliq_bench.io.files import printable
 from eliq_bench.io.optional import installed
-from eliq_bench.results.records import CrossRow, DatasetRecord, Environment, ModelRecord, Results, Row
+from eliq_bench.results.records import (
+    CrossRow,
+    DatasetRecord,
+    Environment,
+    ModelRecord,
+    Results,
+    Row,
+    shared_images,
+)
 from eliq_bench.types import Dataset, ItemTable, ScoreColumn
 from eliq_bench.vocabulary import RunProtocol
 
@@ -58,7 +66,12 @@ def assemble(scored: "Scored", resampling: Resampling) -> Results:
         rows=rows,
         cross=cross,
         pairs=pairs,
-        warnings=[*session.warnings, *_without_labels(datasets, models), *backwards(rows)],
+        warnings=[
+            *session.warnings,
+            *_without_labels(datasets, models),
+            *shared_images(datasets, models),
+            *backwards(rows),
+        ],
     )
 
 
@@ -102,6 +115,8 @@ def dataset_record(dataset: Dataset) -> DatasetRecord:
         blank=list(card.blank),
         subset=dataset.subset,
         reserved=card.reserved,
+        shares_images_with=list(card.shares_images_with),
+        judged_by=card.judged_by,
     )
 
 

@@ -14,7 +14,7 @@ from eliq_bench.types import ItemTable, KnownPair, ScoreColumn
 Rows = NDArray[np.intp]
 
 
-class _Part(NamedTuple):
+class _PartOfPairs(NamedTuple):
     """Some of the pairs, and what they have in common."""
 
     cell: str
@@ -47,24 +47,24 @@ def known_pair_rows(
     return rows
 
 
-def _parts(pairs: list[KnownPair]) -> Iterator[_Part]:
+def _parts(pairs: list[KnownPair]) -> Iterator[_PartOfPairs]:
     """Each cell and each mode in it, as a whole, by severity, and by kind of positive where there are both."""
     for cell in sorted({pair.cell for pair in pairs}):
         inside = [pair for pair in pairs if pair.cell == cell]
-        for mode in ("", *sorted({pair.mode for pair in inside})):
+        for mode in ("", *sorted({pair.mode for pair in inside} - {""})):
             own = [pair for pair in inside if mode in ("", pair.mode)]
-            yield _Part(cell, mode, None, "all", own)
-            for severity in sorted({pair.severity for pair in own}):
-                yield _Part(cell, mode, severity, "all", [pair for pair in own if pair.severity == severity])
+            yield _PartOfPairs(cell, mode, None, "all", own)
+            for severity in sorted({pair.severity for pair in own} - {0}):
+                yield _PartOfPairs(cell, mode, severity, "all", [pair for pair in own if pair.severity == severity])
             generated = [pair for pair in own if pair.generated]
             other = [pair for pair in own if not pair.generated]
             if generated and other:
-                yield _Part(cell, mode, None, "generated", generated)
-                yield _Part(cell, mode, None, "other", other)
+                yield _PartOfPairs(cell, mode, None, "generated", generated)
+                yield _PartOfPairs(cell, mode, None, "other", other)
 
 
 def _row(
-    table: ItemTable, column: ScoreColumn, score: NDArray[np.float64], part: _Part, resampling: Resampling
+    table: ItemTable, column: ScoreColumn, score: NDArray[np.float64], part: _PartOfPairs, resampling: Resampling
 ) -> PairRow:
     better: Rows = np.array([pair.positive for pair in part.pairs], dtype=np.intp)
     worse: Rows = np.array([pair.negative for pair in part.pairs], dtype=np.intp)

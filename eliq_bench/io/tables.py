@@ -3,21 +3,27 @@
 import csv
 import gzip
 import io
+import json
 import re
+import struct
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from xml.etree import ElementTree
 from zipfile import BadZipFile, ZipFile
 
-from eliq_bench.errors import InputError, did_you_mean, first_line
-from eliq_bench.io.files import is_image_name
+from eliq_bench.errors import EliqBenchError, InputError, did_you_mean, first_line
+from eliq_bench.io.files import cache_dir, is_image_name, sha256_of
 from eliq_bench.io.json_rows import read_rows
+from eliq_bench.io.write import write_whole
 
-TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".txt", ".xlsx", ".json", ".jsonl", ".parquet"))
+TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".txt", ".xls", ".xlsx", ".json", ".jsonl", ".parquet"))
 SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "white space"}
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?")
+LARGE_WORKBOOK = 1_000_000
+"""Bytes from which the rows of a workbook are kept in the cache."""
 _SAMPLE = 100
 """Rows from the top that tell the separator of a text."""
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -30,10 +36,47 @@ def read_xlsx(path: Path) -> list[list[str]]:
         InputError: the file is not a readable workbook.
     """
     try:
-        with ZipFile(path) as archive:
-            return _rows(archive)
+        return _remembered(path) if path.stat().st_size >= LARGE_WORKBOOK else _parsed(path)
     except (OSError, BadZipFile, KeyError, ValueError, ElementTree.ParseError) as error:
         raise InputError(f"{path} is not a readable Excel workbook: {error}.") from error
+
+
+def _parsed(path: Path) -> list[list[str]]:
+    with ZipFile(path) as archive:
+        return _rows(archive)
+
+
+def _remembered(path: Path) -> list[list[str]]:
+    """Rows of a large workbook, which are kept in the cache by its content: EvalMi-50K's takes seconds to parse."""
+    kept = cache_dir() / "tables" / f"{sha256_of(path)}.json"
+    with suppress(OSError, ValueError):
+        rows = json.loads(kept.read_text(encoding="utf-8"))
+        if isinstance(rows, list) and all(isinstance(cells, list) for cells in rows):
+            return [list(map(str, cells)) for cells in rows]
+    rows = _parsed(path)
+    with suppress(EliqBenchError):  # a cache that cannot be written costs the time again, no more
+        write_whole(kept, lambda target: target.write_text(json.dumps(rows), encoding="utf-8"), "it is read again")
+    return rows
+
+
+def read_xls(path: Path) -> list[list[str]]:
+    """The same for a workbook in the format before 2007, whole numbers without a point.
+
+    Raises:
+        InputError: the file is not a readable workbook.
+    """
+    import xlrd  # late: hardly any table is that old
+
+    try:
+        with xlrd.open_workbook(str(path), logfile=io.StringIO(), on_demand=True) as book:
+            sheet = book.sheet_by_index(0)
+            return [[_old_cell(value) for value in sheet.row_values(row)] for row in range(sheet.nrows)]
+    except (OSError, xlrd.XLRDError, ValueError, LookupError, AssertionError, struct.error) as error:
+        raise InputError(f"{path} is not a readable Excel workbook: {first_line(error)}.") from error
+
+
+def _old_cell(value: object) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _rows(archive: ZipFile) -> list[list[str]]:
@@ -152,8 +195,9 @@ def read_table(path: Path, header: Sequence[str] = (), separator: str = "") -> T
     suffix = table_suffix(path)
     if suffix == ".parquet":
         return _read_parquet(path)
-    if suffix == ".xlsx":
-        return _assemble(path, header, enumerate(read_xlsx(path), start=1))
+    if suffix in (".xls", ".xlsx"):
+        rows = read_xlsx(path) if suffix == ".xlsx" else read_xls(path)
+        return _assemble(path, header, enumerate(rows, start=1))
     text = read_text(path)
     if suffix in (".json", ".jsonl"):
         names, rows = read_rows(path, text)

@@ -24,6 +24,11 @@ def check_dataset(dataset: DatasetRecord) -> None:
             f"{dataset.name} is made from pairs with known degradations, which are no human opinion; pairs enter no "
             f"leaderboard, and the run's own tables show the result."
         )
+    if dataset.judged_by == "pairs":
+        raise InputError(
+            f"{dataset.name} holds preferences between images, which are judged by pairs, and a board ranks by "
+            f"correlation with ratings; the run's own tables show the result."
+        )
     if dataset.subset:
         raise InputError(
             f"{dataset.name} is a subset in this run ({dataset.subset}), and a subset never enters a leaderboard; "

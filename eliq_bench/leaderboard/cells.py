@@ -9,6 +9,7 @@ from typing import NamedTuple
 from eliq_bench.io.numbers import CHANCE_LEGEND, chance, interval, number, with_spread
 from eliq_bench.leaderboard.board import Board, BoardRow, BoardTable
 from eliq_bench.report.layout import GENERATORS, LEGEND_OF_PAIRS, PROMPTS
+from eliq_bench.results.records import shared_images
 
 
 class Published(NamedTuple):
@@ -159,7 +160,8 @@ class Footnotes:
 def legend(board: Board, table: BoardTable) -> list[str]:
     """How to read the columns."""
     lines = LEGEND + (LEGEND_OF_PAIRS if pair_columns(table) else ())
-    return [line.format(group=board.dataset.group, resamples=table.resamples, seed=board.seed) for line in lines]
+    read = [line.format(group=board.dataset.group, resamples=table.resamples, seed=board.seed) for line in lines]
+    return read + shared_images([board.dataset], [entry.model for entry in board.models])
 
 
 def with_interval(row: BoardRow) -> str:

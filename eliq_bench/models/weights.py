@@ -22,11 +22,12 @@ from typing import Any
 
 from eliq_bench.cards import ModelCard, WeightFile
 from eliq_bench.errors import EliqBenchError, InputError, first_line
+from eliq_bench.io.download import RemoteFile, download_all
 from eliq_bench.io.files import sha256_of
 from eliq_bench.io.hub import Repository, fetch_folder
 from eliq_bench.io.optional import installed
-from eliq_bench.io.write import scratch_folder
-from eliq_bench.types import Fingerprint
+from eliq_bench.io.write import locked, scratch_folder
+from eliq_bench.types import Fingerprint, Progress
 
 OTHER_FORMATS = ["*.msgpack", "*.h5", "*.onnx", "*.ot", "*.tflite"]
 """Files of a hub repository that PyTorch does not read."""
@@ -84,7 +85,18 @@ def missing(card: ModelCard) -> list[WeightFile]:
     return [weight for weight in card.weights if find(weight) is None]
 
 
-def require(card: ModelCard, offline: bool) -> None:
+def absence(card: ModelCard) -> str:
+    """A sentence about the weights of a model that are not on this machine."""
+    lost = missing(card)
+    size = sum(weight.size for weight in lost)
+    about = f" ({size / 1e6:,.1f} MB)" if size else ""
+    return (
+        f"{card.name} needs {' and '.join(weight.file for weight in lost)}{about}, not on this machine; "
+        f"`eliq-bench fetch model:{card.name}` downloads it where there is a network."
+    )
+
+
+def require(card: ModelCard, offline: bool, progress: Progress | None = None) -> None:
     """Make sure that all weights of a model are here, downloading them unless `offline`.
 
     Raises:
@@ -101,7 +113,7 @@ def require(card: ModelCard, offline: bool) -> None:
         if offline:
             raise EliqBenchError(f"{card.name} needs {weight.file}, which is not on this machine (offline): {advice}.")
         try:
-            _download(weight)
+            _download(weight, progress)
         except Exception as error:  # network, disk and hub fail in many ways; the advice is the same
             raise EliqBenchError(
                 f"{card.name} needs {weight.file}, and its download failed ({first_line(error)}): {advice}."
@@ -189,18 +201,18 @@ def _check_hash(card: ModelCard, weight: WeightFile, path: Path, digest: str, tr
         )
 
 
-def _download(weight: WeightFile) -> None:
+def _download(weight: WeightFile, progress: Progress | None) -> None:
     if weight.cache == "huggingface":
         fetch_folder(Repository("model", weight.file), ignore=OTHER_FORMATS)
         return
     if not weight.url:
         raise EliqBenchError("no download address is known")
-    from torch.hub import download_url_to_file
-
-    target = cache_folder(weight) / weight.file
-    target.parent.mkdir(parents=True, exist_ok=True)
     url = weight.url.replace(HUB, os.environ.get("HF_ENDPOINT", HUB).rstrip("/"), 1)
-    download_url_to_file(url, str(target), progress=True)
+    remote = RemoteFile(url, weight.file, digest=f"sha256:{weight.sha256}" if weight.sha256 else "")
+    folder = cache_folder(weight)
+    with locked(folder):  # another process may be at the same file
+        if find(weight) is None:
+            download_all([remote], folder, lambda done, total: progress and progress(weight.file, done, total))
 
 
 DECODER = "pillow-1"

@@ -7,9 +7,11 @@ from eliq_bench.io.numbers import interval, number
 from eliq_bench.report.layout import ReportSection, without_score
 from eliq_bench.results.records import DatasetRecord, PairRow, Results
 from eliq_bench.stats.bootstrap import MIN_GROUPS
+from eliq_bench.types import PREFERENCE
 
 SEVERITIES = (1, 2, 3, 4, 5)
 ALL_MODES = "all modes"
+ALL_PAIRS = "all pairs"
 HEADERS = (
     "model",
     "cell",
@@ -29,10 +31,14 @@ KNOWN_DEGRADATIONS = (
     "image above a deliberately degraded version of it, or above a mismatched prompt or image. It says nothing about "
     "how people would rank different images, and enters no leaderboard."
 )
+PREFERENCES = (
+    "Which of two images of one prompt people preferred: how often a model scores that one higher. Images that people "
+    "called equal make no pair. sev. 1 to 5 are ranks apart here, where people ranked more than two images."
+)
 LEGEND = (
     "A cell of a pairs table is the pairwise accuracy: the share of pairs in the right order, ties counting half; 0.5 "
     f"is guessing. {BLIND} behind it: its 95 % interval contains 0.5, so the model may be guessing. {BACKWARDS}: the "
-    "interval lies wholly below 0.5, the model prefers the degraded image. A table has many cells: of those that are "
+    "interval lies wholly below 0.5, the model prefers the worse image. A table has many cells: of those that are "
     f"guesses, about one in twenty is marked otherwise by chance. {NO_INTERVAL}: no interval, because the pairs come "
     f"from fewer than {MIN_GROUPS} groups.",
     "sev. 1 to 5: the strength of the degradation, 1 subtle. generated, other: pairs whose positive names its "
@@ -55,7 +61,8 @@ def pair_sections(results: Results) -> list[ReportSection]:
 
 def mode_name(row: PairRow) -> str:
     """Name of the mode in tables and plots."""
-    return (row.mode or ALL_MODES) + (" (simulated)" if row.simulated else "")
+    whole = ALL_PAIRS if row.cell == PREFERENCE else ALL_MODES
+    return (row.mode or whole) + (" (simulated)" if row.simulated else "")
 
 
 def mark(row: PairRow) -> str:
@@ -69,7 +76,7 @@ def mark(row: PairRow) -> str:
 
 def _section(dataset: DatasetRecord, dimension: str, rows: list[PairRow]) -> ReportSection:
     title = f"{dataset.title}: {dimension}, pairwise accuracy"
-    notes = [KNOWN_DEGRADATIONS]
+    notes = [KNOWN_DEGRADATIONS if dataset.truth == "known degradations" else PREFERENCES]
     if dataset.subset:
         title += f" (subset: {dataset.subset})"
         notes.append("This is a subset of the pairs.")

@@ -5,6 +5,7 @@ null and has its reason in `reasons`, never 0.
 """
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from eliq_bench.cards import DatasetName
 from eliq_bench.errors import InputError
 from eliq_bench.registry import resolve
-from eliq_bench.vocabulary import Direction, Supervision, Truth
+from eliq_bench.vocabulary import Direction, JudgedBy, Supervision, Truth
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,18 +133,18 @@ class CrossRow(Record, frozen=True):
 class PairRow(Record, frozen=True):
     """How often one model scores the better image of a pair above the worse one, for some of the pairs.
 
-    The truth is a degradation applied on purpose, not human opinion.
+    The truth is a degradation applied on purpose or, in a dataset of preferences, which of two images people preferred.
     """
 
     dataset: str
     model: str
     dimension: str
     cell: str
-    """Family and aspect, such as `conventional/technical`."""
+    """Family and aspect, such as `conventional/technical`; `preference` for what people preferred."""
     mode: str = ""
     """Empty: all modes of the cell."""
     severity: int | None = None
-    """None: all severities."""
+    """None: all severities. Of preferences: how many ranks the two are apart."""
     positives: Literal["all", "generated", "other"] = "all"
     """`generated`: the positive names its generator; `other`: photographs, and images of unknown origin."""
     simulated: bool = False
@@ -198,6 +199,9 @@ class DatasetRecord(Record):
     subset: str = ""
     """Empty for the whole dataset; a subset never enters a leaderboard."""
     reserved: bool = False
+    shares_images_with: list[str] = Field(default_factory=list)
+    """Datasets that hold some of the same images: a model trained on their labels has seen these."""
+    judged_by: JudgedBy = "correlation"
 
 
 class ModelRecord(Record):
@@ -222,6 +226,17 @@ class ModelRecord(Record):
     """Of one worker, preparation included, decoding excluded, as measured when its scores were computed."""
     computed: int = 0
     stored: int = 0
+
+
+def shared_images(datasets: Sequence[DatasetRecord], models: Sequence[ModelRecord]) -> list[str]:
+    """A sentence for each model that saw images of a dataset, with labels of another set that holds them too."""
+    return [
+        f"{model.name} was trained on labels of {other}, which shares images with {dataset.name}: it has seen some."
+        for dataset in datasets
+        for model in models
+        for other in dataset.shares_images_with
+        if other in model.trained_on and (dataset.labels_of or dataset.name) not in model.trained_on
+    ]
 
 
 class Environment(Record):

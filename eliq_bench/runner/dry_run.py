@@ -5,7 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from eliq_bench.cards import ModelCard
+from eliq_bench.datasets.locate import data_roots
 from eliq_bench.datasets.open import load_named
+from eliq_bench.datasets.splits import take_split
 from eliq_bench.datasets.subset import keep_predicted, take_subset
 from eliq_bench.errors import EliqBenchError
 from eliq_bench.models.weights import missing
@@ -24,6 +26,7 @@ def preflight(
     seed: int = 0,
     protocol: RunProtocol = "zero-shot",
     image_column: str | None = None,
+    split: str = "",
 ) -> tuple[str, bool]:
     """What is here, missing, stored and to be computed; and whether the run could start now.
 
@@ -36,6 +39,9 @@ def preflight(
         dataset, text = _try_dataset(name, data_root, dimensions, image_column)
         lines.append(f"  {name}: {text}")
         ready &= dataset is not None
+        if dataset and split:
+            dataset = take_split(dataset, split, data_roots(data_root), seed)
+            lines.append(f"    of which {dataset.subset}")
         if dataset and limit is not None:
             dataset = take_subset(dataset, limit, seed)
             lines.append(f"    of which {dataset.subset or 'all'}")

@@ -54,8 +54,29 @@ def test_markdown_and_table(cli: Cli) -> None:
     assert markdown.startswith("| dataset")
     assert "agiqa3k" in markdown
     assert "known degradations" in markdown
-    assert "AGIQA-3K" in cli("list", "datasets").stdout
+    assert "AGIQA-3K" in cli("list", "datasets", "--all").stdout
     assert "No models match" in cli("list", "models", "--filter", "nothing like it").stdout
+
+
+def test_the_table_of_datasets_fits_100_columns_and_tells_where_they_are(cli: Cli, shared_data: Path) -> None:
+    text = cli("list", "datasets", "--data-root", str(shared_data)).stdout
+    assert max(map(len, text.splitlines())) <= 100
+    where = {line.split()[0]: line for line in text.splitlines() if line.strip() and not line.startswith(" ─")}
+    assert " here " in where["agiqa3k"]
+    assert " fetch " in where["kadid10k"]  # its labels are supplied, its images are not
+    assert " 3.1 GB " in where["kadid10k"]
+    assert " by hand " in where["bid"]
+    assert " kept back " in where["aigiqa20k_test"]
+    assert " form " in where["livec"]
+
+
+def test_models_that_saw_images_of_a_set_under_another_name_are_told(cli: Cli) -> None:
+    cards = {card["name"]: card for card in json.loads(cli("list", "datasets", "--format", "json").stdout)}
+    assert "topiq_nr" in cards["koniq10k"]["seen_by"]
+    assert "topiq_nr" in cards["auiqa"]["seen_by"]  # made from photographs of KonIQ-10k
+    assert "topiq_nr" not in cards["agiqa3k"]["seen_by"]
+    assert cards["agiqa3k"]["availability"] == "fetch"
+    assert "topiq_nr" in cli("list", "datasets", "--all", "--filter", "auiqa").stdout
 
 
 def test_an_installed_plugin_is_listed_and_a_broken_one_is_named(plugin: Path, cli: Cli) -> None:

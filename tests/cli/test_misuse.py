@@ -54,7 +54,7 @@ def test_device_that_is_not_there(cli: Cli, own_table: Path) -> None:
 
 
 def test_missing_data_names_files_place_and_page(cli: Cli, cache: Path) -> None:
-    text = sentence(cli("run", "--datasets", "agiqa3k", "--models", "sharpness"), 2)
+    text = sentence(cli("run", "--datasets", "agiqa3k", "--models", "sharpness", "--offline"), 2)
     assert "data.csv" in text
     assert str(cache) in text
     assert "http" in text

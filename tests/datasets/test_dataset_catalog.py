@@ -73,17 +73,41 @@ def test_names_are_unique_in_the_file() -> None:
 def test_a_card_is_complete(name: str) -> None:
     card = CARDS[name]
     assert callable(resolve(card.reader))
-    assert card.labels[0].rows == card.images
-    assert all(re.fullmatch(r"[0-9a-f]{64}", part.sha256) for part in card.labels)
-    assert next(iter(card.dimensions.values())).mean is not None
+    assert all(re.fullmatch(r"([0-9a-f]{64})?", part.sha256) for part in card.labels)
     assert card.page.startswith("https://")
+    assert card.download
+    assert not card.download.endswith(".")
     assert card.variant
-    if card.reader != "eliq_bench.datasets.readers:read_livec":
+    assert card.terms_evidence
+    if card.labels and all(part.sha256 for part in card.labels):  # the file was seen: so are its figures
+        assert next(iter(card.dimensions.values())).mean is not None or card.pairs
+        assert card.images
+    if card.reader == "eliq_bench.datasets.readers:read" and not card.unavailable:
         TableOptions.model_validate(card.options)
 
 
-def test_only_the_reserved_set_is_reserved() -> None:
-    assert [name for name, card in CARDS.items() if card.reserved] == ["livec"]
+def test_every_set_that_one_can_get_says_how() -> None:
+    assert len(CARDS) >= 34
+    for name, card in CARDS.items():
+        given = {what for source in card.sources for what in source.gives}
+        assert given in (set(), {"labels"}, {"labels", "images"}), name  # images alone would be of no use
+        assert not (card.unavailable and card.sources), name
+        for source in card.sources:
+            assert source.kind != "drive" or len(source.files) == 1, name
+            assert source.kind != "git" or source.revision, name
+            assert source.kind != "http" or source.address.startswith(("https://", "http://ivc.uwaterloo.ca/")), name
+
+
+def test_sets_that_share_images_name_each_other() -> None:
+    for name, card in CARDS.items():
+        for other in card.shares_images_with:
+            if other in CARDS and not CARDS[other].labels_of:
+                back = {partner for near in (CARDS[other], card) for partner in near.shares_images_with}
+                assert {name, card.labels_of} & back or CARDS[other].folder == card.folder, (name, other)
+
+
+def test_only_the_reserved_sets_are_reserved() -> None:
+    assert [name for name, card in CARDS.items() if card.reserved] == ["avt_ai", "livec"]
 
 
 def test_the_ladder_says_that_it_is_no_opinion() -> None:

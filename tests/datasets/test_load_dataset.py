@@ -114,13 +114,13 @@ def test_labels_are_found_wherever_they_are(
     where: str, root: str, tiny_card: MakeCard, tiny_folder: MakeFolder, tmp_path: Path
 ) -> None:
     folder = tiny_folder(where, images=())
-    assert find_labels(tiny_card(), [tmp_path / root]).resolve() == folder
+    assert find_labels(tiny_card(), [tmp_path / root]).folder.resolve() == folder
 
 
 def test_an_earlier_root_wins(tiny_card: MakeCard, tiny_folder: MakeFolder, tmp_path: Path) -> None:
     first, second = tiny_folder("one/Tiny-4"), tiny_folder("two/Tiny-4")
-    assert find_labels(tiny_card(), [tmp_path / "two", tmp_path / "one"]) == second
-    assert find_labels(tiny_card(), [tmp_path / "one", tmp_path / "two"]) == first
+    assert find_labels(tiny_card(), [tmp_path / "two", tmp_path / "one"]).folder == second
+    assert find_labels(tiny_card(), [tmp_path / "one", tmp_path / "two"]).folder == first
 
 
 def test_missing_labels_say_what_where_and_from_where(tiny_card: MakeCard, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_stranger_of_the_same_name_does_not_hide_the_right_file(
 ) -> None:
     (tmp_path / "mos.csv").write_text("other\n1\n")  # AGIQA-3K calls its labels data.csv
     folder = tiny_folder("Tiny-4")
-    assert find_labels(tiny_card(), [tmp_path]) == folder
+    assert find_labels(tiny_card(), [tmp_path]).folder == folder
 
 
 def test_the_official_folder_of_livec_is_found_under_its_parent(shared_data: Path, tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_a_missing_label_in_a_benchmark_is_refused(tiny_card: MakeCard, tiny_fol
     (folder / "mos.csv").write_text(text)
     part = {"file": "mos.csv", "sha256": hashlib.sha256(text.encode()).hexdigest(), "rows": 3}
     with pytest.raises(InputError, match=r"2 rows without a quality label, first b\.png"):
-        load_card(tiny_card(labels=[part]), [folder.parent])
+        load_card(tiny_card(images=3, labels=[part]), [folder.parent])
 
 
 def broken(change: Callable[[Items], Items]) -> Callable[[DatasetCard, Path], Items]:

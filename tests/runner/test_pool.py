@@ -54,7 +54,7 @@ def redden(folder: Path, numbers: range) -> None:
         Image.new("RGB", (32, 40), "red").save(folder / f"{number}.png")
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_forty_images_that_kill_cost_forty_images(pictures: Path) -> None:
     redden(pictures, range(20, 60))
     rows = {row.image: row.status for row in computed(specs("dummy-killer"), pictures, workers=2)}
